@@ -1,0 +1,1 @@
+"""Armillary runs sharded MySQL: clusters from one resource, backups, restores, one endpoint."""

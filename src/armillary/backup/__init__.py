@@ -1,0 +1,1 @@
+"""Engines, storage, manifest, catalog, retention, restore plan, restore, verify."""

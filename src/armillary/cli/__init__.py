@@ -1,0 +1,1 @@
+"""The commands: armillary, vtctlclient and the processes' entry points."""

@@ -1,0 +1,1 @@
+"""A small client of etcd's v3 API: reads, transactions, leases, watches that resume."""

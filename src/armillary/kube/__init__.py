@@ -1,0 +1,1 @@
+"""Kubernetes client side: typed resources, informers, keyed work queue, leader election."""

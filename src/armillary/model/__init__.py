@@ -1,0 +1,1 @@
+"""The nouns of the field as values: key ranges, tablet aliases, names, GTID sets. Pure."""

@@ -1,0 +1,40 @@
+"""Names of backups in storage: `YYYY-MM-DD.HHMMSS.<cell>-<uid>`, UTC. Pure.
+
+Source: Vitess backup layout. Lexical order is time order.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from armillary.base.errors import InputError
+from armillary.model.tablet import TabletAlias
+
+_TIME_FORMAT = "%Y-%m-%d.%H%M%S"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BackupName:
+    started_at: datetime  # whole seconds, UTC
+    alias: TabletAlias
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a storage name.
+
+        Raises:
+            InputError: not a time, a dot and a tablet alias.
+        """
+        time_text, dot, alias_text = text.rpartition(".")
+        if not dot:
+            raise InputError(f"invalid backup name {text!r}: wanted TIME.ALIAS")
+        try:
+            started_at = datetime.strptime(time_text, _TIME_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            raise InputError(
+                f"invalid backup name {text!r}: wanted YYYY-MM-DD.HHMMSS before the last dot"
+            ) from None
+        return cls(started_at, TabletAlias.parse(alias_text))
+
+    def __str__(self) -> str:
+        return f"{self.started_at.astimezone(UTC).strftime(_TIME_FORMAT)}.{self.alias}"

@@ -1,0 +1,1 @@
+"""The process that owns one mysqld: start, stop, first data directory."""

@@ -1,0 +1,1 @@
+"""One MySQL server: flavor, configuration, process (mysqlctld), replication, admin statements."""

@@ -1,0 +1,1 @@
+"""Custom resources in; pods, services and volumes out."""

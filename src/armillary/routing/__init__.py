@@ -1,0 +1,1 @@
+"""VSchema and vindexes: from a row to a keyspace id to a shard. Pure."""

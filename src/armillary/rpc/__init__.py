@@ -1,0 +1,1 @@
+"""gRPC clients and servers over the messages of pb, with authentication."""

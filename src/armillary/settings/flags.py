@@ -1,0 +1,170 @@
+"""Command-line flags as Vitess's programs take them, read into a frozen settings class. Pure.
+
+A flag may be written `-name value`, `-name=value`, `--name value` or `--name=value`; `_` and `-`
+inside a name mean the same. A boolean stands alone or takes `=true` / `=false`. Durations are in
+Go's form (`5s`, `2h0m0s`, `300ms`). Declare a settings class as a frozen dataclass:
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class VtgateSettings:
+        cell: str = flag(help="the cell that this vtgate serves")
+        mysql_server_port: int = flag(3306, help="port of the MySQL listener")
+
+The flag's name is the field's; a field without a default is required.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from armillary.base.errors import InputError
+
+_T = TypeVar("_T")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class SettingsError(InputError):
+    """The flags are wrong; the message names every bad one."""
+
+    def __init__(self, program: str, problems: Sequence[str]) -> None:
+        super().__init__(f"{program}: " + "; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class HelpRequested(Exception):  # noqa: N818  (not an error: it ends parsing)
+    """Somebody asked for help; the text is the message."""
+
+
+def flag(default: Any = dataclasses.MISSING, *, help: str, name: str | None = None) -> Any:
+    """Declare a flag. `default` left out makes it required; lists and maps need a tuple default."""
+    return dataclasses.field(default=default, metadata={"help": help, "name": name})
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse a duration in Go's form; a bare number means seconds, as old flags had it.
+
+    Raises:
+        InputError: another form.
+    """
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if not re.fullmatch(f"({_DURATION_PART.pattern})+", text):
+        raise InputError(f"invalid duration {text!r}: wanted a form like 5s or 1h30m")
+    parts = _DURATION_PART.findall(text)
+    return timedelta(seconds=sum(float(count) * _SECONDS[unit] for count, unit in parts))
+
+
+def parse_flags(
+    settings_class: type[_T],
+    argv: Sequence[str],
+    *,
+    program: str,
+    accepted_without_effect: frozenset[str] = frozenset(),
+) -> _T:
+    """Fill `settings_class` from `argv`, the arguments after the program's name.
+
+    `accepted_without_effect` names flags of Vitess that we take and do nothing with, so that a pod
+    can run either image.
+
+    Raises:
+        SettingsError: unknown flag, bad value, missing required flag; names every one of them.
+        HelpRequested: `-h` or `--help`.
+    """
+    fields = {_flag_name(f): f for f in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
+    kinds = typing.get_type_hints(settings_class)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    arguments = list(argv)
+    ignored = {_normal(name) for name in accepted_without_effect}
+    while arguments:
+        word = arguments.pop(0)
+        if word in ("-h", "-help", "--help"):
+            raise HelpRequested(help_text(settings_class, program=program))
+        if not word.startswith("-") or word in ("-", "--"):
+            problems.append(f"unexpected argument {word!r}")
+            continue
+        name, equals, text = word.lstrip("-").partition("=")
+        name = _normal(name)
+        field = fields.get(name)
+        if field is None:
+            if name not in ignored:
+                problems.append(f"unknown flag --{name}")
+            elif not equals and arguments and not arguments[0].startswith("-"):
+                arguments.pop(0)
+            continue
+        kind = kinds[field.name]
+        if not equals and _base_type(kind) is bool:
+            text = "true"
+        elif not equals:
+            if not arguments:
+                problems.append(f"flag --{name} needs a value")
+                continue
+            text = arguments.pop(0)
+        try:
+            values[field.name] = _convert(kind, text)
+        except (InputError, ValueError) as error:
+            problems.append(f"flag --{name}: {error}")
+    problems += [
+        f"missing flag --{name} ({f.metadata['help']})"
+        for name, f in fields.items()
+        if f.default is dataclasses.MISSING and f.name not in values
+    ]
+    if problems:
+        raise SettingsError(program, problems)
+    return settings_class(**values)
+
+
+def help_text(settings_class: type, *, program: str) -> str:
+    lines = [f"usage: {program} [flags]", ""]
+    for field in dataclasses.fields(settings_class):
+        default = "" if field.default is dataclasses.MISSING else f" (default {field.default!r})"
+        required = " (required)" if field.default is dataclasses.MISSING else ""
+        lines.append(f"  --{_flag_name(field)}")
+        lines.append(f"        {field.metadata['help']}{default}{required}")
+    return "\n".join(lines)
+
+
+def _normal(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _flag_name(field: "dataclasses.Field[Any]") -> str:
+    return _normal(field.metadata["name"] or field.name)
+
+
+def _base_type(kind: Any) -> Any:
+    """Return T of `T | None`, else the type itself."""
+    if isinstance(kind, types.UnionType):
+        return next(arg for arg in typing.get_args(kind) if arg is not type(None))
+    return kind
+
+
+def _parse_bool(text: str) -> bool:
+    words = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
+    if text.lower() not in words:
+        raise InputError(f"wanted true or false, got {text!r}")
+    return words[text.lower()]
+
+
+def _parse_list(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+_CONVERTERS: Mapping[Any, Callable[[str], Any]] = {
+    str: str,
+    int: int,
+    float: float,
+    bool: _parse_bool,
+    timedelta: parse_duration,
+}
+
+
+def _convert(kind: Any, text: str) -> Any:
+    base = _base_type(kind)
+    if typing.get_origin(base) is tuple:
+        return _parse_list(text)
+    return _CONVERTERS[base](text)

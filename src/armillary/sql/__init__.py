@@ -1,0 +1,1 @@
+"""Statements: tokens, kinds, parse, rewrite. Pure."""

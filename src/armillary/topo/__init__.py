@@ -1,0 +1,1 @@
+"""Topology records and locks in etcd, with Vitess's paths and messages."""

@@ -1,0 +1,1 @@
+"""Control daemon: the vtctl commands, reparenting, schema, keyspace workflows."""

@@ -1,0 +1,1 @@
+"""One client query in, shard queries out, one result back."""

@@ -1,0 +1,1 @@
+"""Agent beside one mysqld: role, health, replication, backups."""
