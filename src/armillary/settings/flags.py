@@ -35,7 +35,7 @@ class SettingsError(InputError):
         self.problems = tuple(problems)
 
 
-class HelpRequested(Exception):  # noqa: N818  (not an error: it ends parsing)
+class HelpRequested(Exception):
     """Somebody asked for help; the text is the message."""
 
 
