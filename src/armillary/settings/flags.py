@@ -16,7 +16,8 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -76,46 +77,64 @@ def parse_flags(
     """
     fields = {_flag_name(f): f for f in dataclasses.fields(settings_class)}  # type: ignore[arg-type]
     kinds = typing.get_type_hints(settings_class)
+    words = _read_words(
+        argv,
+        booleans={name for name, f in fields.items() if _base_type(kinds[f.name]) is bool},
+        known=fields.keys(),
+        ignored={_normal(name) for name in accepted_without_effect},
+    )
+    if words.help_wanted:
+        raise HelpRequested(help_text(settings_class, program=program))
+    problems = list(words.problems)
     values: dict[str, Any] = {}
-    problems: list[str] = []
-    arguments = list(argv)
-    ignored = {_normal(name) for name in accepted_without_effect}
-    while arguments:
-        word = arguments.pop(0)
-        if word in ("-h", "-help", "--help"):
-            raise HelpRequested(help_text(settings_class, program=program))
-        if not word.startswith("-") or word in ("-", "--"):
-            problems.append(f"unexpected argument {word!r}")
-            continue
-        name, equals, text = word.lstrip("-").partition("=")
-        name = _normal(name)
-        field = fields.get(name)
-        if field is None:
-            if name not in ignored:
-                problems.append(f"unknown flag --{name}")
-            elif not equals and arguments and not arguments[0].startswith("-"):
-                arguments.pop(0)
-            continue
-        kind = kinds[field.name]
-        if not equals and _base_type(kind) is bool:
-            text = "true"
-        elif not equals:
-            if not arguments:
-                problems.append(f"flag --{name} needs a value")
-                continue
-            text = arguments.pop(0)
+    for name, text in words.values:
         try:
-            values[field.name] = _convert(kind, text)
+            values[fields[name].name] = _convert(kinds[fields[name].name], text)
         except (InputError, ValueError) as error:
             problems.append(f"flag --{name}: {error}")
     problems += [
         f"missing flag --{name} ({f.metadata['help']})"
         for name, f in fields.items()
-        if f.default is dataclasses.MISSING and f.name not in values
+        if f.default is dataclasses.MISSING and name not in {given for given, _ in words.values}
     ]
     if problems:
         raise SettingsError(program, problems)
     return settings_class(**values)
+
+
+@dataclasses.dataclass(slots=True)
+class _Words:
+    values: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
+    help_wanted: bool = False
+
+
+def _read_words(
+    argv: Sequence[str], *, booleans: Set[str], known: Set[str], ignored: Set[str]
+) -> _Words:
+    """Split the arguments into (flag name, text) pairs; what makes no sense becomes a problem."""
+    words = _Words()
+    arguments = deque(argv)
+    while arguments:
+        word = arguments.popleft()
+        name, equals, text = word.lstrip("-").partition("=")
+        name = _normal(name)
+        if word in ("-h", "-help", "--help"):
+            words.help_wanted = True
+        elif not word.startswith("-") or not name:
+            words.problems.append(f"unexpected argument {word!r}")
+        elif name in ignored and name not in known:
+            if not equals and arguments and not arguments[0].startswith("-"):
+                arguments.popleft()
+        elif name not in known:
+            words.problems.append(f"unknown flag --{name}")
+        elif equals or name in booleans:
+            words.values.append((name, text if equals else "true"))
+        elif arguments:
+            words.values.append((name, arguments.popleft()))
+        else:
+            words.problems.append(f"flag --{name} needs a value")
+    return words
 
 
 def help_text(settings_class: type, *, program: str) -> str:
