@@ -1,1 +1,1 @@
-"""Kubernetes client side: typed resources, informers, keyed work queue, leader election."""
+"""The Kubernetes API's client side: client, informers, keyed queue, controllers, leases, events."""

@@ -1,0 +1,73 @@
+"""Workers that call `reconcile(key)` for the keys of a queue, until cancelled. I/O."""
+
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+import anyio
+
+from armillary.base.errors import ArmillaryError
+from armillary.kube.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Controller(Generic[K]):
+    """Feed `queue` from informers; `reconcile` looks at the world and makes one key right.
+
+    `reconcile` returns the seconds after which it wants to look again without being woken, or None.
+    When it raises, the key comes back after its back-off; the process goes on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reconcile: Callable[[K], Awaitable[float | None]],
+        *,
+        queue: WorkQueue[K] | None = None,
+        workers: int = 4,
+        timeout_s: float = 600.0,
+    ) -> None:
+        self.name = name
+        self.queue: WorkQueue[K] = queue if queue is not None else WorkQueue()
+        self._reconcile = reconcile
+        self._workers = workers
+        self._timeout_s = timeout_s
+
+    async def run(self) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(self._workers):
+                group.start_soon(self._work)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.get()
+            try:
+                await self._reconcile_once(key)
+            finally:
+                self.queue.done(key)
+
+    async def _reconcile_once(self, key: K) -> None:
+        try:
+            with anyio.fail_after(self._timeout_s):
+                again_s = await self._reconcile(key)
+        except Exception as error:  # one key's trouble must not stop the others
+            delay_s = self.queue.retry(key)
+            expected = isinstance(error, ArmillaryError | TimeoutError)
+            logger.log(
+                logging.WARNING if expected else logging.ERROR,
+                "reconcile failed",
+                extra={
+                    "controller": self.name,
+                    "key": str(key),
+                    "error": f"{type(error).__name__}: {error}",
+                    "retry_s": round(delay_s, 1),
+                },
+                exc_info=None if expected else error,
+            )
+        else:
+            self.queue.forget(key)
+            if again_s is not None:
+                self.queue.add_after(key, again_s)
