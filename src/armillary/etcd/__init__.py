@@ -1,1 +1,1 @@
-"""A small client of etcd's v3 API: reads, transactions, leases, watches that resume."""
+"""etcd v3 over gRPC: values, transactions, leases, and watches that outlive restarts. I/O."""
