@@ -1,0 +1,1 @@
+"""Where the API server's objects live: a durable store, and the one cache that reads come from."""
