@@ -1,1 +1,1 @@
-"""gRPC clients and servers over the messages of pb, with authentication."""
+"""gRPC with Vitess's services: handlers and stubs from descriptors, status, auth, clients. I/O."""
