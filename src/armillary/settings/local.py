@@ -75,7 +75,7 @@ class LocalPaths:
 
     @property
     def etcd_socket(self) -> Path:
-        return self.run / "etcd.sock"
+        return self.run / "etcd:1"  # etcd names a unix socket HOST:PORT, in its working directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

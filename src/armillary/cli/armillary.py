@@ -1,0 +1,52 @@
+"""The command `armillary`: runs a verb or a component, and turns errors into exit codes."""
+
+# ruff: noqa: PLC0415 - a component lives for weeks: it must not carry the verbs' machinery along
+
+import sys
+from typing import NoReturn
+
+from armillary.base.errors import ArmillaryError, InputError, PreconditionError, UnavailableError
+
+
+def main() -> NoReturn:
+    if sys.argv[1:2] == ["run"]:
+        from armillary.cli.component_process import run_component
+
+        sys.exit(run_component(sys.argv[2:]))
+    sys.exit(_run_verb())
+
+
+def _run_verb() -> int:
+    import click
+
+    from armillary.cli.app import app
+
+    try:
+        code = app.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        print("armillary: interrupted", file=sys.stderr)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ArmillaryError as error:
+        print(f"armillary: {error}", file=sys.stderr)
+        return exit_code_of(error)
+    return code if isinstance(code, int) else 0
+
+
+def exit_code_of(error: ArmillaryError) -> int:
+    """Map the tree of errors to the exit codes that `--help` promises."""
+    match error:
+        case PreconditionError():
+            return 4
+        case InputError():
+            return 2
+        case UnavailableError():
+            return 5
+        case _:
+            return 1
+
+
+if __name__ == "__main__":
+    main()

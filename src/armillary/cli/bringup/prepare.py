@@ -1,0 +1,107 @@
+"""Make a directory ready for a cluster: credentials, ports, address range, shims. I/O."""
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from armillary.base.errors import InputError, NotFoundError
+from armillary.local.supervise.network import NetworkClaim, choose_network, choose_ports
+from armillary.local.supervise.state import LocalState, read_state, write_state
+from armillary.settings.local import LocalPaths
+
+# A unix socket's path has at most 107 bytes, and the longest name that we put behind DIR is a
+# socket in a pod's volume.
+DIR_CHARS_MAX = 60
+
+
+def prepare_directory(directory: Path, *, namespace: str, network: str | None = None) -> LocalState:
+    """Make `directory` a cluster's home, or check that it is one, and return its choices.
+
+    Again: keeps ports, addresses and credentials; only the namespace that `status` looks at moves.
+
+    Raises:
+        InputError: the path is too long for unix sockets, or is somebody else's.
+        ConflictError: the wanted `network` is taken by another cluster.
+    """
+    # Not before it is needed: the import alone costs more than the rest of this module.
+    from armillary.local.pki import ensure_pki, write_kubeconfig  # noqa: PLC0415
+
+    if len(str(directory)) > DIR_CHARS_MAX:
+        raise InputError(
+            f"{directory} is too long for the unix sockets below it:"
+            f" wanted at most {DIR_CHARS_MAX} characters, found {len(str(directory))}"
+        )
+    paths = LocalPaths(directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_uid != os.geteuid():
+        raise InputError(f"{directory} belongs to another user")
+    directory.chmod(0o700)
+    for part in (paths.run, paths.logs, paths.etcd_data, paths.pods, paths.volumes, paths.bin):
+        part.mkdir(mode=0o700, exist_ok=True)
+    state = _choose_state(paths, namespace=namespace, network=network)
+    ensure_pki(directory)
+    write_kubeconfig(directory, port=state.apiserver_port)
+    _write_shims(paths)
+    return state
+
+
+def _choose_state(paths: LocalPaths, *, namespace: str, network: str | None) -> LocalState:
+    try:
+        known = read_state(paths.state)
+    except NotFoundError:
+        pass
+    else:
+        if network not in (None, known.network):
+            raise InputError(
+                f"{paths.dir} has its pods in {known.network}; that cannot change to {network}"
+            )
+        state = replace(known, namespace=namespace)
+        if state != known:
+            write_state(paths.state, state)
+        return state
+    if network is not None:
+        with NetworkClaim(network):
+            pass
+    apiserver_port, kubelet_port = choose_ports(2, seed=str(paths.dir))
+    state = LocalState(
+        network=network or choose_network(paths.dir),
+        apiserver_port=apiserver_port,
+        kubelet_port=kubelet_port,
+        node_name=socket.gethostname().lower().split(".")[0] or "localhost",
+        namespace=namespace,
+    )
+    write_state(paths.state, state)
+    return state
+
+
+def _write_shims(paths: LocalPaths) -> None:
+    """Fill DIR/bin: a kubectl that is new enough, and our own commands."""
+    from armillary.cli.prerequisites import find_kubectl  # noqa: PLC0415
+
+    programs = {name: Path(sys.executable).parent / name for name in ("armillary", "vtctlclient")}
+    kubectl = find_kubectl()
+    if kubectl is not None:
+        programs["kubectl"] = kubectl.path
+    for name, program in programs.items():
+        link = paths.bin / name
+        if link.is_symlink() and link.readlink() == program:
+            continue
+        draft = link.with_name(f".{name}.{os.getpid()}")
+        draft.symlink_to(program)
+        draft.replace(link)
+
+
+def remove_directory(directory: Path) -> None:
+    """Remove the cluster's data, credentials and logs; the directory itself too when empty."""
+    paths = LocalPaths(directory)
+    for part in (paths.etcd_data, paths.pods, paths.volumes, paths.backups, paths.logs, paths.bin):
+        shutil.rmtree(part, ignore_errors=True)
+    for file in (paths.kubeconfig, paths.grpc_client):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(paths.pki, ignore_errors=True)
+    shutil.rmtree(paths.run, ignore_errors=True)
+    if directory.exists() and not any(directory.iterdir()):
+        directory.rmdir()

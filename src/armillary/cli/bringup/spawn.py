@@ -1,0 +1,84 @@
+"""Start the supervisor in the background and wait until its components serve. I/O."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from armillary.base.errors import DeadlineError, UnavailableError
+from armillary.local.supervise.main import lock_owner
+from armillary.local.supervise.notify import NOTIFY_ENV, open_notices
+from armillary.settings.local import LocalPaths
+
+LOG_TAIL_LINES = 12
+
+
+async def ensure_supervisor(
+    paths: LocalPaths, *, on_status: Callable[[str], None], timeout_s: float
+) -> bool:
+    """Return once the control plane of this directory serves; whether it had to be started.
+
+    Args:
+        on_status: called with one line for each component that came up.
+
+    Raises:
+        UnavailableError: the supervisor ended; says why.
+        DeadlineError: it did not serve in time.
+    """
+    if lock_owner(paths.supervisor_lock) is not None:
+        return False
+    async with open_notices(paths.run / "n-up") as notices:
+        with open(  # noqa: ASYNC230 - a local file, opened once
+            os.open(paths.logs / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            "wb",
+        ) as log:
+            process = subprocess.Popen(  # noqa: ASYNC220 - it must outlive this event loop
+                [
+                    str(Path(sys.executable).parent / "armillary"),
+                    *("run", "supervisor", "--dir", str(paths.dir)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={**os.environ, NOTIFY_ENV: str(paths.run / "n-up")},
+                start_new_session=True,
+            )
+        pidfd = os.pidfd_open(process.pid)
+        errors: list[str] = []
+        with anyio.move_on_after(timeout_s) as waiting:
+            async with anyio.create_task_group() as tg:
+
+                async def notice_the_end() -> None:
+                    await anyio.wait_readable(pidfd)
+                    tg.cancel_scope.cancel()
+
+                tg.start_soon(notice_the_end)
+                async for notice in notices:
+                    if "ERROR" in notice:
+                        errors.append(notice["ERROR"])
+                    if "STATUS" in notice:
+                        on_status(notice["STATUS"])
+                    if notice.get("READY") == "1":
+                        process.returncode = 0  # no child of ours any more: let it be
+                        return True
+        if waiting.cancelled_caught:
+            raise DeadlineError(
+                f"the control plane did not serve within {timeout_s:.0f} s; see {paths.logs}"
+            )
+        process.wait()
+    why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
+    raise UnavailableError(f"the supervisor ended: {why}")
+
+
+def tail_of(path: Path, lines: int = LOG_TAIL_LINES) -> str:
+    """Return the last lines of a log; empty when there is none."""
+    if not path.exists():
+        return ""
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - 200 * lines))
+        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])

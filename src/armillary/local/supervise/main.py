@@ -1,0 +1,146 @@
+"""The supervisor: one a directory; parent of etcd, API server, controllers, kubelet, operator.
+
+It starts each component when those it needs have said that they serve, restarts what dies, and
+stops all of it in reverse order on SIGTERM, the pods with the kubelet. It waits on the kernel for
+everything and asks nobody anything while idle.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from armillary.base.errors import ConflictError, InputError
+from armillary.local.supervise.child import Child
+from armillary.local.supervise.components import build_components
+from armillary.local.supervise.leftovers import end_leftovers
+from armillary.local.supervise.log_file import RotatingLog
+from armillary.local.supervise.network import NetworkClaim
+from armillary.local.supervise.state import write_processes
+from armillary.settings.local import LocalPaths, SupervisorSettings
+
+# The kubelet stops every pod before it ends itself, and a mysqld writes its pages out.
+KUBELET_STOP_GRACE_S = 90.0
+
+logger = logging.getLogger(__name__)
+
+
+async def run(
+    settings: SupervisorSettings,
+    *,
+    tell: Callable[[str], None] = lambda status: None,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the control plane until cancelled, then stop it in order.
+
+    Args:
+        tell: called with one line whenever a component serves for the first time.
+
+    Raises:
+        ConflictError: another supervisor runs in this directory, or another cluster holds the
+            address range.
+        InputError: etcd is not installed.
+    """
+    paths = LocalPaths(settings.dir)
+    etcd = shutil.which("etcd")
+    if etcd is None:
+        raise InputError("etcd is not installed: `armillary doctor` says how to get it")
+    program = (str(Path(sys.executable).parent / "armillary"),)
+    with hold_lock(paths.supervisor_lock), NetworkClaim(settings.network):
+        await end_leftovers(paths.processes)
+        children: list[Child] = []
+
+        def write_down() -> None:
+            running = {child.component.name: child.record for child in children}
+            write_processes(paths.processes, {n: r for n, r in running.items() if r is not None})
+
+        for component in build_components(paths, program=program, etcd=etcd):
+            log = RotatingLog(
+                paths.logs / f"{component.name}.log",
+                bytes_max=settings.log_bytes_max,
+                kept=settings.log_files_kept,
+            )
+            notice_path = paths.run / f"n-{component.name}"
+            children.append(
+                Child(component, notice_path=notice_path, log=log, on_change=write_down)
+            )
+
+        async with anyio.create_task_group() as tg:
+            try:
+                await _start_in_turn(tg, children, tell)
+                task_status.started()
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await _stop_in_reverse(children, grace_s=settings.stop_grace_s)
+                tg.cancel_scope.cancel()
+
+
+async def _start_in_turn(
+    tg: anyio.abc.TaskGroup, children: Sequence[Child], tell: Callable[[str], None]
+) -> None:
+    """Start each child when those it needs serve; return when all of them have served once."""
+    by_name = {child.component.name: child for child in children}
+
+    async def start(child: Child) -> None:
+        for name in child.component.after:
+            await by_name[name].ready.wait()
+        tg.start_soon(child.keep_running)
+        await child.ready.wait()
+        tell(f"{child.component.name} serves")
+
+    async with anyio.create_task_group() as starting:
+        for child in children:
+            starting.start_soon(start, child)
+
+
+async def _stop_in_reverse(children: Sequence[Child], *, grace_s: float) -> None:
+    """Stop those that act before those that they act through: operator first, etcd last."""
+    for child in reversed(children):
+        is_kubelet = child.component.name == "kubelet"
+        await child.stop(grace_s=KUBELET_STOP_GRACE_S if is_kubelet else grace_s)
+        logger.info("component stopped", extra={"component": child.component.name})
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Be the only supervisor of this directory; the kernel frees the lock when we die.
+
+    Raises:
+        ConflictError: another process holds it.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(fd, 32).decode().strip()
+            raise ConflictError(f"a supervisor (pid {owner}) already runs for {path}") from None
+        os.ftruncate(fd, 0)
+        os.write(fd, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(fd)
+
+
+def lock_owner(path: Path) -> int | None:
+    """Return the pid of the supervisor that holds `path` now; None when nobody does."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(os.read(fd, 32))
+    else:
+        return None
+    finally:
+        os.close(fd)

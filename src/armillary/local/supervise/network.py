@@ -1,0 +1,103 @@
+"""Which 127.X.0.0/16 and which ports a cluster takes, so that two never clash. I/O.
+
+A range is claimed by holding an abstract unix socket of its name: the whole machine sees it, across
+users and directories, and the kernel lets go of it when the holder dies. Pods may outlive their
+supervisor, so a range with listeners in it counts as taken as well.
+"""
+
+import hashlib
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from armillary.base.errors import ConflictError, UnavailableError
+
+RANGE_FIRST = 32
+RANGE_LAST = 251
+PORT_FIRST = 20000
+PORT_LAST = 32000  # below the kernel's ephemeral ports, so that no client connection sits on ours
+_PROC_TCP = Path("/proc/net/tcp")
+_STATE_LISTEN = "0A"
+
+
+class NetworkClaim:
+    """Holds one range for as long as it is open."""
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(f"\0armillary-net-{network}")
+        except OSError as error:
+            self._socket.close()
+            raise ConflictError(
+                f"address range {network} is taken by another cluster on this machine"
+            ) from error
+
+    def __enter__(self) -> "NetworkClaim":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.close()
+
+
+def choose_network(directory: Path) -> str:
+    """Return a free /16 for a new cluster in `directory`; the same directory prefers the same one.
+
+    Raises:
+        UnavailableError: every range is taken.
+    """
+    used = {second for second, _ in list_listeners(_PROC_TCP.read_text())}
+    for second in preferred_ranges(str(directory)):
+        network = f"127.{second}.0.0/16"
+        if second in used:
+            continue
+        try:
+            with NetworkClaim(network):
+                return network
+        except ConflictError:
+            continue
+    raise UnavailableError(f"no free range between 127.{RANGE_FIRST} and 127.{RANGE_LAST}")
+
+
+def preferred_ranges(seed: str) -> Iterator[int]:
+    """Yield every range once, starting where `seed` says: directories seldom compete. Pure."""
+    count = RANGE_LAST - RANGE_FIRST + 1
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
+    return (RANGE_FIRST + (start + step) % count for step in range(count))
+
+
+def choose_ports(count: int, *, seed: str) -> tuple[int, ...]:
+    """Return free ports of 127.0.0.1, the same ones for the same seed while they are free."""
+    span = PORT_LAST - PORT_FIRST
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[4:8], "big") % span
+    candidates = (PORT_FIRST + (start + step) % span for step in range(span))
+    return tuple(_take_free(candidates, count))
+
+
+def _take_free(candidates: Iterable[int], count: int) -> Iterator[int]:
+    for port in candidates:
+        if count == 0:
+            return
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        count -= 1
+        yield port
+    raise UnavailableError(f"no free port between {PORT_FIRST} and {PORT_LAST}")
+
+
+def list_listeners(proc_net_tcp: str) -> tuple[tuple[int, int], ...]:
+    """Return (second byte, port) of every listener on 127.0.0.0/8 in /proc/net/tcp's text. Pure."""
+    found = []
+    for line in proc_net_tcp.splitlines()[1:]:
+        fields = line.split()
+        address, _, port = fields[1].partition(":")
+        # The kernel prints the address as a little-endian word: 127.18.0.1 is 0100127F.
+        octets = bytes.fromhex(address)[::-1]
+        if fields[3] == _STATE_LISTEN and octets[0] == 127:
+            found.append((octets[1], int(port, 16)))
+    return tuple(found)
