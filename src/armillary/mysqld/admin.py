@@ -1,0 +1,91 @@
+"""Statements about a server and its databases that are not about replication. I/O."""
+
+from collections.abc import Sequence
+
+from armillary.base.errors import MysqlError
+from armillary.mysqld.accounts import database_grant_statements
+from armillary.mysqld.connection import Connection
+from armillary.mysqld.flavors.flavor import Flavor
+from armillary.mysqld.spec import AccountNames
+
+SIDECAR_DATABASE = "_vt"
+_UNKNOWN_THREAD = 1094
+
+
+def quote_name(name: str) -> str:
+    """Return `name` as a quoted SQL identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+async def list_databases(connection: Connection) -> list[str]:
+    return [str(name) for name in (await connection.query("SHOW DATABASES")).column()]
+
+
+async def count_tables(connection: Connection, database: str) -> int:
+    """Return how many tables and views `database` has; 0 when it does not exist."""
+    rows = await connection.query(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s", (database,)
+    )
+    return int(rows.scalar())
+
+
+async def create_database(connection: Connection, database: str) -> None:
+    """Create `database` if it is missing; the binlog has it."""
+    await connection.execute(f"CREATE DATABASE IF NOT EXISTS {quote_name(database)}")
+
+
+async def ensure_grants(connection: Connection, names: AccountNames, database: str) -> None:
+    """Let the accounts use `database`. Not in the binlog: each server has its own accounts.
+
+    Again: grants the same again.
+    """
+    hosts = await connection.query("SELECT host FROM mysql.user WHERE user = %s", (names.app,))
+    app_host = "%" if "%" in hosts.column() else "localhost"
+    await connection.execute("SET sql_log_bin = 0")
+    try:
+        for statement in database_grant_statements(names, app_host, database):
+            await connection.execute(statement)
+    finally:
+        await connection.execute("SET sql_log_bin = 1")
+
+
+async def is_read_only(connection: Connection) -> bool:
+    return bool(int((await connection.query("SELECT @@global.read_only")).scalar()))
+
+
+async def set_read_only(connection: Connection, flavor: Flavor, *, read_only: bool) -> None:
+    """Refuse or allow writes. On MySQL privileged users are meant too."""
+    if read_only and flavor.super_read_only:
+        await connection.execute("SET GLOBAL super_read_only = ON")
+    elif read_only:
+        await connection.execute("SET GLOBAL read_only = ON")
+    else:
+        await connection.execute("SET GLOBAL read_only = OFF")  # MySQL: super_read_only follows
+
+
+async def kill_open_transactions(connection: Connection, users: Sequence[str]) -> int:
+    """End the sessions of `users` that hold a transaction open; return how many.
+
+    A transaction that was open when the server turned read-only can never commit, but its locks
+    would stop replication.
+    """
+    wanted = ", ".join(["%s"] * len(users))
+    rows = await connection.query(
+        "SELECT p.id FROM information_schema.innodb_trx t "
+        "JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id "
+        f"WHERE p.user IN ({wanted})",
+        tuple(users),
+    )
+    for session_id in rows.column():
+        try:
+            await connection.execute(f"KILL {int(session_id)}")
+        except MysqlError as error:
+            if error.errno != _UNKNOWN_THREAD:
+                raise
+    return len(rows.values)
+
+
+async def started_at_s(connection: Connection) -> int:
+    """Return the server's uptime in seconds: it tells a restart from a slow answer."""
+    row = (await connection.query("SHOW GLOBAL STATUS LIKE 'Uptime'")).values
+    return int(row[0][1])

@@ -1,0 +1,1 @@
+"""What differs between MariaDB and MySQL: statements, names of options, GTID text, tools."""
