@@ -1,0 +1,33 @@
+"""What can go wrong around backups, beyond the general tree of errors. Pure."""
+
+from armillary.base.errors import IntegrityError, PreconditionError, UnavailableError
+
+
+class StorageUnavailableError(UnavailableError):
+    """The backup storage does not answer, or not in a way that we understand."""
+
+
+class DamagedBackupError(IntegrityError):
+    """What is stored is not what was written: truncated, changed or missing."""
+
+    def __init__(self, backup: str, file: str, reason: str) -> None:
+        super().__init__(f"backup {backup} is damaged: file {file}: {reason}")
+        self.backup = backup
+        self.file = file
+        self.reason = reason
+
+
+class ManifestError(IntegrityError):
+    """A MANIFEST that is no manifest; the backup counts as incomplete."""
+
+
+class BackupToolError(UnavailableError):
+    """The program that makes or unpacks backups failed; the message has its last lines."""
+
+
+class NoBackupError(PreconditionError):
+    """No backup fits what was asked; the message says why each one was passed over."""
+
+
+class RestoreMismatchError(PreconditionError):
+    """The backup was restored whole, but it is not what this tablet must serve."""

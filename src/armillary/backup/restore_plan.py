@@ -1,0 +1,141 @@
+"""Choose the backup to restore. Pure: no clock, no storage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from armillary.backup.catalog import BackupRecord
+from armillary.backup.manifest import Manifest, OtherContent
+
+
+class NoBackupReason(Enum):
+    """Why nothing can be restored; the first two may change by waiting."""
+
+    NONE_EXIST = "no backups"
+    NONE_COMPLETE = "no complete backup"
+    NONE_IN_TIME = "all complete backups are later"
+    NONE_FIT = "no complete backup fits this server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWish:
+    """What a tablet asks for."""
+
+    at: datetime | None = None  # newest backup that started at or before; None: the newest
+    flavor: str = ""  # "MariaDB" or "MySQL56": what this machine can run; "" means any
+    mysql_version: str = ""  # version line of this machine's server; "" means do not compare
+    engines: frozenset[str] = frozenset()  # BackupMethods allowed; empty means all that we know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    raw_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePlan:
+    """`candidates`, best first: the first is the choice, the others stand by if it is damaged."""
+
+    candidates: tuple[BackupRecord, ...]
+    skipped: tuple[Skipped, ...]
+    none_because: NoBackupReason | None = None
+
+    def explain(self) -> str:
+        """One line for logs and errors: what was chosen, or why nothing was."""
+        passed = "; ".join(f"{s.raw_name}: {s.reason}" for s in self.skipped)
+        if self.none_because is not None:
+            return self.none_because.value + (f" ({passed})" if passed else "")
+        return self.candidates[0].raw_name + (f" (passed over: {passed})" if passed else "")
+
+
+def plan_restore(records: Sequence[BackupRecord], wish: RestoreWish) -> RestorePlan:
+    """Return the complete backups that fit `wish`, newest first, and why each other one does not.
+
+    Newest by BackupTime, the instant that a restore is sure to contain.
+    """
+    reasons: dict[str, tuple[NoBackupReason, str]] = {}
+    fitting: list[tuple[Manifest, BackupRecord]] = []
+    for record in records:
+        manifest = record.manifest
+        if manifest is None:
+            reasons[record.raw_name] = (NoBackupReason.NONE_COMPLETE, record.problem)
+        elif misfit := _misfit(manifest, wish):
+            reasons[record.raw_name] = (NoBackupReason.NONE_FIT, misfit)
+        elif wish.at is not None and manifest.backup_time > wish.at:
+            reasons[record.raw_name] = (
+                NoBackupReason.NONE_IN_TIME,
+                f"started {_text(manifest.backup_time)}, later than {_text(wish.at)}",
+            )
+        else:
+            fitting.append((manifest, record))
+    fitting.sort(key=lambda pair: (pair[0].backup_time, pair[1].raw_name), reverse=True)
+    return RestorePlan(
+        candidates=tuple(record for _, record in fitting),
+        skipped=tuple(
+            Skipped(raw_name=name, reason=text) for name, (_, text) in sorted(reasons.items())
+        ),
+        none_because=None if fitting else _why_none({reason for reason, _ in reasons.values()}),
+    )
+
+
+def _why_none(reasons: set[NoBackupReason]) -> NoBackupReason:
+    # The most telling one: a person who asked for a time wants to hear that it is too early.
+    for reason in (
+        NoBackupReason.NONE_IN_TIME,
+        NoBackupReason.NONE_FIT,
+        NoBackupReason.NONE_COMPLETE,
+    ):
+        if reason in reasons:
+            return reason
+    return NoBackupReason.NONE_EXIST
+
+
+def _misfit(manifest: Manifest, wish: RestoreWish) -> str:
+    """Return why this backup cannot be restored here; empty if it can."""
+    if isinstance(manifest.content, OtherContent):
+        return f"was taken by the engine {manifest.method!r}, which we cannot restore"
+    if wish.engines and manifest.method not in wish.engines:
+        return f"was taken by the engine {manifest.method}, wanted {sorted(wish.engines)}"
+    if manifest.incremental:
+        return "is incremental"
+    flavor = manifest.position.gtids.FLAVOR if manifest.position.gtids else ""
+    if wish.flavor and flavor and flavor != wish.flavor:
+        return f"holds a {flavor} server, this one is {wish.flavor}"
+    if wish.mysql_version and manifest.mysql_version:
+        return _version_misfit(manifest.mysql_version, wish.mysql_version)
+    return ""
+
+
+def _version_misfit(theirs: str, ours: str) -> str:
+    taken_with, here = parse_server_version(theirs), parse_server_version(ours)
+    if taken_with is None or here is None:
+        return ""
+    if taken_with.is_mariadb != here.is_mariadb:
+        return f"holds server {taken_with}, this one is {here}"
+    if taken_with.numbers[:2] > here.numbers[:2]:
+        return f"holds the newer server {taken_with}, this one is {here}"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    numbers: tuple[int, ...]
+    is_mariadb: bool
+
+    def __str__(self) -> str:
+        return f"{'MariaDB' if self.is_mariadb else 'MySQL'} {'.'.join(map(str, self.numbers))}"
+
+
+def parse_server_version(line: str) -> ServerVersion | None:
+    """Return the version in a line as `mysqld --version` prints it; None if there is none."""
+    for word in line.replace("(", " ").split():
+        numbers = word.split("-")[0].split(".")
+        if len(numbers) >= 3 and all(number.isdigit() for number in numbers[:3]):
+            return ServerVersion(tuple(int(n) for n in numbers[:3]), "mariadb" in line.lower())
+    return None
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

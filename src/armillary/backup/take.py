@@ -1,0 +1,182 @@
+"""Take one backup of one server and store it. I/O.
+
+The order is the guarantee: files, then the chunk table, then the MANIFEST, created only if absent.
+A take that dies at any point leaves a backup without MANIFEST, which nobody restores.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import anyio
+
+from armillary.backup.catalog import shard_directory
+from armillary.backup.content import BackupWriter, worker_limiter
+from armillary.backup.engines.contract import Engine, Server
+from armillary.backup.manifest import Manifest, encode_manifest
+from armillary.backup.pipeline.codec import Codec, PlainCodec, ZstdCodec
+from armillary.backup.progress import Meter, OnProgress, ignore_progress
+from armillary.backup.storage.contract import MANIFEST_FILE, BackupStorage
+from armillary.base.clock import utc_now
+from armillary.base.errors import AlreadyExistsError, InputError, InvariantError
+from armillary.model.backup_name import BackupName
+from armillary.model.tablet import TabletAlias
+from armillary.mysqld.connection import connect
+from armillary.settings.backup import BackupFlags
+
+logger = logging.getLogger(__name__)
+
+CLEANUP_S = 60.0
+NAME_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeRequest:
+    keyspace: str
+    shard: str
+    alias: TabletAlias
+    server: Server
+    # The instant that a restore of this backup is sure to contain; None: when the take starts.
+    backup_time: datetime | None = None
+
+
+async def take_backup(
+    request: TakeRequest,
+    *,
+    engine: Engine,
+    storage: BackupStorage,
+    settings: BackupFlags,
+    on_progress: OnProgress = ignore_progress,
+) -> Manifest:
+    """Back up a server and return the MANIFEST that now stands in storage.
+
+    Raises:
+        ArmillaryError: what the engine, the server or the storage said. The backup's directory is
+            gone again then, or at least incomplete.
+    Cancelled: as when it raises.
+    """
+    directory = shard_directory(request.keyspace, request.shard)
+    name, started_at = await _claim_name(storage, directory, request.alias)
+    logger.info(
+        "backup starts",
+        extra={"directory": directory, "backup": str(name), "engine": engine.method},
+    )
+    meter = Meter(on_progress)
+    writer = BackupWriter(
+        storage,
+        directory,
+        str(name),
+        codec=codec_of(settings),
+        workers=worker_limiter(settings.backup_storage_number_blocks),
+        meter=meter,
+    )
+    try:
+        facts = await _server_facts(request.server)
+        taken = await engine.take(request.server, writer)
+        meter.start("finish")
+        integrity = await writer.finish()
+        manifest = Manifest(
+            backup_name=str(name),
+            method=engine.method,
+            position=taken.position,
+            purged_position=taken.purged_position,
+            backup_time=request.backup_time or started_at,
+            finished_time=utc_now(),
+            server_uuid=facts.server_uuid,
+            tablet_alias=str(request.alias),
+            keyspace=request.keyspace,
+            shard=request.shard,
+            mysql_version=facts.version,
+            upgrade_safe=taken.upgrade_safe,
+            compression_engine=writer.codec.engine_name,
+            skip_compress=not writer.codec.engine_name,
+            content=taken.content,
+            integrity=integrity,
+        )
+        await _commit(storage, directory, manifest)
+    except BaseException:
+        await _abort(storage, directory, str(name))
+        raise
+    meter.finish()
+    logger.info(
+        "backup is complete",
+        extra={
+            "directory": directory,
+            "backup": str(name),
+            "position": str(manifest.position),
+            "raw_bytes": integrity.raw_bytes,
+            "stored_bytes": integrity.stored_bytes,
+        },
+    )
+    return manifest
+
+
+def codec_of(settings: BackupFlags) -> Codec:
+    """Return the codec that `settings` ask for.
+
+    Raises:
+        InputError: a compression that we do not write.
+    """
+    if not settings.backup_storage_compress:
+        return PlainCodec()
+    if settings.compression_engine_name != "zstd":
+        raise InputError(
+            f"compression_engine_name is {settings.compression_engine_name!r}: wanted zstd"
+        )
+    return ZstdCodec(settings.compression_level)
+
+
+@dataclass(frozen=True, slots=True)
+class _ServerFacts:
+    version: str
+    server_uuid: str
+
+
+async def _server_facts(server: Server) -> _ServerFacts:
+    version = await server.control.version()
+    async with await connect(server.params) as connection:
+        row = (await connection.query("SHOW GLOBAL VARIABLES LIKE 'server_u_id'")).first()
+    return _ServerFacts(version, str(row["Value"]) if row else "")
+
+
+async def _claim_name(
+    storage: BackupStorage, directory: str, alias: TabletAlias
+) -> tuple[BackupName, datetime]:
+    """Claim a name with the present second; when it is taken, wait for the next second."""
+    for _ in range(NAME_ATTEMPTS):
+        started_at = utc_now().replace(microsecond=0)
+        name = BackupName(started_at, alias)
+        try:
+            await storage.start_backup(directory, str(name))
+        except AlreadyExistsError:
+            next_second = started_at + timedelta(seconds=1)
+            await anyio.sleep(max(0.0, (next_second - utc_now()).total_seconds()))
+            continue
+        return name, started_at
+    raise AlreadyExistsError(f"backup {directory}/{name} exists already, and so do the next ones")
+
+
+async def _commit(storage: BackupStorage, directory: str, manifest: Manifest) -> None:
+    created = await storage.put_if_absent(
+        directory, manifest.backup_name, MANIFEST_FILE, encode_manifest(manifest)
+    )
+    if not created:
+        raise InvariantError(f"{directory}/{manifest.backup_name} has a MANIFEST already")
+
+
+async def _abort(storage: BackupStorage, directory: str, name: str) -> None:
+    """Try to remove what was stored; a backup that stays is incomplete, and swept later."""
+    with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_S) as scope:
+        try:
+            await storage.remove_backup(directory, name)
+        except Exception:
+            logger.warning(
+                "could not remove an aborted backup; it stays incomplete",
+                extra={"directory": directory, "backup": name},
+                exc_info=True,
+            )
+    if scope.cancelled_caught:
+        logger.warning(
+            "removing an aborted backup took too long; it stays incomplete",
+            extra={"directory": directory, "backup": name},
+        )
