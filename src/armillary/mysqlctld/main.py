@@ -1,0 +1,183 @@
+"""mysqlctld: the parent of one tablet's mysqld. I/O.
+
+It starts mysqld, serves MysqlCtl on a unix socket to the vttablet beside it, and ends when mysqld
+ends by itself: whoever supervises it then starts both anew. SIGTERM stops mysqld gracefully.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from armillary.base.errors import ArmillaryError, InputError
+from armillary.base.logs import configure_logs
+from armillary.mysqlctld.service import MysqlCtl
+from armillary.mysqld.credentials import Credentials
+from armillary.mysqld.flavors.detect import detect_flavor
+from armillary.mysqld.layout import TabletDir
+from armillary.mysqld.process import MysqldProcess
+from armillary.mysqld.spec import AccountNames, ServerSpec
+from armillary.pb import mysqlctl_pb2
+from armillary.rpc.server import serve_grpc
+from armillary.rpc.service import service_handler
+from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.mysqlctld import MYSQLCTLD_WITHOUT_EFFECT, MysqlctldSettings
+
+logger = logging.getLogger(__name__)
+
+_MYSQLD_DIED = 3
+
+
+def main() -> None:
+    """Run until SIGTERM (exit code 0) or until mysqld dies (3); 1 is an error, 2 wrong flags."""
+    try:
+        settings = parse_flags(
+            MysqlctldSettings,
+            sys.argv[1:],
+            program="mysqlctld",
+            accepted_without_effect=MYSQLCTLD_WITHOUT_EFFECT,
+        )
+    except (SettingsError, HelpRequested) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2 if isinstance(error, SettingsError) else 0)
+    configure_logs()
+    try:
+        sys.exit(anyio.run(run, with_environment(settings, os.environ), os.environ))
+    except* ArmillaryError as group:
+        for leaf in _leaves(group):
+            logger.error("mysqlctld ends", extra={"reason": str(leaf)})
+        sys.exit(1)
+
+
+def with_environment(settings: MysqlctldSettings, environ: Mapping[str, str]) -> MysqlctldSettings:
+    """Return `settings` with gaps filled from the pod's environment."""
+    return replace(
+        settings,
+        bind_address=settings.bind_address or environ.get("POD_IP", "") or "127.0.0.1",
+        vtdataroot=settings.vtdataroot or environ.get("VTDATAROOT", "") or "/vt/vtdataroot",
+        template_cache_dir=settings.template_cache_dir
+        or environ.get("ARMILLARY_TEMPLATE_CACHE", ""),
+    )
+
+
+async def run(
+    settings: MysqlctldSettings,
+    environ: Mapping[str, str],
+    *,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> int:
+    """Serve until the scope is cancelled or SIGTERM comes; return the process's exit code."""
+    flavor = await detect_flavor(
+        mysql_root=environ.get("VT_MYSQL_ROOT", ""), wanted=environ.get("MYSQL_FLAVOR", "")
+    )
+    mysqld = MysqldProcess(flavor, build_spec(settings, environ))
+    exit_code = 0
+    try:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(_end_on_signal, tasks.cancel_scope)
+            await _start_unless_restoring(mysqld)
+            handler = service_handler(
+                mysqlctl_pb2.DESCRIPTOR.services_by_name["MysqlCtl"],
+                MysqlCtl(mysqld, shutdown_wait=settings.shutdown_wait_time),
+            )
+            async with serve_grpc(f"unix:{_free_socket(settings.socket_file)}", [handler]):
+                os.chmod(settings.socket_file, 0o600)
+                task_status.started()
+                code = await mysqld.wait_crash()
+                logger.error("mysqld ended by itself", extra={"exit_code": code})
+                exit_code = _MYSQLD_DIED
+                tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await mysqld.shutdown(timeout_s=settings.shutdown_wait_time.total_seconds())
+    return exit_code
+
+
+def build_spec(settings: MysqlctldSettings, environ: Mapping[str, str]) -> ServerSpec:
+    """Return the server that the flags ask for.
+
+    Raises:
+        InputError: a file that they name cannot be read.
+    """
+    extra_files = [path for path in environ.get("EXTRA_MY_CNF", "").split(":") if path]
+    return ServerSpec(
+        tablet=TabletDir(Path(settings.vtdataroot), settings.tablet_uid),
+        socket=Path(settings.mysql_socket),
+        bind_address=settings.bind_address,
+        port=settings.mysql_port,
+        charset=settings.db_charset,
+        accounts=AccountNames(
+            dba=settings.db_config_dba_uname,
+            app=settings.db_config_app_uname,
+            repl=settings.db_config_repl_uname,
+            filtered=settings.db_config_filtered_uname,
+        ),
+        credentials=Credentials.load(settings.db_credentials_file),
+        init_db_sql=_read(settings.init_db_sql_file) if settings.init_db_sql_file else "",
+        extra_cnf=tuple(line for path in extra_files for line in _option_lines(_read(path))),
+        template_cache=Path(settings.template_cache_dir) if settings.template_cache_dir else None,
+        start_timeout_s=settings.wait_time.total_seconds(),
+    )
+
+
+def _free_socket(path: str) -> str:
+    """Remove what an earlier process left at `path`, and return it."""
+    Path(path).unlink(missing_ok=True)
+    return path
+
+
+async def _start_unless_restoring(mysqld: MysqldProcess) -> None:
+    if mysqld.spec.tablet.restore_in_progress.exists():
+        # The data directory is half a backup, or being filled right now: only the vttablet that
+        # restores it knows when it may be opened.
+        logger.warning("a restore is under way: waiting to be asked to start mysqld")
+        return
+    await mysqld.start()
+
+
+async def _end_on_signal(
+    scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for number in signals:
+            logger.info("asked to end", extra={"signal": signal.Signals(number).name})
+            scope.cancel()
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _option_lines(text: str) -> list[str]:
+    """Return the options of a my.cnf fragment; groups other than [mysqld] are not ours to run."""
+    lines: list[str] = []
+    mine = True
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            mine = line.lower() in ("[mysqld]", "[mariadb]", "[mariadbd]", "[server]")
+        elif mine and line and not line.startswith(("#", ";")):
+            lines.append(line)
+    return lines
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
+if __name__ == "__main__":
+    main()
