@@ -1,0 +1,1 @@
+"""VitessCell: the vtgates of one cell and, when it has its own, its lockserver."""

@@ -1,0 +1,1 @@
+"""VitessKeyspace: from partitionings to shards."""

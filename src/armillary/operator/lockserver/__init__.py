@@ -1,0 +1,1 @@
+"""EtcdLockserver: three etcd members, their Services, volumes and disruption budget."""

@@ -1,0 +1,1 @@
+"""Pieces of Kubernetes objects: names, labels, flags, mounts, probes. Pure."""

@@ -1,0 +1,1 @@
+"""VitessShard: tablets, backups, the primary, replication and topology of one shard."""
