@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 from anyio.abc import TaskStatus
@@ -91,6 +92,17 @@ class Watcher:
         return events
 
 
+class Follower(Protocol):
+    """Something derived from one resource, kept current in the same step as the cache itself."""
+
+    resource: str
+
+    def reset(self) -> None:
+        """Forget everything: the cache starts again."""
+
+    def follow(self, event: CacheEvent) -> None: ...
+
+
 @dataclass(slots=True)
 class _ResourceState:
     """Everything the cache holds of one resource."""
@@ -117,9 +129,15 @@ class ObjectCache:
         self._history_bytes_max = history_bytes_max
         self._watch_queue_max = watch_queue_max
         self._resources: dict[str, _ResourceState] = {}
+        self._followers: list[Follower] = []
         self._loaded_at = 0
         self._advanced = anyio.Event()
         self.revision = 0
+
+    def add_follower(self, follower: Follower) -> None:
+        """Add before `run`: a follower sees every object from the first on."""
+        assert self.revision == 0, "a follower that comes late has missed objects"
+        self._followers.append(follower)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Keep the cache current until cancelled; started once it holds everything."""
@@ -155,7 +173,7 @@ class ObjectCache:
     def get(self, key: ObjectKey) -> StoredObject | None:
         return self._state(key.resource).objects.get(key)
 
-    def list(self, resource: str, namespace: str = "") -> list[StoredObject]:
+    def select(self, resource: str, namespace: str = "") -> list[StoredObject]:
         """Return the objects of a resource (in one namespace, or all), ordered by key."""
         state = self._state(resource)
         if state.ordered is None:
@@ -165,8 +183,8 @@ class ObjectCache:
             return [objects[key] for key in state.ordered]
         return [objects[key] for key in state.ordered if key.namespace == namespace]
 
-    def list_at(self, resource: str, namespace: str, revision: int) -> list[StoredObject]:
-        """Return what `list` returned at `revision`, by undoing the history.
+    def select_at(self, resource: str, namespace: str, revision: int) -> list[StoredObject]:
+        """Return what `select` returned at `revision`, by undoing the history.
 
         Raises:
             ExpiredError: the history does not go back that far.
@@ -226,12 +244,16 @@ class ObjectCache:
         for state in self._resources.values():
             for watcher in state.watchers:
                 watcher.lose()
+        for follower in self._followers:
+            follower.reset()
         self._resources = {}
         self._loaded_at = snapshot.revision
         for change in snapshot.objects:
             assert change.raw is not None
             stored = StoredObject(change.key, change.raw, change.revision)
             self._state(change.key.resource).objects[change.key] = stored
+            self._tell_followers(CacheEvent(change.revision, None, stored))
+        self.revision = 0  # a store that was replaced may count from a lower revision
         self._advance(snapshot.revision)
 
     def _apply(self, batch: ChangeBatch) -> None:
@@ -255,11 +277,17 @@ class ObjectCache:
                 state.ordered = None
         event = CacheEvent(change.revision, before, after)
         self._remember(state, event)
+        self._tell_followers(event)
         for watcher in state.watchers:
             if _concerns(watcher, event):
                 watcher.push(event)
         if before is not None:
             before.forget()
+
+    def _tell_followers(self, event: CacheEvent) -> None:
+        for follower in self._followers:
+            if follower.resource == event.key.resource:
+                follower.follow(event)
 
     def _remember(self, state: _ResourceState, event: CacheEvent) -> None:
         state.history.append(event)

@@ -1,4 +1,4 @@
-"""A store that forgets everything when its process ends: for tests, and for doubles of a cluster."""
+"""A store that forgets everything when its process ends: for tests and doubles of a cluster."""
 
 from collections.abc import AsyncIterator
 

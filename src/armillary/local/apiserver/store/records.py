@@ -17,7 +17,7 @@ _RAW_START = b'{"metadata":{'
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectKey:
-    """One object: its resource ("pods", "deployments.apps"), its namespace ("" if none), its name."""
+    """One object: resource ("pods", "deployments.apps"), namespace ("" when none), name."""
 
     resource: str
     namespace: str

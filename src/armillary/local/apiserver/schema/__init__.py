@@ -1,0 +1,1 @@
+"""OpenAPI schemas: of the built-in kinds, and the structural ones of CRDs."""

@@ -1,0 +1,93 @@
+"""The schemas of the built-in kinds, from the generated files. I/O: reads package data.
+
+Two forms: `definitions` as OpenAPI writes them, and a linked form for walking, in which a `$ref`
+is replaced by the schema that it names (so the links can be circular).
+"""
+
+import importlib.resources
+from collections.abc import Mapping
+from typing import Any
+
+from armillary.local.apiserver.store.records import decode_json
+
+Schema = Mapping[str, Any]
+
+OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_GROUP_KINDS = "x-kubernetes-group-version-kind"
+
+
+class BuiltinSchemas:
+    def __init__(self) -> None:
+        self._linked: dict[str, dict[str, Any]] = _link(_read("builtin_generated.json"))
+        self._by_kind = {
+            (gvk["group"], gvk["version"], gvk["kind"]): schema
+            for schema in self._linked.values()
+            for gvk in schema.get(_GROUP_KINDS, ())
+        }
+
+    @property
+    def object_meta(self) -> Schema:
+        return self._linked[OBJECT_META]
+
+    def schema_of(self, group: str, version: str, kind: str) -> Schema | None:
+        """Return the linked schema of a kind, or None when it is not built in."""
+        return self._by_kind.get((group, version, kind))
+
+
+def read_definitions() -> dict[str, dict[str, Any]]:
+    """Return all definitions with their descriptions; big, so made only when somebody asks."""
+    definitions: dict[str, dict[str, Any]] = _read("builtin_generated.json")
+    for name, texts in _read("builtin_descriptions_generated.json").items():
+        definition = definitions[name]
+        definition["description"] = texts[""]
+        for field, schema in definition.get("properties", {}).items():
+            if field in texts:
+                schema["description"] = texts[field]
+    return definitions
+
+
+def _read(name: str) -> Any:
+    return decode_json(importlib.resources.files(__package__).joinpath(name).read_bytes())
+
+
+def _link(definitions: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Replace each reference by what it names, in place.
+
+    Two passes: a reference with keywords beside it becomes a copy of its target with those
+    keywords, and the target must be linked before it is copied.
+    """
+    pending: list[tuple[dict[str, Any], str]] = []
+    for definition in definitions.values():
+        _link_children(definition, definitions, pending)
+    for schema, target in pending:
+        for key, value in definitions[target].items():
+            schema.setdefault(key, value)
+    return definitions
+
+
+def _link_children(
+    schema: dict[str, Any],
+    definitions: dict[str, dict[str, Any]],
+    pending: list[tuple[dict[str, Any], str]],
+) -> None:
+    children = schema.get("properties", {})
+    for name in children:
+        children[name] = _linked(children[name], definitions, pending)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            schema[name] = _linked(schema[name], definitions, pending)
+
+
+def _linked(
+    schema: dict[str, Any],
+    definitions: dict[str, dict[str, Any]],
+    pending: list[tuple[dict[str, Any], str]],
+) -> dict[str, Any]:
+    target = schema.pop("$ref", None)
+    if target is None:
+        _link_children(schema, definitions, pending)
+        return schema
+    if not schema:
+        return definitions[target]
+    pending.append((schema, target))
+    return schema
