@@ -272,6 +272,11 @@ class KubeClient:
                 raise WireError(f"{method} {path}: the answer is not JSON: {error}") from error
             return answer if isinstance(answer, dict) else {"items": answer}
 
+    async def text(self, path: str, *, params: Mapping[str, str] | None = None) -> str:
+        """Return what a path answers that speaks plain text, such as a pod's log."""
+        async with self._response("GET", path, params=params) as response:
+            return (await response.read()).decode("utf-8", "replace")
+
     @contextlib.asynccontextmanager
     async def _response(
         self,

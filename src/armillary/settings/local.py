@@ -26,6 +26,11 @@ class LocalPaths:
         return self.dir / "grpc-client.json"
 
     @property
+    def mysql_defaults(self) -> Path:
+        """An option file with host, user and password for the mysql client."""
+        return self.dir / "my.cnf"
+
+    @property
     def pki(self) -> Path:
         return self.dir / "pki"
 

@@ -1,0 +1,164 @@
+"""`armillary up` from the first step to the last. I/O."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from armillary.base.errors import DeadlineError, InputError, UnavailableError
+from armillary.base.retry import backoff_delays_s
+from armillary.cli.bringup.deploy import apply_crds, apply_objects
+from armillary.cli.bringup.display import Display, open_display
+from armillary.cli.bringup.endpoints import (
+    ClusterEndpoints,
+    read_endpoints,
+    write_grpc_credentials,
+    write_mysql_defaults,
+)
+from armillary.cli.bringup.manifests import (
+    KubeObject,
+    clusters_of,
+    load_crds,
+    load_example,
+    load_manifest,
+)
+from armillary.cli.bringup.prepare import prepare_directory
+from armillary.cli.bringup.progress import Progress
+from armillary.cli.bringup.spawn import ensure_supervisor
+from armillary.cli.bringup.trouble import explain_troubles
+from armillary.cli.bringup.watch import follow_progress
+from armillary.cli.prerequisites import inspect_machine
+from armillary.kube.client import KubeClient
+from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER
+from armillary.kube.objects import is_condition_true
+from armillary.settings.local import LocalPaths
+
+CONTROL_PLANE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpRequest:
+    """What the person asked for."""
+
+    directory: Path
+    namespace: str
+    manifest: Path | None  # None: the example, when the directory has no cluster yet
+    example: str | None  # None: no cluster at all, only the control plane
+    network: str | None = None
+
+
+async def bring_up(request: UpRequest, timeout_s: float) -> int:
+    """Make the cluster of the directory serve, and tell how to reach it.
+
+    Raises:
+        InputError: the manifest or the directory is wrong, or a program is missing.
+        DeadlineError: not everything serves in time; the message says what does not, and why.
+    """
+    objects = (
+        load_manifest(request.manifest, namespace=request.namespace) if request.manifest else ()
+    )
+    check_machine()
+    paths = LocalPaths(request.directory)
+    namespace = _namespace_of(objects, request.namespace)
+    with open_display() as display:
+        state = prepare_directory(request.directory, namespace=namespace, network=request.network)
+        started = await ensure_supervisor(
+            paths, on_status=display.say, timeout_s=CONTROL_PLANE_TIMEOUT_S
+        )
+        display.say("control plane started" if started else "control plane was running")
+        async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
+            with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
+                await apply_crds(client, load_crds())
+                await _wait_node_ready(client, state.node_name)
+            if not objects and request.example and not await _has_cluster(client, namespace):
+                objects = load_example(
+                    request.example, namespace=namespace, directory=request.directory
+                )
+            if objects:
+                paths.backups.mkdir(mode=0o700, exist_ok=True)
+                await apply_objects(client, objects)
+                display.say(f"applied {len(objects)} objects")
+            if await _has_cluster(client, namespace):
+                await _wait_serving(client, namespace, display, timeout_s)
+                await _hand_out_credentials(client, paths, namespace)
+            endpoints = await read_endpoints(client, namespace)
+    _print_result(paths, namespace, endpoints)
+    return 0
+
+
+def check_machine() -> None:
+    """Raises InputError when a program is missing that nothing replaces."""
+    missing = [finding for finding in inspect_machine() if finding.is_fatal]
+    if missing:
+        raise InputError(
+            "; ".join(f"{f.prerequisite.program}: {f.problem}" for f in missing)
+            + " (`armillary doctor` tells more)"
+        )
+
+
+def _namespace_of(objects: tuple[KubeObject, ...], default: str) -> str:
+    return next((str(c["metadata"]["namespace"]) for c in clusters_of(objects)), default)
+
+
+async def _has_cluster(client: KubeClient, namespace: str) -> bool:
+    for kind in (PLANETSCALE_CLUSTER, VITESS_CLUSTER):
+        if (await client.list(kind, namespace)).items:
+            return True
+    return False
+
+
+async def _wait_node_ready(client: KubeClient, name: str) -> None:
+    """Return when the kubelet takes pods."""
+    for delay_s in backoff_delays_s(first_s=0.05, max_s=0.5):
+        node = await client.get(NODE, name)
+        if node is not None and is_condition_true(node, "Ready"):
+            return
+        await anyio.sleep(delay_s)
+
+
+async def _wait_serving(
+    client: KubeClient, namespace: str, display: Display, timeout_s: float
+) -> None:
+    last: Progress | None = None
+    with anyio.move_on_after(timeout_s):
+        async with follow_progress(client, namespace) as pictures:
+            async for progress in pictures:
+                last = progress
+                display.show(progress)
+                if progress.serves:
+                    return
+    assert last is not None
+    why = await explain_troubles(client, namespace, last)
+    raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
+
+
+async def _hand_out_credentials(client: KubeClient, paths: LocalPaths, namespace: str) -> None:
+    for endpoint in await read_endpoints(client, namespace):
+        if not await write_grpc_credentials(
+            client, paths, namespace=namespace, cluster=endpoint.cluster
+        ):
+            raise UnavailableError(f"cluster {endpoint.cluster} has no gRPC credentials yet")
+        await write_mysql_defaults(client, paths, namespace=namespace, endpoint=endpoint)
+
+
+def _print_result(
+    paths: LocalPaths, namespace: str, endpoints: tuple[ClusterEndpoints, ...]
+) -> None:
+    # Results go to stdout, a line each, so that a script can read them; advice goes to stderr.
+    print(f"KUBECONFIG={paths.kubeconfig}")
+    for endpoint in endpoints:
+        print(
+            f"MySQL of {endpoint.cluster}: host {endpoint.mysql_host} port {endpoint.mysql_port}"
+            f" user {endpoint.mysql_user}"
+        )
+    print(
+        f"""
+Go on with
+  eval "$(armillary env --dir {paths.dir})"      # kubectl, vtctlclient and mysql find the cluster
+  kubectl -n {namespace} get pods
+  mysql --defaults-file={paths.mysql_defaults}
+  armillary status --dir {paths.dir}
+  armillary down --dir {paths.dir}               # stops it; --purge removes its data as well""",
+        file=sys.stderr,
+    )

@@ -1,0 +1,42 @@
+"""Say why a cluster does not serve: what is unfinished, who keeps dying, what they wrote. I/O."""
+
+from typing import Any
+
+from armillary.base.errors import ArmillaryError
+from armillary.cli.bringup.progress import Progress
+from armillary.kube.client import KubeClient
+from armillary.kube.kinds import POD
+
+LOG_LINES = 8
+TROUBLES_EXPLAINED = 4
+
+
+async def explain_troubles(client: KubeClient, namespace: str, progress: Progress) -> str:
+    """Return a text for a person: unfinished phases, then troubles with the end of their logs."""
+    lines = [
+        f"  {phase.name}: {phase.done} of {phase.wanted}"
+        for phase in progress.phases
+        if not phase.is_done
+    ]
+    for trouble in progress.troubles[:TROUBLES_EXPLAINED]:
+        lines.append(f"  {trouble}")
+        if trouble.subject.startswith("pod/"):
+            pod, _, container = trouble.subject.removeprefix("pod/").partition(" ")
+            log = await read_log_tail(client, namespace, pod, container)
+            lines += [f"    | {line}" for line in log.splitlines()]
+    return "\n".join(lines)
+
+
+async def read_log_tail(client: KubeClient, namespace: str, pod: str, container: str) -> str:
+    """Return the last lines of a container, of its previous run when the present one is silent."""
+    for previous in ("false", "true"):
+        params: dict[str, Any] = {"tailLines": str(LOG_LINES), "previous": previous}
+        if container:
+            params["container"] = container
+        try:
+            text = await client.text(POD.path(namespace, pod, "log"), params=params)
+        except ArmillaryError:
+            continue
+        if text.strip():
+            return text
+    return ""

@@ -1,0 +1,69 @@
+"""`armillary up`: start the cluster of a directory, or bring it back."""
+
+from pathlib import Path
+
+import anyio
+import click
+
+from armillary.base.errors import DeadlineError
+from armillary.cli.options import DEFAULT_NAMESPACE, directory_option
+
+DEFAULT_EXAMPLE = "quickstart"
+
+
+@click.command("up")
+@click.option(
+    "-f",
+    "--filename",
+    type=click.Path(path_type=Path),
+    help="Manifest of the cluster. [default: the quick start: 1 keyspace, 2 shards, 6 tablets]",
+)
+@directory_option
+@click.option(
+    "-n",
+    "--namespace",
+    default=DEFAULT_NAMESPACE,
+    show_default=True,
+    help="Where objects without a namespace go.",
+)
+@click.option("--network", hidden=True, help="127.X.0.0/16 to take instead of a free one.")
+@click.option("--bare", is_flag=True, help="Start the control plane only; apply no manifest.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    default=600.0,
+    show_default=True,
+    help="Give up after this many seconds; what was started goes on.",
+)
+def command(
+    filename: Path | None,
+    directory: Path,
+    namespace: str,
+    network: str | None,
+    bare: bool,
+    timeout_s: float,
+) -> int:
+    """Start the cluster of DIR, or bring it back, and return when every tablet serves.
+
+    Doing it twice is harmless. After a reboot, or when everything was killed, the same cluster
+    comes back with its data: a cluster that DIR knows is not made anew, and without -f its
+    manifest is not applied again.
+
+    \b
+    Exit codes: 0 every tablet serves; 2 the manifest or the directory is wrong;
+    5 not everything serves in time: the last lines say what does not, and why.
+    """
+    from armillary.cli.bringup.flow import UpRequest, bring_up  # noqa: PLC0415
+
+    request = UpRequest(
+        directory=directory,
+        namespace=namespace,
+        manifest=filename,
+        example=None if bare or filename else DEFAULT_EXAMPLE,
+        network=network,
+    )
+    try:
+        return anyio.run(bring_up, request, timeout_s)
+    except TimeoutError as error:
+        raise DeadlineError("the control plane did not become ready in time") from error
