@@ -8,7 +8,7 @@ that last changed a key. Calls to an etcd that is down wait for it until `timeou
 UnavailableError or DeadlineError; after those a write may or may not have happened.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -181,7 +181,7 @@ class EtcdClient:
         start_revision: int,
         *,
         previous: bool = False,
-    ) -> AsyncIterator[WatchBatch]:
+    ) -> AsyncGenerator[WatchBatch, None]:
         """Yield every change at or after `start_revision` (above 0), over restarts of etcd.
 
         Each change comes exactly once and in order; a transaction's changes come in one batch.
@@ -195,7 +195,7 @@ class EtcdClient:
             self._channels, start, end, start_revision=start_revision, previous=previous
         )
 
-    def watch_key(self, key: str | bytes, start_revision: int) -> AsyncIterator[WatchBatch]:
+    def watch_key(self, key: str | bytes, start_revision: int) -> AsyncGenerator[WatchBatch, None]:
         """Like `watch`, for one key alone."""
         return watching.watch(
             self._channels, key_bytes(key), b"", start_revision=start_revision, previous=False

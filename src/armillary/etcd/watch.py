@@ -1,7 +1,7 @@
 """A watch that goes on where it was after etcd, or the connection, was away. I/O."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import anyio
 import grpc.aio
@@ -21,7 +21,7 @@ _Call = grpc.aio.StreamStreamCall[pb.WatchRequest, pb.WatchResponse]
 
 async def watch(
     channels: EtcdChannels, start: bytes, end: bytes, *, start_revision: int, previous: bool
-) -> AsyncIterator[WatchBatch]:
+) -> AsyncGenerator[WatchBatch, None]:
     """Yield every batch of changes at or after `start_revision`; see `EtcdClient.watch`.
 
     Why no change is lost or doubled: `next_revision` moves past a revision only after a batch

@@ -1,1 +1,1 @@
-"""Topology records and locks in etcd, with Vitess's paths and messages."""
+"""The topology: cells, keyspaces, shards, tablets, vschemas and locks, in etcd as Vitess has it."""
