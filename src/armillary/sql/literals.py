@@ -1,0 +1,161 @@
+"""What SQL literals mean, and how a statement's literals are taken out of it. Pure.
+
+A statement's key is its text with every literal replaced by `?`; statements that differ only in
+literals share a plan. A literal stays its SQL text (bytes) until somebody asks for its value.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from armillary.sql.tokens import (
+    LITERAL_KINDS,
+    Kind,
+    SqlSyntaxError,
+    tokenize,
+    unwrap_executable_comments,
+)
+
+_ODD = re.compile(rb"[`\"\\?#]|/\*|--")
+_LITERAL = re.compile(
+    rb"'[^']*(?:''[^']*)*'"
+    rb"|(?<![\w$.@\x80-\xff])(?:0x[0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    rb"(?![\w$\x80-\xff])"
+)
+_PREFIXED = re.compile(rb"(?<![\w$\x80-\xff])[xXbBnN]'|(?<![\w$\x80-\xff])_\w+\s*'")
+
+
+class NormalisedStatement(NamedTuple):
+    text: bytes  # what may be sent to a server as it stands
+    key: str
+    literals: tuple[bytes, ...]
+    directives: tuple[str, ...]
+
+
+def normalise(sql: bytes) -> NormalisedStatement:
+    """Take the literals out of one statement.
+
+    Plain text goes through one regular expression; text with quotes, comments or backslashes that
+    could mislead it goes through the tokenizer. Both give the same key for the same statement.
+
+    Raises:
+        SqlSyntaxError: not SQL, or a bare `?`.
+    """
+    if _ODD.search(sql) or _PREFIXED.search(sql) or sql.count(b"'") % 2:
+        return _normalise_with_care(sql)
+    literals = _LITERAL.findall(sql)
+    return NormalisedStatement(sql, _LITERAL.sub(b"?", sql).decode("latin-1"), tuple(literals), ())
+
+
+def _normalise_with_care(sql: bytes) -> NormalisedStatement:
+    text = sql.decode("latin-1")
+    if "/*!" in text or "/*M!" in text:
+        text = unwrap_executable_comments(text)
+    scan = tokenize(text)
+    parts = []
+    literals = []
+    at = 0
+    for token in scan.tokens:
+        if token.kind == Kind.PARAM:
+            raise SqlSyntaxError("You have an error in your SQL syntax near '?'")
+        gap = text[at : token.start]
+        parts.append(gap if gap.isspace() or not gap else " ")
+        if token.kind in LITERAL_KINDS:
+            literals.append(token.text.encode("latin-1"))
+            parts.append("?")
+        else:
+            parts.append(token.text)
+        at = token.end
+    return NormalisedStatement(
+        text.encode("latin-1"), "".join(parts), tuple(literals), tuple(scan.directives)
+    )
+
+
+_SIMPLE_ESCAPES = {
+    "0": "\x00",
+    "b": "\b",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "Z": "\x1a",
+    "%": "\\%",
+    "_": "\\_",
+}
+_ESCAPE = re.compile(r"\\(.)|''|\"\"", re.DOTALL)
+
+
+def unescape(literal: bytes) -> bytes:
+    """Return the bytes that a quoted string literal stands for."""
+    text = literal.decode("latin-1")
+    quote, inner = text[0], text[1:-1]
+    if "\\" not in inner and quote not in inner:
+        return literal[1:-1]
+
+    def replace(match: "re.Match[str]") -> str:
+        escaped = match.group(1)
+        if escaped is not None:
+            return _SIMPLE_ESCAPES.get(escaped, escaped)
+        pair = match.group()
+        return quote if pair[0] == quote else pair
+
+    return _ESCAPE.sub(replace, inner).encode("latin-1")
+
+
+class NotAValue(Exception):
+    """The literal's value cannot be told without a server (decimals, floats, hex numbers)."""
+
+
+_INTEGER = re.compile(rb"-?\d+")
+
+
+def literal_value(literal: bytes, *, codec: str = "utf-8") -> int | bytes | None:
+    """Return the value of a literal: int, text as UTF-8 bytes, or None for NULL.
+
+    Args:
+        codec: Python's name of the connection's character set; "" for binary.
+
+    Raises:
+        NotAValue: anything else.
+    """
+    if literal[:1] in (b"'", b'"'):
+        raw = unescape(literal)
+        if codec in ("utf-8", "") or raw.isascii():
+            return raw
+        try:
+            return raw.decode(codec).encode()
+        except UnicodeDecodeError:
+            raise NotAValue from None
+    if _INTEGER.fullmatch(literal):
+        return int(literal)
+    if literal.upper() == b"NULL":
+        return None
+    if literal.lower().startswith((b"_binary'", b"_utf8mb4'")):
+        return unescape(literal[literal.index(b"'") :])
+    if literal[:2] in (b"x'", b"X'"):
+        try:
+            return bytes.fromhex(literal[2:-1].decode("ascii"))
+        except ValueError:
+            raise NotAValue from None
+    raise NotAValue
+
+
+Template = tuple[str | int, ...]  # pieces of text, and numbers of literals
+
+
+def template_of(key: str, *, first: int = 0) -> Template:
+    """Cut a key at its `?`s; `first` is the number of the first literal."""
+    pieces: list[str | int] = []
+    number = first
+    for index, piece in enumerate(key.split("?")):
+        if index:
+            pieces.append(number)
+            number += 1
+        if piece:
+            pieces.append(piece)
+    return tuple(pieces)
+
+
+def render(template: Template, literals: Sequence[bytes]) -> bytes:
+    return b"".join(
+        literals[piece] if isinstance(piece, int) else piece.encode("latin-1") for piece in template
+    )

@@ -1,0 +1,185 @@
+"""Split MySQL text into tokens that know their places. Pure.
+
+Text is a `str` of one character a byte (decoded as latin-1), so that a position in it is a position
+in the client's bytes, whatever its character set. Character sets whose multi-byte characters may
+hold ASCII bytes (gbk, sjis, big5) must be refused before they come here.
+"""
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+
+from armillary.base.errors import InputError
+
+
+class SqlSyntaxError(InputError):
+    """The text is no SQL that any server would take."""
+
+    errno = 1064
+    sqlstate = "42000"
+
+
+class Kind(IntEnum):
+    WORD = 1  # identifier or keyword, unquoted
+    QUOTED = 2  # identifier in backticks
+    STRING = 3
+    NUMBER = 4
+    HEX = 5
+    BIT = 6
+    PARAM = 7  # ?
+    VARIABLE = 8  # @name, @@name
+    OP = 9
+    HINT = 10  # /*+ ... */
+    END = 11
+
+
+LITERAL_KINDS = frozenset({Kind.STRING, Kind.NUMBER, Kind.HEX, Kind.BIT})
+
+
+class Token(NamedTuple):
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def upper(self) -> str:
+        return self.text.upper() if self.kind == Kind.WORD else self.text
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>\s+|--(?=[\s\x00-\x1f]|$)[^\n]*|\#[^\n]*)
+    | (?P<comment>/\*)
+    | (?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*")
+    | (?P<hex>0x[0-9a-fA-F]+(?![\w$\x80-\xff])|[xX]'[0-9a-fA-F]*')
+    | (?P<bit>0b[01]+(?![\w$\x80-\xff])|[bB]'[01]*')
+    | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w$\x80-\xff]))
+    | (?P<word>[\w$\x80-\xff]+)
+    | (?P<quoted>`(?:[^`]|``)*`)
+    | (?P<variable>@@?(?:`(?:[^`]|``)*`|'[^']*'|"[^"]*"|[\w.$\x80-\xff]+)?)
+    | (?P<param>\?)
+    | (?P<op><=>|<<|>>|<=|>=|<>|!=|:=|\|\||&&|->>|->|[-+*/%^&|~!=<>(),.;:{}\[\]])
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+_EXECUTABLE = re.compile(r"/\*M?!(\d{5,6})?")
+_VERSION_MAX = 50699  # what every server we know executes; MariaDB stops at 50700 of MySQL's
+_KINDS = {
+    "string": Kind.STRING,
+    "hex": Kind.HEX,
+    "bit": Kind.BIT,
+    "number": Kind.NUMBER,
+    "word": Kind.WORD,
+    "quoted": Kind.QUOTED,
+    "variable": Kind.VARIABLE,
+    "param": Kind.PARAM,
+    "op": Kind.OP,
+}
+
+
+class Scan(NamedTuple):
+    tokens: list[Token]
+    directives: list[str]  # the insides of /*vt+ ... */
+    executable_comments: list[tuple[int, int]]
+
+
+def tokenize(text: str) -> Scan:
+    """Return the tokens of `text`; comments and blanks are left out.
+
+    What stands in an executable comment (`/*! ... */`) must have been unwrapped before.
+
+    Raises:
+        SqlSyntaxError: a string or comment has no end, or a character starts no token.
+    """
+    tokens: list[Token] = []
+    directives: list[str] = []
+    executable: list[tuple[int, int]] = []
+    at = 0
+    size = len(text)
+    match = _TOKEN.match
+    while at < size:
+        found = match(text, at)
+        if found is None:
+            raise _no_token(text, at)
+        group = found.lastgroup
+        end = found.end()
+        if group == "comment":
+            close = text.find("*/", at + 2)
+            if close < 0:
+                raise SqlSyntaxError(f"comment without an end near {text[at : at + 40]!r}")
+            end = close + 2
+            body = text[at:end]
+            if body.startswith("/*vt+"):
+                directives.append(body[5:-2].strip())
+            elif body.startswith("/*+"):
+                tokens.append(Token(Kind.HINT, body, at, end))
+            elif _EXECUTABLE.match(body):
+                executable.append((at, end))
+        elif group != "blank":
+            assert group is not None
+            tokens.append(Token(_KINDS[group], found.group(), at, end))
+        at = end
+    return Scan(tokens, directives, executable)
+
+
+def _no_token(text: str, at: int) -> SqlSyntaxError:
+    what = "a quote without an end" if text[at] in "'\"`" else "an unexpected character"
+    return SqlSyntaxError(
+        f"You have an error in your SQL syntax: {what} near '{text[at : at + 40]}'"
+    )
+
+
+def unwrap_executable_comments(text: str) -> str:
+    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank for a too new version.
+
+    What we analyse must be what the server executes, and servers differ; so we decide, and send
+    the decided text.
+    """
+    scan = tokenize(text)
+    if not scan.executable_comments:
+        return text
+    out = []
+    at = 0
+    for start, end in scan.executable_comments:
+        out.append(text[at:start])
+        body = text[start:end]
+        head = _EXECUTABLE.match(body)
+        assert head is not None
+        version = int(head.group(1) or 0)
+        mariadb_only = body.startswith("/*M!")
+        active = version <= _VERSION_MAX and not mariadb_only
+        out.append(f" {body[head.end() : -2]} " if active else " ")
+        at = end
+    out.append(text[at:])
+    return "".join(out)
+
+
+def unquote_name(token: Token) -> str:
+    """Return the identifier that a WORD or QUOTED token names, as UTF-8 where it is."""
+    text = token.text
+    if token.kind == Kind.QUOTED:
+        text = text[1:-1].replace("``", "`")
+    if text.isascii():
+        return text
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
+def split_statements(text: str) -> list[str]:
+    """Split at semicolons outside strings and comments; empty statements are dropped."""
+    if ";" not in text:
+        return [text] if text.strip() else []
+    parts = []
+    start = 0
+    tokens_seen = False
+    for token in tokenize(text).tokens:
+        if token.kind == Kind.OP and token.text == ";":
+            if tokens_seen:
+                parts.append(text[start : token.start])
+            start = token.end
+            tokens_seen = False
+        else:
+            tokens_seen = True
+    if tokens_seen:
+        parts.append(text[start:])
+    return parts
