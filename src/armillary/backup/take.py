@@ -36,7 +36,8 @@ class TakeRequest:
     shard: str
     alias: TabletAlias
     server: Server
-    # The instant that a restore of this backup is sure to contain; None: when the take starts.
+    # The instant that a restore of this backup is sure to contain, and the time in its name; None:
+    # when the take starts.
     backup_time: datetime | None = None
 
 
@@ -56,7 +57,7 @@ async def take_backup(
     Cancelled: as when it raises.
     """
     directory = shard_directory(request.keyspace, request.shard)
-    name, started_at = await _claim_name(storage, directory, request.alias)
+    name = await _claim_name(storage, directory, request)
     logger.info(
         "backup starts",
         extra={"directory": directory, "backup": str(name), "engine": engine.method},
@@ -80,7 +81,7 @@ async def take_backup(
             method=engine.method,
             position=taken.position,
             purged_position=taken.purged_position,
-            backup_time=request.backup_time or started_at,
+            backup_time=request.backup_time or name.started_at,
             finished_time=utc_now(),
             server_uuid=facts.server_uuid,
             tablet_alias=str(request.alias),
@@ -139,21 +140,20 @@ async def _server_facts(server: Server) -> _ServerFacts:
     return _ServerFacts(version, str(row["Value"]) if row else "")
 
 
-async def _claim_name(
-    storage: BackupStorage, directory: str, alias: TabletAlias
-) -> tuple[BackupName, datetime]:
-    """Claim a name with the present second; when it is taken, wait for the next second."""
+async def _claim_name(storage: BackupStorage, directory: str, request: TakeRequest) -> BackupName:
+    """Claim a name with the backup's second; when it is taken, wait for the next one."""
+    started_at = request.backup_time or utc_now()
     for _ in range(NAME_ATTEMPTS):
-        started_at = utc_now().replace(microsecond=0)
-        name = BackupName(started_at, alias)
+        name = BackupName(started_at.replace(microsecond=0), request.alias)
         try:
             await storage.start_backup(directory, str(name))
         except AlreadyExistsError:
-            next_second = started_at + timedelta(seconds=1)
+            next_second = name.started_at + timedelta(seconds=1)
             await anyio.sleep(max(0.0, (next_second - utc_now()).total_seconds()))
+            started_at = next_second
             continue
-        return name, started_at
-    raise AlreadyExistsError(f"backup {directory}/{name} exists already, and so do the next ones")
+        return name
+    raise AlreadyExistsError(f"backup {directory}/{name} exists already, and so do those before")
 
 
 async def _commit(storage: BackupStorage, directory: str, manifest: Manifest) -> None:
