@@ -1,0 +1,84 @@
+"""What the global topology should say of cells and keyspaces, and what to do about it. Pure.
+
+Keyspace records are never created here and never changed: a tablet creates the record of its
+keyspace, and a user may delete it and create it anew as a snapshot of another one. A keyspace that
+is in the spec is never pruned, whatever its record says, and a snapshot keyspace never at all.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from armillary.operator.crd.topology import TopologyReconciliation
+
+CELLS_ALIAS = "planetscale_operator_default"
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    server_address: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologySeen:
+    cells: Mapping[str, CellRecord]
+    alias: AbstractSet[str] | None  # cells of our alias; None when there is no such alias
+    keyspaces: Mapping[str, bool]  # name -> is a snapshot keyspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyWanted:
+    cells: Mapping[str, CellRecord]
+    kept_cells: AbstractSet[str]  # in the spec, or orphaned: not to be pruned
+    kept_keyspaces: AbstractSet[str]
+    reconciliation: TopologyReconciliation
+
+
+@dataclass(frozen=True, slots=True)
+class PutCell:
+    cell: str
+    record: CellRecord
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutAlias:
+    cells: tuple[str, ...]
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PruneCell:
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class PruneKeyspace:
+    keyspace: str
+
+
+TopologyAction = PutCell | PutAlias | PruneCell | PruneKeyspace
+
+
+def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyAction, ...]:
+    """Return what to do, in order: the alias before the cells that it names."""
+    settings = wanted.reconciliation
+    actions: list[TopologyAction] = []
+    if settings.register_cells_aliases and wanted.cells and seen.alias != set(wanted.cells):
+        actions.append(PutAlias(tuple(sorted(wanted.cells)), is_new=seen.alias is None))
+    if settings.register_cells:
+        actions += [
+            PutCell(cell, record, is_new=cell not in seen.cells)
+            for cell, record in sorted(wanted.cells.items())
+            if seen.cells.get(cell) != record
+        ]
+    if settings.prune_keyspaces:
+        actions += [
+            PruneKeyspace(keyspace)
+            for keyspace, is_snapshot in sorted(seen.keyspaces.items())
+            if keyspace not in wanted.kept_keyspaces and not is_snapshot
+        ]
+    if settings.prune_cells:
+        actions += [PruneCell(cell) for cell in sorted(seen.cells) if cell not in wanted.kept_cells]
+    return tuple(actions)

@@ -1,0 +1,78 @@
+"""Keep VitessKeyspaces as wanted: one VitessShard for each shard, and the status. I/O."""
+
+from armillary.base.errors import InputError
+from armillary.kube import kinds
+from armillary.kube.objects import (
+    generation_of,
+    is_being_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+)
+from armillary.kube.workqueue import WorkQueue
+from armillary.operator.crd.keyspace import KeyspaceSpec
+from armillary.operator.crd.parts import Condition
+from armillary.operator.crd.read import read_spec
+from armillary.operator.keyspace.build import Keyspace, build_shard
+from armillary.operator.keyspace.partition import wanted_shards
+from armillary.operator.keyspace.status import build_keyspace_status, plan_shard_turndown
+from armillary.operator.objects.status import merge_conditions, write_status
+from armillary.operator.render import labels as keys
+from armillary.operator.world import ObjectKey, World
+
+
+class KeyspaceLoop:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
+        self._world.wake_on_self(kinds.VITESS_KEYSPACE, queue)
+        self._world.wake_on_children(kinds.VITESS_SHARD, kinds.VITESS_KEYSPACE, queue)
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        world = self._world
+        obj = world.get(kinds.VITESS_KEYSPACE, key.namespace, key.name)
+        if obj is None or is_being_deleted(obj):
+            return None
+        spec = read_spec(obj, KeyspaceSpec)
+        keyspace = Keyspace(labels_of(obj).get(keys.CLUSTER, ""), namespace_of(obj), spec)
+        try:
+            wanted = wanted_shards(spec.partitionings)
+        except InputError as error:
+            world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
+            return None
+        for shard in wanted:
+            built = build_shard(keyspace, shard)
+            found = world.get(kinds.VITESS_SHARD, keyspace.namespace, name_of(built))
+            await world.writer.ensure(obj, built, found)
+        shards = [
+            shard
+            for shard in world.children(kinds.VITESS_SHARD, obj)
+            if not is_being_deleted(shard)
+        ]
+        delete, orphans = plan_shard_turndown(shards, frozenset(shard.name for shard in wanted))
+        for shard in delete:
+            await world.writer.delete(obj, shard, reason="left the spec, and does not serve")
+        for name, orphan in orphans.items():
+            message = f"shard {name}: {orphan.message}"
+            world.recorder.record(obj, "TurndownBlocked", message, warning=True)
+        ready = _ready_condition(obj_shards=shards, wanted_count=len(wanted))
+        found_conditions = (obj.get("status") or {}).get("conditions") or []
+        conditions = merge_conditions(found_conditions, [ready], now=world.now())
+        status = build_keyspace_status(obj, spec, shards, orphans, conditions)
+        assert status.observed_generation == generation_of(obj)
+        await write_status(world.client, obj, status)
+        return world.settings.resync.total_seconds()
+
+
+def _ready_condition(*, obj_shards: list[kinds.KubeObject], wanted_count: int) -> Condition:
+    with_primary = sum(
+        1 for shard in obj_shards if (shard.get("status") or {}).get("hasMaster") == "True"
+    )
+    ready = with_primary >= wanted_count
+    return Condition(
+        type="Ready",
+        status="True" if ready else "False",
+        reason="ShardsHavePrimaries" if ready else "ShardsWithoutPrimary",
+        message=f"{with_primary} of {wanted_count} shards have a primary.",
+    )

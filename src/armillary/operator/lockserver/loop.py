@@ -1,0 +1,85 @@
+"""Keep EtcdLockservers as wanted: each pass looks, decides and acts for one of them. I/O."""
+
+import logging
+
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import (
+    generation_of,
+    is_being_deleted,
+    is_condition_true,
+    labels_of,
+    name_of,
+    namespace_of,
+)
+from armillary.kube.workqueue import WorkQueue
+from armillary.operator.crd.lockserver import EtcdLockserverSpec, EtcdLockserverStatus
+from armillary.operator.crd.read import read_spec
+from armillary.operator.lockserver.build import (
+    QUORUM,
+    Lockserver,
+    build_claim,
+    build_disruption_budget,
+    build_pod,
+    build_services,
+)
+from armillary.operator.objects.rollout import roll_pod
+from armillary.operator.objects.status import write_status
+from armillary.operator.render import names
+from armillary.operator.world import ObjectKey, World
+
+logger = logging.getLogger(__name__)
+
+
+class LockserverLoop:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
+        self._world.wake_on_self(kinds.ETCD_LOCKSERVER, queue)
+        for child in (kinds.POD, kinds.PERSISTENT_VOLUME_CLAIM, kinds.SERVICE):
+            self._world.wake_on_children(child, kinds.ETCD_LOCKSERVER, queue)
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        world = self._world
+        obj = world.get(kinds.ETCD_LOCKSERVER, key.namespace, key.name)
+        if obj is None or is_being_deleted(obj):
+            return None
+        lockserver = Lockserver(
+            name_of(obj),
+            namespace_of(obj),
+            dict(labels_of(obj)),
+            read_spec(obj, EtcdLockserverSpec),
+        )
+        for service in build_services(lockserver):
+            await self._ensure(obj, service)
+        budget = build_disruption_budget(lockserver)
+        if budget is not None:
+            await self._ensure(obj, budget)
+        for index in lockserver.members:
+            await self._ensure_member(obj, lockserver, index)
+        await write_status(world.client, obj, self._status(obj, lockserver))
+        return world.settings.resync.total_seconds()
+
+    async def _ensure(self, owner: KubeObject, wanted: KubeObject) -> None:
+        kind = kinds.kind_of(wanted)
+        found = self._world.get(kind, namespace_of(wanted), name_of(wanted))
+        await self._world.writer.ensure(owner, wanted, found)
+
+    async def _ensure_member(self, owner: KubeObject, lockserver: Lockserver, index: int) -> None:
+        world = self._world
+        name = lockserver.member_name(index)
+        claim = world.get(kinds.PERSISTENT_VOLUME_CLAIM, lockserver.namespace, name)
+        await world.writer.ensure_exists(owner, build_claim(lockserver, index), claim)
+        pod = world.get(kinds.POD, lockserver.namespace, name)
+        await roll_pod(world.writer, owner, build_pod(lockserver, index), pod)
+
+    def _status(self, obj: KubeObject, lockserver: Lockserver) -> EtcdLockserverStatus:
+        pods = self._world.children(kinds.POD, obj)
+        ready = sum(1 for pod in pods if is_condition_true(pod, "Ready"))
+        needed = QUORUM if lockserver.spec.local_member_index is None else 1
+        return EtcdLockserverStatus(
+            observed_generation=generation_of(obj),
+            available="True" if ready >= needed else "False",
+            client_service_name=names.lockserver_client_service(lockserver.name),
+        )

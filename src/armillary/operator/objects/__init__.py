@@ -1,0 +1,1 @@
+"""Keeping Kubernetes objects as they should be: compare, create, apply, delete."""

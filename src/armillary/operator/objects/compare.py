@@ -1,0 +1,69 @@
+"""Whether a stored object has all that is wanted. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import annotations_of
+from armillary.operator.render.labels import DESIRED_STATE_HASH
+
+
+def is_covered(wanted: Any, found: Any) -> bool:
+    """Whether `found` says all that `wanted` says; what it says beyond that does not matter.
+
+    API servers fill in defaults, so a stored object nearly always has more than was asked for.
+    """
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(
+            key in found and is_covered(value, found[key]) for key, value in wanted.items()
+        )
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        return (
+            isinstance(found, Sequence)
+            and not isinstance(found, str)
+            and len(wanted) == len(found)
+            and all(is_covered(one, other) for one, other in zip(wanted, found, strict=True))
+        )
+    return bool(wanted == found)
+
+
+def state_hash(obj: Any) -> str:
+    """Return a hash of a JSON value that does not depend on the order of keys."""
+    text = json.dumps(obj, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def with_state_hash(obj: KubeObject, *parts: Any) -> KubeObject:
+    """Return the object with an annotation that changes whenever what is wanted changes.
+
+    It tells of removals, which `is_covered` cannot see.
+    """
+    metadata = dict(obj["metadata"])
+    annotations = dict(metadata.get("annotations") or {})
+    annotations[DESIRED_STATE_HASH] = state_hash(list(parts) if parts else obj)
+    metadata["annotations"] = annotations
+    return {**obj, "metadata": metadata}
+
+
+def has_same_state(wanted: KubeObject, found: KubeObject) -> bool:
+    """Whether both carry the same hash of what is wanted."""
+    wanted_hash = annotations_of(wanted).get(DESIRED_STATE_HASH)
+    return wanted_hash == annotations_of(found).get(DESIRED_STATE_HASH)
+
+
+def describe_difference(wanted: Any, found: Any) -> str:
+    """Return YAML of what `wanted` says and `found` does not: for people, not for machines."""
+    difference = _difference(wanted, found)
+    return yaml.safe_dump(difference, sort_keys=True) if difference is not None else ""
+
+
+def _difference(wanted: Any, found: Any) -> Any:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        changed = {key: _difference(value, found.get(key)) for key, value in wanted.items()}
+        kept = {key: value for key, value in changed.items() if value is not None}
+        return kept or None
+    return None if is_covered(wanted, found) else wanted

@@ -1,0 +1,65 @@
+"""Writing status: only when it differs from what is there. I/O."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from armillary.base.errors import ConflictError, NotFoundError
+from armillary.kube.client import KubeClient
+from armillary.kube.kinds import KubeObject, kind_of
+from armillary.kube.objects import name_of, namespace_of
+from armillary.operator.crd.parts import Condition, Json, Model
+
+logger = logging.getLogger(__name__)
+
+
+async def write_status(client: KubeClient, obj: KubeObject, status: Model) -> None:
+    """Replace the object's status; fields that are no longer told are removed.
+
+    Again: an equal status is not written.
+    """
+    wanted: Json = msgspec.to_builtins(status)
+    found: Json = obj.get("status") or {}
+    patch = merge_patch_between(found, wanted)
+    if not patch:
+        return
+    try:
+        await client.patch_status(kind_of(obj), name_of(obj), namespace_of(obj), patch)
+    except (NotFoundError, ConflictError) as error:
+        logger.debug("status not written", extra={"object": name_of(obj), "error": str(error)})
+
+
+def merge_patch_between(found: Any, wanted: Any) -> Json:
+    """Return the merge patch that makes `wanted` of `found`; empty when they are equal."""
+    patch: Json = {key: None for key in found if key not in wanted}
+    for key, value in wanted.items():
+        before = found.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = merge_patch_between(before, value)
+            if inner:
+                patch[key] = inner
+        elif before != value:
+            patch[key] = value
+    return patch
+
+
+def rfc3339(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def merge_conditions(
+    found: list[Json], wanted: list[Condition], *, now: datetime
+) -> list[Condition]:
+    """Return `wanted` with the time at which each condition last changed its status."""
+    before = {condition.get("type"): condition for condition in found}
+    result = []
+    for condition in wanted:
+        old = before.get(condition.type, {})
+        same = old.get("status") == condition.status
+        since = old.get("lastTransitionTime") if same else None
+        result.append(
+            msgspec.structs.replace(condition, last_transition_time=since or rfc3339(now))
+        )
+    return result

@@ -1,0 +1,135 @@
+"""Make children exist and be as wanted; delete those that are not wanted. I/O.
+
+Children are applied server-side by one field manager, so fields that we stop wanting go away and
+fields of others stay. An object of the right name with other labels belongs to somebody else: it is
+never touched.
+"""
+
+import logging
+
+from armillary.base.errors import AlreadyExistsError, PreconditionError
+from armillary.kube.client import KubeClient
+from armillary.kube.events import EventRecorder
+from armillary.kube.kinds import KubeObject, kind_of
+from armillary.kube.objects import (
+    has_labels,
+    is_being_deleted,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_reference,
+    uid_of,
+)
+from armillary.operator.objects.compare import has_same_state, is_covered, with_state_hash
+
+logger = logging.getLogger(__name__)
+
+FIELD_MANAGER = "armillary-operator"
+
+
+class NameCollisionError(PreconditionError):
+    """An object of the name that we need belongs to somebody else."""
+
+
+class ObjectWriter:
+    def __init__(self, client: KubeClient, recorder: EventRecorder) -> None:
+        self._client = client
+        self._recorder = recorder
+
+    async def ensure(
+        self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
+    ) -> KubeObject:
+        """Create the object or bring it to what is wanted; return it as stored.
+
+        Raises:
+            NameCollisionError: another's object has the name.
+        Again: nothing happens when it is as wanted already.
+        """
+        wanted = self._owned(owner, with_state_hash(wanted))
+        if found is None:
+            found = await self._live(wanted)
+        if found is not None:
+            self._check_labels(owner, wanted, found)
+            if is_being_deleted(found):
+                return found
+            if has_same_state(wanted, found) and is_covered(wanted, found):
+                return found
+        stored = await self._client.apply(wanted, FIELD_MANAGER)
+        if found is None:
+            self._tell_created(owner, wanted)
+        else:
+            logger.info("updated object", extra=_facts(wanted))
+        return stored
+
+    async def ensure_exists(
+        self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
+    ) -> KubeObject:
+        """Create the object when it is missing; one that exists is left as it is.
+
+        Raises:
+            NameCollisionError: another's object has the name.
+        """
+        wanted = self._owned(owner, wanted)
+        if found is None:
+            try:
+                found = await self._client.create(wanted)
+            except AlreadyExistsError:
+                found = await self._live(wanted)
+                if found is None:
+                    raise
+            else:
+                self._tell_created(owner, wanted)
+        self._check_labels(owner, wanted, found)
+        return found
+
+    async def delete(self, owner: KubeObject, obj: KubeObject, *, reason: str) -> None:
+        """Delete exactly this object, never a later one of the same name."""
+        if is_being_deleted(obj):
+            return
+        deleted = await self._client.delete(
+            kind_of(obj),
+            name_of(obj),
+            namespace_of(obj),
+            uid=uid_of(obj),
+            propagation="Background",
+        )
+        if deleted:
+            logger.info("deleted object", extra=_facts(obj) | {"reason": reason})
+            self._recorder.record(owner, "Deleted", f"deleted {_title(obj)}: {reason}")
+
+    async def set_annotations(self, obj: KubeObject, changes: dict[str, str | None]) -> None:
+        """Set annotations, or remove those given as None."""
+        patch = {"metadata": {"annotations": changes, "uid": uid_of(obj)}}
+        await self._client.merge_patch(kind_of(obj), name_of(obj), namespace_of(obj), patch)
+
+    async def _live(self, wanted: KubeObject) -> KubeObject | None:
+        return await self._client.get(kind_of(wanted), name_of(wanted), namespace_of(wanted))
+
+    def _owned(self, owner: KubeObject, wanted: KubeObject) -> KubeObject:
+        metadata = {**wanted["metadata"], "ownerReferences": [owner_reference(owner)]}
+        return {**wanted, "metadata": metadata}
+
+    def _check_labels(self, owner: KubeObject, wanted: KubeObject, found: KubeObject) -> None:
+        if has_labels(found, labels_of(wanted)) or _has_same_owner(wanted, found):
+            return
+        message = f"{_title(wanted)} exists and belongs to somebody else: its labels differ"
+        self._recorder.record(owner, "NameCollision", message, warning=True)
+        raise NameCollisionError(message)
+
+    def _tell_created(self, owner: KubeObject, wanted: KubeObject) -> None:
+        logger.info("created object", extra=_facts(wanted))
+        self._recorder.record(owner, "Created", f"created {_title(wanted)}")
+
+
+def _has_same_owner(wanted: KubeObject, found: KubeObject) -> bool:
+    uids = {reference.get("uid") for reference in found["metadata"].get("ownerReferences") or ()}
+    return any(reference["uid"] in uids for reference in wanted["metadata"]["ownerReferences"])
+
+
+def _title(obj: KubeObject) -> str:
+    return f"{obj['kind']} {name_of(obj)}"
+
+
+def _facts(obj: KubeObject) -> dict[str, str]:
+    return {"kind": str(obj["kind"]), "object": str(key_of(obj))}

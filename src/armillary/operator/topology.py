@@ -1,0 +1,155 @@
+"""Open topologies and tablet clients of clusters, shared by all controllers. I/O.
+
+Each is opened at first use in a task of its own and kept. One that stops answering is dropped, and
+the next use opens it anew: the addresses behind it may have changed.
+"""
+
+import json
+import logging
+from base64 import b64decode
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from armillary.base.clock import monotonic_s
+from armillary.base.errors import UnavailableError
+from armillary.kube.client import KubeClient
+from armillary.kube.kinds import ENDPOINTS, SECRET
+from armillary.operator.crd.lockserver import TopologyParams
+from armillary.operator.render import names
+from armillary.rpc.auth import ClientCredentials
+from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.settings.topo import TopoSettings
+from armillary.topo.server import TopoServer
+
+logger = logging.getLogger(__name__)
+
+_REOPEN_AFTER_S = 10.0
+
+
+@dataclass(slots=True)
+class _Open:
+    topo: TopoServer
+    scope: anyio.CancelScope
+    opened_at_s: float
+
+
+class TopologyPool:
+    """Run `hold` in a task; use the rest from anywhere."""
+
+    def __init__(self, client: KubeClient, *, topology_timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = topology_timeout_s
+        self._open: dict[tuple[str, TopologyParams], _Open] = {}
+        self._tablets: dict[tuple[str, str], TabletManagerClient] = {}
+        self._group: TaskGroup | None = None
+        self._opening = anyio.Lock()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["TopologyPool"]:
+        async with anyio.create_task_group() as group:
+            self._group = group
+            try:
+                yield self
+            finally:
+                group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def use(self, namespace: str, params: TopologyParams) -> AsyncIterator[TopoServer]:
+        """Yield the topology within a deadline.
+
+        Raises:
+            UnavailableError: it does not answer, or not in time.
+        """
+        opened = await self._get(namespace, params)
+        try:
+            with anyio.fail_after(self._timeout_s):
+                yield opened.topo
+        except (UnavailableError, TimeoutError) as error:
+            self._drop_stale(namespace, params, opened)
+            if isinstance(error, TimeoutError):
+                raise UnavailableError(f"topology {params.address}: no answer in time") from error
+            raise
+
+    async def get(self, namespace: str, params: TopologyParams) -> TopoServer:
+        """Return the topology without a deadline: for acts under a lock."""
+        return (await self._get(namespace, params)).topo
+
+    async def tablets(self, namespace: str, cluster: str) -> TabletManagerClient:
+        """Return the client of a cluster's tablets, with the credentials of its auth secret."""
+        key = (namespace, cluster)
+        if key not in self._tablets:
+            credentials = await self._credentials(namespace, cluster)
+            self._tablets[key] = TabletManagerClient(credentials, timeout_s=5.0)
+        return self._tablets[key]
+
+    async def _get(self, namespace: str, params: TopologyParams) -> _Open:
+        key = (namespace, params)
+        async with self._opening:
+            if key not in self._open:
+                assert self._group is not None, "use it inside 'running'"
+                self._open[key] = await self._group.start(self._hold, namespace, params)
+            return self._open[key]
+
+    async def _hold(
+        self,
+        namespace: str,
+        params: TopologyParams,
+        *,
+        task_status: TaskStatus[_Open] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Keep one topology open; what it opened is closed in the task that opened it."""
+
+        async def resolve(address: str) -> Sequence[str]:
+            return await self._resolve(namespace, address)
+
+        settings = TopoSettings(
+            topo_implementation=params.implementation,
+            topo_global_server_address=params.address,
+            topo_global_root=params.root_path,
+        )
+        with anyio.CancelScope() as scope:
+            async with TopoServer.open(settings, resolve=resolve) as topo:
+                task_status.started(_Open(topo, scope, monotonic_s()))
+                await anyio.sleep_forever()
+
+    def _drop_stale(self, namespace: str, params: TopologyParams, opened: _Open) -> None:
+        if monotonic_s() - opened.opened_at_s < _REOPEN_AFTER_S:
+            return
+        if self._open.get((namespace, params)) is opened:
+            del self._open[namespace, params]
+        opened.scope.cancel()
+
+    async def _resolve(self, namespace: str, address: str) -> Sequence[str]:
+        """Return addresses that can be dialled from here.
+
+        A Service's name means something inside pods only; the operator may run outside, so it
+        asks for the Service's endpoints, which is right inside as well.
+        """
+        resolved: list[str] = []
+        for item in address.split(","):
+            host, _, port = item.strip().rpartition(":")
+            service, _, rest = host.partition(".")
+            if rest and not rest.startswith(f"{namespace}.svc") and rest != namespace:
+                resolved.append(item.strip())
+                continue
+            endpoints = await self._client.get(ENDPOINTS, service, namespace) or {}
+            found = [
+                f"{entry['ip']}:{port}"
+                for subset in endpoints.get("subsets") or ()
+                for entry in subset.get("addresses") or ()
+            ]
+            resolved += found or [item.strip()]
+        logger.debug("resolved topology", extra={"address": address, "found": resolved})
+        return resolved
+
+    async def _credentials(self, namespace: str, cluster: str) -> ClientCredentials | None:
+        secret = await self._client.get(SECRET, names.auth_secret(cluster), namespace)
+        text = ((secret or {}).get("data") or {}).get("grpc-client.json")
+        if not text:
+            raise UnavailableError(f"the auth secret of cluster {cluster} is not there yet")
+        entry = json.loads(b64decode(text))
+        return ClientCredentials(entry["Username"], entry["Password"])

@@ -1,0 +1,53 @@
+"""Settings of the operator."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from armillary.settings.flags import flag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSettings:
+    kubeconfig: Path | None = flag(
+        None, help="how to reach the API server; without it the pod's service account is used"
+    )
+    watch_namespaces: tuple[str, ...] = flag(
+        (), help="look after clusters in these namespaces only; none means all"
+    )
+    local_image: bool = flag(
+        False,
+        help="the operator runs on the one machine that also runs the pods: a backup location of "
+        "type volume is read where it is",
+    )
+    leader_election: bool = flag(
+        False, help="act only while holding the lease, so that several operators can run"
+    )
+    leader_election_namespace: str = flag("default", help="namespace of the lease")
+    resync: timedelta = flag(
+        timedelta(minutes=30), help="look at every object this often, even when nothing happened"
+    )
+    shard_resync: timedelta = flag(
+        timedelta(seconds=30), help="look at every shard and its replication this often"
+    )
+    storage_interval: timedelta = flag(
+        timedelta(seconds=60), help="look into each backup location this often"
+    )
+    topology_timeout: timedelta = flag(
+        timedelta(seconds=10), help="longest time for one look at the topology"
+    )
+    reconcile_timeout: timedelta = flag(
+        timedelta(minutes=10), help="longest time for one pass over one object"
+    )
+    reparent_timeout: timedelta = flag(
+        timedelta(seconds=30), help="longest time for a planned change of a shard's primary"
+    )
+    tablet_timeout: timedelta = flag(
+        timedelta(seconds=5), help="longest time for one question to a tablet"
+    )
+    available_after: timedelta = flag(
+        timedelta(seconds=30), help="a tablet counts as available once ready for this long"
+    )
+    backups_max: int = flag(
+        10000, help="a location with more backups than this is not mirrored; 0 means no limit"
+    )
