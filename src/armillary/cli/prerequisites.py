@@ -27,7 +27,7 @@ class Prerequisite:
     program: str
     purpose: str
     package: str
-    version_flags: tuple[str, ...] = ("--version",)
+    version_flags: tuple[str, ...] = ("--version",)  # empty: it does not tell
     required: bool = True
 
 
@@ -47,10 +47,18 @@ PREREQUISITES = (
         program="mariadbd", purpose="the MySQL server below each tablet", package="mariadb-server"
     ),
     Prerequisite(
-        program="mariadb-install-db", purpose="makes data directories", package="mariadb-server"
+        program="mariadb-install-db",
+        purpose="makes data directories",
+        package="mariadb-server",
+        version_flags=(),
     ),
     Prerequisite(program="mariadb-backup", purpose="online backups", package="mariadb-backup"),
-    Prerequisite(program="mbstream", purpose="unpacks online backups", package="mariadb-backup"),
+    Prerequisite(
+        program="mbstream",
+        purpose="unpacks online backups",
+        package="mariadb-backup",
+        version_flags=(),
+    ),
     Prerequisite(
         program="etcd", purpose="topology, and the objects of the API server", package="etcd-server"
     ),
@@ -130,8 +138,10 @@ def _inspect(prerequisite: Prerequisite) -> Finding:
             found=None,
             problem=f"not found; `apt-get install {prerequisite.package}`",
         )
-    match = _VERSION.search(_output([str(path), *prerequisite.version_flags]))
-    version = match[0] if match else "unknown"
+    version = ""
+    if prerequisite.version_flags:
+        match = _VERSION.search(_output([str(path), *prerequisite.version_flags]))
+        version = match[0] if match else "unknown"
     return Finding(prerequisite=prerequisite, found=Found(path=path, version=version), problem="")
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from armillary.base.errors import InputError, NotFoundError
+from armillary.base.errors import InputError, NotFoundError, PreconditionError
 from armillary.local.supervise.network import NetworkClaim, choose_network, choose_ports
 from armillary.local.supervise.state import LocalState, read_state, write_state
 from armillary.settings.local import LocalPaths
@@ -94,14 +94,21 @@ def _write_shims(paths: LocalPaths) -> None:
         draft.replace(link)
 
 
+def ensure_is_cluster(directory: Path) -> None:
+    """Raises PreconditionError unless `armillary up` made this directory: `--purge` deletes."""
+    if not LocalPaths(directory).state.exists():
+        raise PreconditionError(f"{directory} holds no cluster: it has no run/state.json")
+
+
 def remove_directory(directory: Path) -> None:
     """Remove the cluster's data, credentials and logs; the directory itself too when empty."""
     paths = LocalPaths(directory)
     for part in (paths.etcd_data, paths.pods, paths.volumes, paths.backups, paths.logs, paths.bin):
         shutil.rmtree(part, ignore_errors=True)
-    for file in (paths.kubeconfig, paths.grpc_client):
+    for file in (paths.kubeconfig, paths.grpc_client, paths.mysql_defaults):
         file.unlink(missing_ok=True)
     shutil.rmtree(paths.pki, ignore_errors=True)
+    # Last, because it is what says that the rest is ours to remove.
     shutil.rmtree(paths.run, ignore_errors=True)
     if directory.exists() and not any(directory.iterdir()):
         directory.rmdir()

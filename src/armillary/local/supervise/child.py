@@ -120,7 +120,7 @@ class Child:
         """Start the process and return its exit code when it has ended."""
         component = self.component
         setpriv = shutil.which("setpriv")
-        guard = (setpriv, "--pdeathsig", component.parent_death_signal) if setpriv else ()
+        guard = (setpriv, "--pdeathsig", "TERM") if setpriv else ()  # it dies when we do
         try:
             process = await anyio.open_process(
                 [*guard, *component.argv],

@@ -27,9 +27,6 @@ class Component:
     after: tuple[str, ...]  # started once these have said that they serve
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)  # on top of the supervisor's own
-    # What the kernel sends when the supervisor dies. The kubelet takes SIGTERM for "stop the
-    # pods"; its pods must outlive an accident, so an accident is what it gets.
-    parent_death_signal: str = "TERM"
 
 
 def build_components(
@@ -44,7 +41,6 @@ def build_components(
             after=after,
             cwd=paths.run,
             env=_PYTHON_ENV,
-            parent_death_signal="KILL" if name == "kubelet" else "TERM",
         )
 
     return (

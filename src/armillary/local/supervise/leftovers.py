@@ -18,18 +18,17 @@ async def end_leftovers(processes_file: Path) -> None:
     """Make sure that no component recorded in `processes_file` still runs.
 
     A component dies with its supervisor, but not in the same instant, and two etcds on one data
-    directory must never meet. The kubelet is killed outright: SIGTERM would stop its pods.
+    directory must never meet. Pods are left alone: the next kubelet takes them up.
     """
     records = read_processes(processes_file)
     async with anyio.create_task_group() as tg:
         for name, record in records.items():
             if record.is_alive():
                 logger.info("ending a leftover process", extra={"component": name})
-                first = signal.SIGKILL if name == "kubelet" else signal.SIGTERM
-                tg.start_soon(_end, record, first)
+                tg.start_soon(_end, record)
 
 
-async def _end(record: ProcessRecord, first: signal.Signals) -> None:
+async def _end(record: ProcessRecord) -> None:
     try:
         pidfd = os.pidfd_open(record.pid)
     except ProcessLookupError:
@@ -38,7 +37,7 @@ async def _end(record: ProcessRecord, first: signal.Signals) -> None:
         # Checked again now that the pidfd pins the process: the pid cannot be reused under us.
         if not record.is_alive():
             return
-        for number in (first, signal.SIGKILL):
+        for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 signal.pidfd_send_signal(pidfd, number)
             except ProcessLookupError:

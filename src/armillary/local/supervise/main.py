@@ -26,9 +26,6 @@ from armillary.local.supervise.network import NetworkClaim
 from armillary.local.supervise.state import write_processes
 from armillary.settings.local import LocalPaths, SupervisorSettings
 
-# The kubelet stops every pod before it ends itself, and a mysqld writes its pages out.
-KUBELET_STOP_GRACE_S = 90.0
-
 logger = logging.getLogger(__name__)
 
 
@@ -79,7 +76,7 @@ async def run(
                 await anyio.sleep_forever()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await _stop_in_reverse(children, grace_s=settings.stop_grace_s)
+                    await _stop_in_reverse(children, paths, grace_s=settings.stop_grace_s)
                 tg.cancel_scope.cancel()
 
 
@@ -101,12 +98,20 @@ async def _start_in_turn(
             starting.start_soon(start, child)
 
 
-async def _stop_in_reverse(children: Sequence[Child], *, grace_s: float) -> None:
-    """Stop those that act before those that they act through: operator first, etcd last."""
+async def _stop_in_reverse(children: Sequence[Child], paths: LocalPaths, *, grace_s: float) -> None:
+    """Stop those that act before those that they act through: operator first, etcd last.
+
+    A kubelet that ends leaves its pods running, so that it can be replaced; whoever stops the
+    whole cluster ends the pods after it.
+    """
+    from armillary.local.kubelet.stop import stop_all_pods  # noqa: PLC0415 - only at the very end
+
     for child in reversed(children):
-        is_kubelet = child.component.name == "kubelet"
-        await child.stop(grace_s=KUBELET_STOP_GRACE_S if is_kubelet else grace_s)
+        await child.stop(grace_s=grace_s)
         logger.info("component stopped", extra={"component": child.component.name})
+        if child.component.name == "kubelet":
+            await stop_all_pods(paths.dir)
+            logger.info("pods stopped")
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What `armillary status` shows, read from the API server and the tablets."""

@@ -1,0 +1,81 @@
+"""`armillary doctor`: which prerequisites were found, which versions, what is missing."""
+
+import os
+import platform
+
+import click
+
+from armillary.cli.options import output_option, print_json
+from armillary.cli.prerequisites import Finding, inspect_machine, missing_packages
+
+_OPEN_FILES_WANTED = 4096
+
+
+@click.command("doctor")
+@output_option
+def command(output: str) -> int:
+    """Tell which prerequisites and versions this machine has, and how to get what is missing.
+
+    \b
+    Exit codes: 0 a cluster can run here; 1 something required is missing.
+    """
+    findings = inspect_machine()
+    notes = machine_notes()
+    packages = missing_packages(findings)
+    if output == "json":
+        print_json(
+            {
+                "ok": not any(f.is_fatal for f in findings),
+                "programs": [_as_json(finding) for finding in findings],
+                "machine": notes,
+                "missingPackages": list(packages),
+            }
+        )
+    else:
+        for finding in findings:
+            print(_as_line(finding))
+        for name, value in notes.items():
+            print(f"   {name:<20} {value}")
+        if packages:
+            print(f"\nTo get what is missing:\n  sudo apt-get install {' '.join(packages)}")
+    return 1 if any(f.is_fatal for f in findings) else 0
+
+
+def machine_notes() -> dict[str, str]:
+    """Return facts of this machine that explain how a cluster runs on it."""
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = f"{soft} (hard {hard})"
+    if hard < _OPEN_FILES_WANTED:
+        files += f"; wanted {_OPEN_FILES_WANTED} or more"
+    return {
+        "user": f"uid {os.geteuid()}{' (root)' if os.geteuid() == 0 else ''}",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processors": str(os.cpu_count()),
+        "memory": f"{_memory_bytes() / 2**30:.1f} GiB",
+        "open files": files,
+    }
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _as_line(finding: Finding) -> str:
+    name = finding.prerequisite.program
+    if finding.found and not finding.problem:
+        return f"✔  {name:<20} {finding.found.version:<14} {finding.found.path}"
+    mark = "✘" if finding.prerequisite.required else "–"
+    return f"{mark}  {name:<20} {finding.problem} ({finding.prerequisite.purpose})"
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    return {
+        "program": finding.prerequisite.program,
+        "purpose": finding.prerequisite.purpose,
+        "required": finding.prerequisite.required,
+        "path": str(finding.found.path) if finding.found else None,
+        "version": finding.found.version if finding.found else None,
+        "problem": finding.problem or None,
+    }

@@ -1,0 +1,82 @@
+"""`armillary down`: stop the cluster of a directory, and remove it when asked."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import anyio
+import click
+
+from armillary.base.errors import DeadlineError
+from armillary.cli.options import directory_option
+from armillary.settings.local import LocalPaths
+
+
+@click.command("down")
+@directory_option
+@click.option("--purge", is_flag=True, help="Remove the data, the backups and the credentials too.")
+@click.option("--yes", is_flag=True, help="Do not ask before removing.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    default=180.0,
+    show_default=True,
+    help="Seconds to wait for the pods and components to end.",
+)
+def command(directory: Path, purge: bool, yes: bool, timeout_s: float) -> int:
+    """Stop every pod, then the control plane. `armillary up` brings the same cluster back.
+
+    \b
+    Exit codes: 0 stopped (or was not running); 1 you said no; 4 DIR is no cluster's directory;
+    5 something did not end in time.
+    """
+    from armillary.cli.bringup.prepare import (  # noqa: PLC0415
+        ensure_is_cluster,
+        remove_directory,
+    )
+
+    if not directory.exists():
+        print(f"nothing at {directory}", file=sys.stderr)
+        return 0
+    ensure_is_cluster(directory)
+    if purge and not yes:
+        click.confirm(
+            f"Remove the cluster in {directory} with all its data and backups?",
+            abort=True,
+            err=True,
+        )
+    anyio.run(stop_cluster, directory, timeout_s)
+    if purge:
+        remove_directory(directory)
+        print(f"removed {directory}", file=sys.stderr)
+    return 0
+
+
+async def stop_cluster(directory: Path, timeout_s: float) -> None:
+    """Return when no process of the directory runs any more.
+
+    Raises:
+        DeadlineError: one of them still runs; the supervisor goes on stopping it.
+    """
+    from armillary.local.kubelet.stop import stop_all_pods  # noqa: PLC0415
+    from armillary.local.supervise.leftovers import end_leftovers  # noqa: PLC0415
+    from armillary.local.supervise.main import lock_owner  # noqa: PLC0415
+
+    paths = LocalPaths(directory)
+    pid = lock_owner(paths.supervisor_lock)
+    if pid is not None:
+        pidfd = os.pidfd_open(pid)
+        try:
+            print("stopping pods and control plane", file=sys.stderr)
+            signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+            with anyio.move_on_after(timeout_s) as waiting:
+                await anyio.wait_readable(pidfd)
+        finally:
+            os.close(pidfd)
+        if waiting.cancelled_caught:
+            raise DeadlineError(f"supervisor {pid} has not ended after {timeout_s:.0f} s")
+    # A supervisor that was killed leaves these; after an orderly stop there are none.
+    await end_leftovers(paths.processes)
+    await stop_all_pods(directory)
