@@ -111,6 +111,10 @@ class KubeletSettings:
     port: int  # logs, exec and port-forward, TLS on API_HOST
     node_name: str
     image_bin_dir: Path  # what pods see as /vt/bin
+    sandbox: str = "auto"  # "auto": bubblewrap where it works; "none": rewrite paths
+    restart_first_s: float = 1.0  # second restart in a row waits this long, then it doubles
+    restart_max_s: float = 60.0
+    log_bytes_max: int = 16 * 2**20  # of one container's log; at twice this its head is dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The controllers of one machine: Deployments, Jobs, garbage, namespaces, claims, endpoints."""

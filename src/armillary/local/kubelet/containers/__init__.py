@@ -1,0 +1,1 @@
+"""One container: its environment, volumes, sandbox, process, memory limit and logs."""

@@ -1,0 +1,104 @@
+"""From a pod's container to the words, variables and files of one start. I/O: directories only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from armillary.local.kubelet.containers.cgroup import CgroupParent
+from armillary.local.kubelet.containers.environment import (
+    KeySources,
+    PodFacts,
+    build_environment,
+    resolve_argv,
+)
+from armillary.local.kubelet.containers.process import Launch
+from armillary.local.kubelet.containers.rewrite import rewrite_names, rewrite_paths
+from armillary.local.kubelet.containers.sandbox import LocalTree, Mount, Sandbox
+from armillary.local.kubelet.containers.volumes import mounts_of, remove_tree
+from armillary.local.kubelet.pod import ContainerSpec, PodSpec
+from armillary.local.kubelet.records import ContainerDir
+
+PROGRAMS = "/vt/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchContext:
+    directory: ContainerDir
+    attempt: int
+    volumes: Mapping[str, Path]
+    facts: PodFacts
+    sources: KeySources
+    base_env: Mapping[str, str]
+    image_bin_dir: Path
+    hosts_file: Path
+    names: Mapping[str, Sequence[str]]
+    sandbox: Sandbox | None
+    cgroups: CgroupParent | None
+    cgroup_name: str
+
+
+def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext) -> Launch:
+    """Return the start; makes the container's own /tmp and its memory limit on the way.
+
+    Raises:
+        ConfigError: a key or object that the environment needs is missing, or no command.
+        MountError: a mount that the pod's volumes do not allow.
+    """
+    env = build_environment(pod, container, context.facts, context.sources, context.base_env)
+    argv = resolve_argv(container, env)
+    mounts = mounts_of(container, context.volumes)
+    directory = context.directory
+    directory.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_tree(directory.temporary)  # a container begins with an empty /tmp
+    directory.temporary.mkdir(mode=0o700)
+    cgroup = None
+    if context.cgroups is not None and container.memory_bytes_max:
+        cgroup = context.cgroups.create(context.cgroup_name, container.memory_bytes_max)
+    if context.sandbox is not None:
+        argv = context.sandbox.command(
+            argv,
+            mounts=[*_standard_mounts(mounts, context), *mounts],
+            hostname=pod.hostname,
+            working_dir=container.working_dir,
+            tree=LocalTree(),
+        )
+        working_dir = "/"
+    else:
+        paths = path_map(mounts, context.image_bin_dir, directory)
+        argv = [rewrite_names(rewrite_paths(word, paths), context.names) for word in argv]
+        env = {
+            name: rewrite_names(rewrite_paths(value, paths), context.names)
+            if name != "PATH"
+            else value
+            for name, value in env.items()
+        }
+        working_dir = rewrite_paths(container.working_dir or "/", paths)
+    return Launch(
+        container_dir=directory.path,
+        attempt_dir=directory.attempt(context.attempt),
+        log_path=directory.log(context.attempt),
+        argv=argv,
+        env=env,
+        working_dir=working_dir,
+        cgroup_procs=cgroup.procs if cgroup else None,
+        sandboxed=context.sandbox is not None,
+    )
+
+
+def _standard_mounts(mounts: Sequence[Mount], context: LaunchContext) -> list[Mount]:
+    """Return the mounts that every container has, unless its own take their place."""
+    standard = [
+        Mount(source=context.directory.temporary, target="/tmp"),
+        Mount(source=context.hosts_file, target="/etc/hosts", read_only=True),
+        Mount(source=context.image_bin_dir, target=PROGRAMS, read_only=True),
+    ]
+    taken = {mount.target.rstrip("/") for mount in mounts}
+    return [mount for mount in standard if mount.target not in taken]
+
+
+def path_map(
+    mounts: Sequence[Mount], image_bin_dir: Path, directory: ContainerDir
+) -> dict[str, str]:
+    """Return path in the container -> path on the host, for running without mounts. Pure."""
+    paths = {PROGRAMS: str(image_bin_dir), "/tmp": str(directory.temporary)}
+    return paths | {mount.target.rstrip("/"): str(mount.source) for mount in mounts}

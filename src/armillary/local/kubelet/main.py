@@ -1,0 +1,136 @@
+"""The kubelet's process: builds everything from the bottom and runs it until cancelled. I/O."""
+
+import logging
+import os
+from collections.abc import Iterable
+
+import anyio
+from anyio import TASK_STATUS_IGNORED, to_thread
+from anyio.abc import TaskGroup, TaskStatus
+
+from armillary.base.errors import ArmillaryError
+from armillary.base.retry import backoff_delays_s
+from armillary.kube.client import KubeClient
+from armillary.kube.events import EventRecorder
+from armillary.kube.informer import Informer
+from armillary.kube.kinds import (
+    CONFIG_MAP,
+    ENDPOINTS,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SECRET,
+    SERVICE,
+)
+from armillary.local.kubelet.claims import ClaimJanitor
+from armillary.local.kubelet.containers.cgroup import find_cgroup_parent
+from armillary.local.kubelet.containers.sandbox import Sandbox, find_sandbox
+from armillary.local.kubelet.logs_sweep import LogSweep
+from armillary.local.kubelet.machine import Machine
+from armillary.local.kubelet.network.addresses import PodAddresses
+from armillary.local.kubelet.network.hosts import HostsFiles
+from armillary.local.kubelet.network.names import NameService
+from armillary.local.kubelet.network.proxy import ServiceProxy
+from armillary.local.kubelet.node import NodeAgent, Scheduler
+from armillary.local.kubelet.pods import PodSet
+from armillary.local.kubelet.server import KubeletServer
+from armillary.local.kubelet.state import RestartPolicy
+from armillary.settings.local import KubeletSettings, LocalPaths
+
+logger = logging.getLogger(__name__)
+
+
+async def run(
+    settings: KubeletSettings, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
+) -> None:
+    """Run pods until cancelled; `started` once the node is registered and serves.
+
+    Cancelled: the pods' processes go on; the next kubelet takes them up. `stop.stop_all_pods` ends
+    them.
+    """
+    paths = LocalPaths(settings.dir)
+    for directory in (paths.pods, paths.volumes, paths.run):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sandbox = await to_thread.run_sync(_find_sandbox, settings)
+    async with (
+        KubeClient.from_kubeconfig(settings.kubeconfig) as client,
+        anyio.create_task_group() as group,
+    ):
+        pods = Informer(client, POD)
+        services, endpoints = Informer(client, SERVICE), Informer(client, ENDPOINTS)
+        secrets, config_maps = Informer(client, SECRET), Informer(client, CONFIG_MAP)
+        claims = Informer(client, PERSISTENT_VOLUME_CLAIM)
+        events = EventRecorder(client, "kubelet")
+        machine = Machine(
+            pods=paths.pods,
+            volumes=paths.volumes,
+            image_bin_dir=settings.image_bin_dir,
+            node_name=settings.node_name,
+            client=client,
+            events=events,
+            secrets=secrets,
+            config_maps=config_maps,
+            claims=claims,
+            addresses=PodAddresses(paths.run / "pod-addresses.json", settings.pod_cidr),
+            hosts=HostsFiles(paths.run / "hosts"),
+            sandbox=sandbox,
+            cgroups=find_cgroup_parent(f"armillary-{os.getuid()}-{settings.port}"),
+            restart_policy=RestartPolicy(
+                first_s=settings.restart_first_s, max_s=settings.restart_max_s
+            ),
+        )
+        pod_set = PodSet(machine, pods)
+        names = NameService(machine.hosts, services=services, endpoints=endpoints, pods=pods)
+        proxy = ServiceProxy(services=services, endpoints=endpoints)
+        agent = NodeAgent(
+            client,
+            settings.node_name,
+            port=settings.port,
+            runtime="bubblewrap" if sandbox else "plain",
+        )
+        pods.on_change(pod_set.on_pod)
+        for informer in (secrets, config_maps, claims):
+            informer.on_change(pod_set.on_source)
+        scheduler = Scheduler(client, pods, events, settings.node_name)
+        logger.info(
+            "kubelet starts",
+            extra={"sandbox": bool(sandbox), "memory_limits": machine.cgroups is not None},
+        )
+        await _sync(group, (pods, services, endpoints, secrets, config_maps, claims))
+        group.start_soon(events.run)
+        await group.start(KubeletServer(settings, pod_set).run)
+        await _register(agent)
+        await names.write_all()
+        group.start_soon(names.run)
+        group.start_soon(proxy.run)
+        group.start_soon(pod_set.run)
+        group.start_soon(scheduler.run)
+        group.start_soon(agent.run)
+        group.start_soon(LogSweep(pod_set, bytes_max=settings.log_bytes_max).run)
+        group.start_soon(ClaimJanitor(machine, pod_set).run)
+        task_status.started()
+
+
+def _find_sandbox(settings: KubeletSettings) -> Sandbox | None:
+    if settings.sandbox == "none":
+        return None
+    temporary = settings.dir / "run" / "try"
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    return find_sandbox([settings.image_bin_dir.parent], temporary=temporary)
+
+
+async def _sync(group: TaskGroup, informers: Iterable[Informer]) -> None:
+    informers = tuple(informers)
+    for informer in informers:
+        group.start_soon(informer.run)
+    for informer in informers:
+        await informer.wait_synced()
+
+
+async def _register(agent: NodeAgent) -> None:
+    for delay_s in backoff_delays_s(first_s=0.1, max_s=5.0):
+        try:
+            await agent.register()
+            return
+        except ArmillaryError as error:
+            logger.info("node not registered yet", extra={"error": str(error)})
+        await anyio.sleep(delay_s)

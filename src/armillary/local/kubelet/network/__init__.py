@@ -1,0 +1,1 @@
+"""Pod addresses, host names and the Service proxy."""

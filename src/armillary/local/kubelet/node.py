@@ -1,0 +1,214 @@
+"""This machine as a Node of the API server, and the scheduler that knows only this node. I/O."""
+
+import logging
+import os
+import platform
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+
+from armillary.base.clock import utc_now
+from armillary.base.errors import AlreadyExistsError, ArmillaryError, ConflictError
+from armillary.kube.client import KubeClient
+from armillary.kube.controller import Controller
+from armillary.kube.events import EventRecorder
+from armillary.kube.informer import Informer
+from armillary.kube.kinds import LEASE, NODE, POD, KubeObject
+from armillary.kube.objects import Key, key_of
+from armillary.local.kubelet.machine import HOST_IP
+from armillary.local.kubelet.pod import format_time
+
+logger = logging.getLogger(__name__)
+
+LEASE_NAMESPACE = "kube-node-lease"
+_LEASE_S = 40
+_HEARTBEAT_S = 10.0
+_STATUS_EVERY = 30  # heartbeats: the node's own status seldom changes
+_RETRY_S = 1.0
+_KUBELET_VERSION = "v1.32.0-armillary"
+_MEMORY_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class NodeAgent:
+    """Registers the node and keeps its lease alive."""
+
+    def __init__(self, client: KubeClient, name: str, *, port: int, runtime: str) -> None:
+        self._client = client
+        self._name = name
+        self._port = port
+        self._runtime = runtime
+        self._uid = ""
+
+    async def register(self) -> None:
+        """Make the Node say that we serve it. Again: renews what it says."""
+        now = format_time(utc_now())
+        try:
+            node = await self._client.create(build_node(self._name))
+        except AlreadyExistsError:
+            node = await self._client.get(NODE, self._name) or {}
+        self._uid = str((node.get("metadata") or {}).get("uid", ""))
+        ready_since = now
+        for condition in (node.get("status") or {}).get("conditions") or ():
+            if condition.get("type") == "Ready" and condition.get("status") == "True":
+                ready_since = condition.get("lastTransitionTime") or now
+        status = build_node_status(
+            self._name,
+            port=self._port,
+            runtime=self._runtime,
+            now=now,
+            ready_since=ready_since,
+        )
+        await self._client.patch_status(NODE, self._name, None, status)
+
+    async def run(self) -> None:
+        """Renew the lease until cancelled; a silent API server is asked again."""
+        beats = 0
+        while True:
+            try:
+                await self._renew()
+                if beats % _STATUS_EVERY == 0:
+                    await self.register()
+                beats += 1
+            except ArmillaryError as error:
+                logger.info("heartbeat not sent", extra={"error": str(error)})
+            await anyio.sleep(_HEARTBEAT_S)
+
+    async def _renew(self) -> None:
+        spec = {
+            "holderIdentity": self._name,
+            "leaseDurationSeconds": _LEASE_S,
+            "renewTime": utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+        if await self._client.get(LEASE, self._name, LEASE_NAMESPACE) is not None:
+            await self._client.merge_patch(LEASE, self._name, LEASE_NAMESPACE, {"spec": spec})
+            return
+        owner = {"apiVersion": "v1", "kind": "Node", "name": self._name, "uid": self._uid}
+        metadata: dict[str, Any] = {"name": self._name, "namespace": LEASE_NAMESPACE}
+        if self._uid:
+            metadata["ownerReferences"] = [owner]
+        lease = {
+            "apiVersion": LEASE.api_version,
+            "kind": LEASE.kind,
+            "metadata": metadata,
+            "spec": spec,
+        }
+        await self._client.create(lease)
+
+
+def build_node(name: str) -> KubeObject:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "arm64" if platform.machine() == "aarch64" else "amd64",
+                "node.kubernetes.io/instance-type": "processes",
+            },
+        },
+        "spec": {},
+    }
+
+
+def build_node_status(
+    name: str, *, port: int, runtime: str, now: str, ready_since: str
+) -> dict[str, Any]:
+    memory_ki = os.sysconf("SC_PHYS_PAGES") * _MEMORY_PAGE // 1024
+    capacity = {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_ki}Ki", "pods": "1000"}
+    return {
+        "capacity": capacity,
+        "allocatable": capacity,
+        "addresses": [
+            {"type": "InternalIP", "address": HOST_IP},
+            {"type": "Hostname", "address": name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "True",
+                "reason": "KubeletReady",
+                "message": "kubelet is posting ready status",
+                "lastHeartbeatTime": now,
+                "lastTransitionTime": ready_since,
+            }
+        ],
+        "nodeInfo": {
+            "architecture": "arm64" if platform.machine() == "aarch64" else "amd64",
+            "bootID": _read("/proc/sys/kernel/random/boot_id"),
+            "containerRuntimeVersion": f"process://{runtime}",
+            "kernelVersion": platform.release(),
+            "kubeProxyVersion": _KUBELET_VERSION,
+            "kubeletVersion": _KUBELET_VERSION,
+            "machineID": _read("/etc/machine-id"),
+            "operatingSystem": "linux",
+            "osImage": platform.platform(terse=True),
+            "systemUUID": "",
+        },
+    }
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class Scheduler:
+    """Binds every pod that asks for no node to this one; another scheduler's are left alone."""
+
+    def __init__(
+        self, client: KubeClient, pods: Informer, events: EventRecorder, node_name: str
+    ) -> None:
+        self._client = client
+        self._pods = pods
+        self._events = events
+        self._node_name = node_name
+        bind: Callable[[Key], Awaitable[float | None]] = self._bind
+        self._controller = Controller("scheduler", bind)
+        pods.on_change(self._on_change)
+
+    async def run(self) -> None:
+        await self._controller.run()
+
+    def _on_change(self, before: KubeObject | None, after: KubeObject | None) -> None:
+        if after is not None and wants_node(after):
+            self._controller.queue.add(key_of(after))
+
+    async def _bind(self, key: Key) -> None:
+        pod = self._pods.get(key.name, key.namespace)
+        if pod is None or not wants_node(pod):
+            return
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "uid": pod["metadata"]["uid"],
+            },
+            "target": {"apiVersion": "v1", "kind": "Node", "name": self._node_name},
+        }
+        path = POD.path(key.namespace, key.name, "binding")
+        try:
+            await self._client.request("POST", path, body=binding)
+        except ConflictError:
+            return  # bound by somebody else, or another pod by now: the informer will tell
+        text = f"Successfully assigned {key} to {self._node_name}"
+        self._events.record(pod, "Scheduled", text)
+
+
+def wants_node(pod: KubeObject) -> bool:
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    return (
+        not spec.get("nodeName")
+        and spec.get("schedulerName", "default-scheduler") == "default-scheduler"
+        and not spec.get("schedulingGates")
+        and not pod["metadata"].get("deletionTimestamp")
+        and status.get("phase") not in ("Succeeded", "Failed")
+    )

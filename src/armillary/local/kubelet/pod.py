@@ -1,0 +1,204 @@
+"""What the kubelet needs to know of a pod, parsed once from the API object. Pure."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from armillary.base.errors import InputError
+
+Json = Mapping[str, Any]
+
+GRACE_S_DEFAULT = 30.0
+_QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eE][+-]?\d+|[A-Za-z]*)$")
+_FACTORS = {
+    "": 1.0,
+    "m": 1e-3,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+    "P": 1e15,
+    "Ki": 2.0**10,
+    "Mi": 2.0**20,
+    "Gi": 2.0**30,
+    "Ti": 2.0**40,
+    "Pi": 2.0**50,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeMount:
+    volume: str
+    path: str
+    sub_path: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSpec:
+    kind: str  # "liveness", "readiness" or "startup"
+    handler: Json  # holds httpGet, tcpSocket or exec
+    initial_delay_s: float
+    period_s: float
+    timeout_s: float
+    success_threshold: int
+    failure_threshold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    name: str
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: tuple[Json, ...]
+    env_from: tuple[Json, ...]
+    mounts: tuple[VolumeMount, ...]
+    ports: Mapping[str, int]
+    probes: tuple[ProbeSpec, ...]
+    working_dir: str | None
+    memory_bytes_max: int | None
+    pre_stop: Json | None
+
+    def probe(self, kind: str) -> ProbeSpec | None:
+        return next((probe for probe in self.probes if probe.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSpec:
+    uid: str
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    node_name: str
+    service_account: str
+    restart_policy: str
+    init_containers: tuple[ContainerSpec, ...]
+    containers: tuple[ContainerSpec, ...]
+    volumes: tuple[Json, ...]
+    hostname: str
+    subdomain: str
+    readiness_gates: tuple[str, ...]
+    grace_s: float
+    active_deadline_s: float | None
+    deleted_at: datetime | None  # when the API server was told to delete it
+    created_at: datetime | None
+
+    @property
+    def deleting(self) -> bool:
+        return self.deleted_at is not None
+
+    def container(self, name: str) -> ContainerSpec | None:
+        every = (*self.init_containers, *self.containers)
+        return next((container for container in every if container.name == name), None)
+
+
+def parse_pod(pod: Json) -> PodSpec:
+    """Read the API object; fields that we do not act on are left out."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    deleted = metadata.get("deletionTimestamp")
+    grace = spec.get("terminationGracePeriodSeconds")
+    if deleted is not None and metadata.get("deletionGracePeriodSeconds") is not None:
+        grace = metadata["deletionGracePeriodSeconds"]
+    deadline = spec.get("activeDeadlineSeconds")
+    return PodSpec(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        node_name=spec.get("nodeName", ""),
+        service_account=spec.get("serviceAccountName") or "default",
+        restart_policy=spec.get("restartPolicy") or "Always",
+        init_containers=tuple(map(_parse_container, spec.get("initContainers") or ())),
+        containers=tuple(map(_parse_container, spec.get("containers") or ())),
+        volumes=tuple(spec.get("volumes") or ()),
+        hostname=spec.get("hostname") or metadata["name"],
+        subdomain=spec.get("subdomain") or "",
+        readiness_gates=tuple(g["conditionType"] for g in spec.get("readinessGates") or ()),
+        grace_s=GRACE_S_DEFAULT if grace is None else float(grace),
+        active_deadline_s=None if deadline is None else float(deadline),
+        deleted_at=None if deleted is None else parse_time(deleted),
+        created_at=parse_time(metadata["creationTimestamp"])
+        if metadata.get("creationTimestamp")
+        else None,
+    )
+
+
+def _parse_container(container: Json) -> ContainerSpec:
+    limits = (container.get("resources") or {}).get("limits") or {}
+    memory = limits.get("memory")
+    return ContainerSpec(
+        name=container["name"],
+        image=container.get("image", ""),
+        command=tuple(container.get("command") or ()),
+        args=tuple(container.get("args") or ()),
+        env=tuple(container.get("env") or ()),
+        env_from=tuple(container.get("envFrom") or ()),
+        mounts=tuple(
+            VolumeMount(
+                volume=mount["name"],
+                path=mount["mountPath"],
+                sub_path=mount.get("subPath", ""),
+                read_only=bool(mount.get("readOnly")),
+            )
+            for mount in container.get("volumeMounts") or ()
+        ),
+        ports={
+            port["name"]: port["containerPort"]
+            for port in container.get("ports") or ()
+            if port.get("name")
+        },
+        probes=tuple(
+            _parse_probe(kind, container[f"{kind}Probe"])
+            for kind in ("startup", "liveness", "readiness")
+            if container.get(f"{kind}Probe")
+        ),
+        working_dir=container.get("workingDir"),
+        memory_bytes_max=None if memory is None else math.ceil(parse_quantity(memory)),
+        pre_stop=(container.get("lifecycle") or {}).get("preStop"),
+    )
+
+
+def _parse_probe(kind: str, probe: Json) -> ProbeSpec:
+    return ProbeSpec(
+        kind=kind,
+        handler=probe,
+        initial_delay_s=float(probe.get("initialDelaySeconds") or 0),
+        period_s=float(probe.get("periodSeconds") or 10),
+        timeout_s=float(probe.get("timeoutSeconds") or 1),
+        success_threshold=int(probe.get("successThreshold") or 1),
+        failure_threshold=int(probe.get("failureThreshold") or 3),
+    )
+
+
+def parse_quantity(text: str | float) -> float:
+    """Return the number that a Kubernetes quantity stands for (`64Mi`, `500m`, `1e3`).
+
+    Raises:
+        InputError: not a quantity.
+    """
+    if isinstance(text, int | float):
+        return float(text)
+    match = _QUANTITY.match(text.strip())
+    if match is None:
+        raise InputError(f"wanted a quantity such as 64Mi, got {text!r}")
+    number, suffix = match.groups()
+    if suffix[:1] in ("e", "E") and len(suffix) > 1:
+        return float(number + suffix)
+    if suffix not in _FACTORS:
+        raise InputError(f"wanted a quantity such as 64Mi, got {text!r}")
+    return float(number) * _FACTORS[suffix]
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def format_time(instant: datetime) -> str:
+    """Whole seconds, as Kubernetes' metav1.Time prints."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,84 @@
+"""Ends every pod's processes from the files alone: for `armillary down`, with the API gone. I/O."""
+
+import logging
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from armillary.base.errors import ArmillaryError
+from armillary.local.kubelet.containers.process import (
+    adopt,
+    find_main,
+    is_lock_free,
+    kill_container,
+    kill_leftovers,
+    send_signal,
+)
+from armillary.local.kubelet.pod import parse_pod
+from armillary.local.kubelet.records import ContainerDir, PodDir, list_pod_dirs
+from armillary.settings.local import LocalPaths
+
+logger = logging.getLogger(__name__)
+
+_SIGNAL_RETRY_S = 0.02
+_SIGNAL_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    directory: ContainerDir
+    sandboxed: bool
+    grace_s: float
+
+
+async def stop_all_pods(directory: Path, *, grace_s_max: float = 60.0) -> int:
+    """End every container that runs under DIR/pods; return how many there were.
+
+    TERM first, KILL when the pod's grace (at most `grace_s_max`) is over. No kubelet may run for
+    the same directory: it would start again what ends here. Volumes and records stay, so the next
+    kubelet starts the pods anew.
+
+    Again: ends what is left.
+    """
+    targets = [target for pod in list_pod_dirs(LocalPaths(directory).pods) for target in _of(pod)]
+    async with anyio.create_task_group() as group:
+        for target in targets:
+            group.start_soon(_stop, target, min(target.grace_s, grace_s_max))
+    return len(targets)
+
+
+def _of(pod: PodDir) -> list[_Target]:
+    record = pod.read()
+    grace_s = parse_pod(record.pod).grace_s if record is not None else 30.0
+    return [
+        _Target(container, record is None or record.sandboxed, grace_s)
+        for container in pod.containers()
+        if not is_lock_free(container.path)
+    ]
+
+
+async def _stop(target: _Target, grace_s: float) -> None:
+    state, _ = target.directory.read()
+    attempt_dir = target.directory.attempt(state.attempts)
+    try:
+        process = await adopt(attempt_dir, sandboxed=target.sandboxed)
+        if process is not None:
+            with anyio.move_on_after(grace_s):
+                await _terminate(attempt_dir, sandboxed=target.sandboxed)
+                await process.wait()
+                return
+            logger.warning("a container outlived its grace", extra={"dir": str(attempt_dir)})
+            await kill_container(attempt_dir)
+        await kill_leftovers(target.directory.path)
+    except ArmillaryError as error:
+        logger.error("a container does not end", extra={"error": str(error)})
+
+
+async def _terminate(attempt_dir: Path, *, sandboxed: bool) -> None:
+    for _ in range(_SIGNAL_TRIES):  # right after a start the program may not be there yet
+        main = find_main(attempt_dir, sandboxed=sandboxed)
+        if main is not None and send_signal(main, signal.SIGTERM):
+            return
+        await anyio.sleep(_SIGNAL_RETRY_S)

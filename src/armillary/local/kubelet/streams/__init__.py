@@ -1,0 +1,1 @@
+"""What kubectl streams through the API server: logs, exec, port-forward."""
