@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 UNKNOWN_CODE = 137
 _PROBE_FIRST_S = 0.1  # until a container is ready it is asked more often than its period says
 _SIGNAL_RETRY_S = 0.02
-_UNHEALTHY_S_MIN = 1.0
 
 Tell = Callable[..., None]  # (reason, message, warning=False): an event about the pod
 
@@ -183,7 +182,8 @@ class Container:
         await anyio.sleep(probe.initial_delay_s)
         state = initial_state(probe)
         impatient_s = _PROBE_FIRST_S if probe.kind != "liveness" else probe.period_s
-        counted_at_s = told_at_s = monotonic_s() - probe.period_s
+        # The first failures of a container that is just starting are no news, unless liveness asks.
+        counted_at_s = monotonic_s() - (probe.period_s if probe.kind == "liveness" else 0.0)
         while True:
             outcome = await probe_once(
                 probe, self.spec, pod_ip=self._context.pod_ip, run_command=self.run_command
@@ -195,8 +195,7 @@ class Container:
                 counted_at_s = now_s
                 state = next_state(probe, state, outcome.success)
                 self._take_verdict(probe, state.healthy, should_restart(probe, state))
-                if not outcome.success and now_s - told_at_s >= _UNHEALTHY_S_MIN:
-                    told_at_s = now_s
+                if not outcome.success:
                     self._context.tell("Unhealthy", outcome.message, warning=True)
             if probe.kind == "startup" and state.healthy:
                 return
@@ -233,9 +232,11 @@ class Container:
 
     async def run_command(self, argv: list[str]) -> tuple[int, bytes]:
         """Run a command in the container; return its exit code and the head of its output."""
-        entry = self.entry()
-        if entry is None:
-            return 126, b"container not running"
+        # Right after a start there is no program yet to join; the caller's timeout bounds the wait.
+        while (entry := self.entry()) is None:
+            if self.process is None:
+                return 126, b"container not running"
+            await anyio.sleep(_SIGNAL_RETRY_S)
         words = [self._context.rewrite(self.spec, word) for word in argv]
         return await run_command(entry, words)
 

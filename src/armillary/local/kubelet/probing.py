@@ -34,7 +34,8 @@ async def probe_once(
     except TimeoutError:
         outcome = ProbeOutcome(False, f"timed out after {probe.timeout_s:g}s")
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = (cause.strerror or str(cause) or type(cause).__name__).lower()
         outcome = ProbeOutcome(False, _words(probe.handler, container, pod_ip) + reason)
     if outcome.success:
         return outcome
@@ -45,7 +46,8 @@ def _words(handler: Json, container: ContainerSpec, pod_ip: str) -> str:
     for kind in ("httpGet", "tcpSocket", "grpc"):
         if kind in handler:
             host = handler[kind].get("host") or pod_ip
-            return f"{host}:{resolve_port(handler[kind]['port'], container)}: "
+            port = resolve_port(handler[kind]["port"], container)
+            return f"dial tcp {host}:{port}: connect: "
     return ""
 
 
