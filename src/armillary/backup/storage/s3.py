@@ -1,9 +1,217 @@
-"""Placeholder until the client is written."""
+"""Backups in S3 or whatever speaks its protocol. I/O. The only door to obstore.
 
+Retries of single requests are obstore's. A killed upload leaves an invisible multipart upload
+behind; the bucket wants a lifecycle rule that aborts those (docs/formats.md has one).
+"""
+
+import configparser
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError as ObjectExistsError,
+)
+from obstore.exceptions import (
+    BaseError,
+    PreconditionError,
+)
+from obstore.exceptions import (
+    NotFoundError as ObjectMissingError,
+)
+from obstore.store import S3Store
+
+from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.storage.objects import ObjectStorage
-from armillary.base.errors import UnsupportedError
+from armillary.base.errors import InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
+
+# A multipart upload has at most 10 000 parts, so this allows 80 GB a file. Every stripe holds some
+# parts in memory.
+PART_BYTES_MIN = 8 * 1024 * 1024
+PARTS_AT_ONCE = 2
+READ_BYTES = 1024 * 1024
+RETRIES_DEFAULT = 10
+RETRY_FOR = timedelta(minutes=3)
+
+
+class S3Objects:
+    """An ObjectClient on an S3 bucket."""
+
+    def __init__(
+        self, store: S3Store, *, part_bytes: int = PART_BYTES_MIN, folders_linger: bool = False
+    ) -> None:
+        """`folders_linger`: the store lists folders that have no objects any more, as SeaweedFS."""
+        self._store = store
+        self._folders_linger = folders_linger
+        self._part_bytes = max(part_bytes, PART_BYTES_MIN)
+
+    async def list_prefixes(self, prefix: str) -> list[str]:
+        if self._folders_linger:
+            return await self._prefixes_of_objects(prefix)
+        async with _translated(prefix):
+            found = await obstore.list_with_delimiter_async(self._store, prefix or None)
+            return [str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"]]
+
+    async def _prefixes_of_objects(self, prefix: str) -> list[str]:
+        """Read every key to be sure that there is one; slower, but never a folder's ghost."""
+        found: set[str] = set()
+        async with _translated(prefix):
+            async for page in obstore.list(self._store, prefix or None):
+                for meta in page:
+                    name, slash, _ = meta["path"].removeprefix(prefix).partition("/")
+                    if slash and meta["path"].startswith(prefix):
+                        found.add(name)
+        return sorted(found)
+
+    async def list_objects(self, prefix: str) -> list[tuple[str, int]]:
+        async with _translated(prefix):
+            return [
+                (meta["path"], meta["size"])
+                async for page in obstore.list(self._store, prefix)
+                for meta in page
+                if meta["path"].startswith(prefix)
+            ]
+
+    async def put(self, key: str, source: AsyncIterator[bytes]) -> int:
+        size = 0
+        source_error: Exception | None = None
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal size, source_error
+            try:
+                async for data in source:
+                    size += len(data)
+                    yield data
+            except Exception as error:
+                source_error = error
+                raise
+
+        try:
+            await obstore.put_async(
+                self._store,
+                key,
+                counted(),
+                use_multipart=True,
+                chunk_size=self._part_bytes,
+                max_concurrency=PARTS_AT_ONCE,
+            )
+        except Exception as error:
+            if source_error is not None:
+                raise source_error from error
+            if isinstance(error, BaseError | OSError):
+                raise StorageUnavailableError(f"s3: cannot store {key}: {error}") from error
+            raise
+        return size
+
+    async def put_if_absent(self, key: str, data: bytes) -> bool:
+        try:
+            async with _translated(key):
+                await obstore.put_async(self._store, key, data, mode="create")
+        except (ObjectExistsError, PreconditionError):
+            return False
+        return True
+
+    async def get(self, key: str) -> AsyncGenerator[bytes, None]:
+        async with _translated(key):
+            result = await obstore.get_async(self._store, key)
+            async for data in result.stream(min_chunk_size=READ_BYTES):
+                yield bytes(data)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                async with _translated(key):
+                    await obstore.delete_async(self._store, key)
+            except NotFoundError:
+                continue
+
+    async def aclose(self) -> None:
+        return None
 
 
 def s3_storage(settings: BackupStorageSettings) -> ObjectStorage:
-    raise UnsupportedError("the s3 storage is not there yet")
+    """Return the storage that the `s3_*` settings name.
+
+    Raises:
+        InputError: a setting is missing, or the credentials file has no keys in it.
+    """
+    if not settings.s3_backup_storage_bucket:
+        raise InputError("s3_backup_storage_bucket is empty: wanted the name of a bucket")
+    config: dict[str, Any] = {
+        "region": settings.s3_backup_aws_region,
+        "virtual_hosted_style_request": not (
+            settings.s3_backup_force_path_style or settings.s3_backup_aws_endpoint
+        ),
+    }
+    client_options: dict[str, Any] = {"timeout": "120s", "connect_timeout": "10s"}
+    if endpoint := settings.s3_backup_aws_endpoint:
+        config["endpoint"] = endpoint if "://" in endpoint else f"https://{endpoint}"
+        client_options["allow_http"] = config["endpoint"].startswith("http://")
+    if settings.s3_backup_tls_skip_verify_cert:
+        client_options["allow_invalid_certificates"] = True
+    if settings.s3_backup_server_side_encryption:
+        config["server_side_encryption"] = settings.s3_backup_server_side_encryption
+    if settings.aws_shared_credentials_file:
+        config |= read_shared_credentials(Path(settings.aws_shared_credentials_file))
+    retries = settings.s3_backup_aws_retries
+    store = S3Store(
+        settings.s3_backup_storage_bucket,
+        client_options=client_options,  # type: ignore[arg-type]
+        retry_config={
+            "max_retries": RETRIES_DEFAULT if retries < 0 else retries,
+            "retry_timeout": RETRY_FOR,
+        },
+        **config,
+    )
+    return ObjectStorage(
+        S3Objects(
+            store,
+            part_bytes=settings.s3_backup_aws_min_partsize,
+            folders_linger=bool(settings.s3_backup_aws_endpoint),
+        ),
+        root=settings.s3_backup_storage_root,
+    )
+
+
+def read_shared_credentials(path: Path, *, profile: str = "default") -> dict[str, str]:
+    """Return the keys of a profile in a file of the form of ~/.aws/credentials.
+
+    Raises:
+        InputError: no such file, or no keys in it. The message quotes nothing of it.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read the credentials file {path}: {error.strerror}") from None
+    except configparser.Error:
+        raise InputError(
+            f"credentials file {path}: wanted the form of ~/.aws/credentials"
+        ) from None
+    names = {
+        "aws_access_key_id": "access_key_id",
+        "aws_secret_access_key": "secret_access_key",
+        "aws_session_token": "session_token",
+    }
+    section = parser[profile] if parser.has_section(profile) else {}
+    keys = {ours: section[theirs] for theirs, ours in names.items() if theirs in section}
+    if not {"access_key_id", "secret_access_key"} <= keys.keys():
+        raise InputError(f"credentials file {path}: no keys in the profile [{profile}]")
+    return keys
+
+
+@asynccontextmanager
+async def _translated(key: str) -> AsyncIterator[None]:
+    """Turn obstore's errors into ours, except those that say what the object is like."""
+    try:
+        yield
+    except (ObjectMissingError, FileNotFoundError):
+        raise NotFoundError(f"no object {key} in the bucket") from None
+    except (ObjectExistsError, PreconditionError):
+        raise
+    except (BaseError, OSError) as error:
+        raise StorageUnavailableError(f"s3: {key}: {error}") from error

