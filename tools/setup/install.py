@@ -1,0 +1,153 @@
+"""Make this machine able to run Armillary: Debian packages, a virtual environment, our package.
+
+Called by ./demo and ./test with the system's Python, so it uses the standard library only. Does
+nothing, and needs no network, when everything is there already.
+
+    python3 tools/setup/install.py run     what a cluster needs
+    python3 tools/setup/install.py test    and what the tests need
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+PYTHON_MIN = (3, 11)
+
+# program -> the Debian package that has it
+PROGRAMS = {
+    "mariadbd": "mariadb-server",
+    "mariadb-install-db": "mariadb-server",
+    "mariadb-backup": "mariadb-backup",
+    "mbstream": "mariadb-backup",
+    "mysql": "mariadb-client",
+    "etcd": "etcd-server",
+    "bwrap": "bubblewrap",
+}
+# Units that these packages enable; ours run under the kubelet, and nobody asked for others.
+SERVICES = {"mariadb-server": "mariadb.service", "etcd-server": "etcd.service"}
+SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def main() -> int:
+    purpose = sys.argv[1] if len(sys.argv) == 2 else ""
+    if purpose not in ("run", "test"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    if sys.version_info < PYTHON_MIN:
+        found = ".".join(map(str, sys.version_info[:3]))
+        print(f"wanted Python 3.11 or newer, found {found} at {sys.executable}", file=sys.stderr)
+        return 1
+    packages = missing_packages()
+    if packages:
+        install_packages(packages)
+    ensure_environment(purpose)
+    return 0
+
+
+def missing_packages() -> list[str]:
+    missing = [
+        package
+        for program, package in PROGRAMS.items()
+        if shutil.which(program, path=SYSTEM_PATH) is None
+    ]
+    if not environment_is_whole() and not has_venv_module():
+        missing.append("python3-venv")
+    return list(dict.fromkeys(missing))
+
+
+def has_venv_module() -> bool:
+    probe = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def install_packages(packages: list[str]) -> None:
+    """Install Debian packages without starting a single service."""
+    if shutil.which("apt-get") is None:
+        sys.exit(f"missing: {', '.join(packages)}; this script installs them on Debian and Ubuntu")
+    print(f"installing {' '.join(packages)}", flush=True)
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", "-qq"]
+    with services_kept_down():
+        as_root([*apt, "update"])
+        as_root([*apt, "install", "--no-install-recommends", *packages])
+    for package in packages:
+        if package in SERVICES and shutil.which("systemctl"):
+            as_root(["systemctl", "disable", "--quiet", SERVICES[package]], check=False)
+
+
+@contextmanager
+def services_kept_down():
+    """Tell Debian's package scripts not to start services; a policy that is there stays."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    as_root(["sh", "-c", f"printf '#!/bin/sh\\nexit 101\\n' >{policy} && chmod 755 {policy}"])
+    try:
+        yield
+    finally:
+        as_root(["rm", "-f", str(policy)])
+
+
+def as_root(command: list[str], *, check: bool = True) -> None:
+    noninteractive = ["env", "DEBIAN_FRONTEND=noninteractive", *command]
+    if os.geteuid() != 0:
+        if shutil.which("sudo") is None:
+            sys.exit(f"wanted root or sudo to run: {' '.join(command)}")
+        noninteractive = ["sudo", *noninteractive]
+    done = subprocess.run(noninteractive, check=False, stdout=subprocess.DEVNULL)
+    if check and done.returncode != 0:
+        sys.exit(f"failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+def ensure_environment(purpose: str) -> None:
+    """Make .venv hold exactly the pinned packages and ours, unless it does already."""
+    wanted = stamp_of(purpose)
+    stamps = VENV / "armillary-stamps"
+    if environment_is_whole() and (stamps / wanted).exists():
+        return
+    print("making the virtual environment", flush=True)
+    python = VENV / "bin" / "python"
+    if not environment_is_whole():
+        shutil.rmtree(VENV, ignore_errors=True)
+        run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pins = ROOT / "tools" / "setup" / f"{purpose}.txt"
+    run([*pip, "install", "--require-hashes", "--only-binary", ":all:", "-r", str(pins)])
+    # The pins hold every dependency and the build backend, so this step asks no registry.
+    run([*pip, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)])
+    stamps.mkdir(exist_ok=True)
+    (stamps / wanted).touch()
+
+
+def environment_is_whole() -> bool:
+    """Whether .venv has a Python that starts and a pip: half-made environments are made anew."""
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        return False
+    probe = [str(python), "-c", "import pip"]
+    return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def stamp_of(purpose: str) -> str:
+    """Name the state that the environment should be in: pins, our metadata, Python, place."""
+    digest = hashlib.sha256()
+    for file in (ROOT / "tools" / "setup" / f"{purpose}.txt", ROOT / "pyproject.toml"):
+        digest.update(file.read_bytes())
+    digest.update(f"{sys.version_info[:2]} {ROOT}".encode())
+    return f"{purpose}-{digest.hexdigest()[:16]}"
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, cwd=ROOT)
+    if done.returncode != 0:
+        sys.exit(f"failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
