@@ -82,7 +82,7 @@ class TopologyPool:
         """Return the client of a cluster's tablets, with the credentials of its auth secret."""
         key = (namespace, cluster)
         if key not in self._tablets:
-            credentials = await self._credentials(namespace, cluster)
+            credentials = await self.credentials(namespace, cluster)
             self._tablets[key] = TabletManagerClient(credentials, timeout_s=5.0)
         return self._tablets[key]
 
@@ -146,7 +146,12 @@ class TopologyPool:
         logger.debug("resolved topology", extra={"address": address, "found": resolved})
         return resolved
 
-    async def _credentials(self, namespace: str, cluster: str) -> ClientCredentials | None:
+    async def credentials(self, namespace: str, cluster: str) -> ClientCredentials:
+        """Return what the cluster's servers want to be shown.
+
+        Raises:
+            UnavailableError: the cluster has no auth secret yet.
+        """
         secret = await self._client.get(SECRET, names.auth_secret(cluster), namespace)
         text = ((secret or {}).get("data") or {}).get("grpc-client.json")
         if not text:

@@ -19,6 +19,7 @@ import typing
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from armillary.base.errors import InputError
@@ -179,6 +180,7 @@ _CONVERTERS: Mapping[Any, Callable[[str], Any]] = {
     float: float,
     bool: _parse_bool,
     timedelta: parse_duration,
+    Path: Path,
 }
 
 

@@ -51,8 +51,8 @@ class KeyspaceLoop:
             if not is_being_deleted(shard)
         ]
         delete, orphans = plan_shard_turndown(shards, frozenset(shard.name for shard in wanted))
-        for shard in delete:
-            await world.writer.delete(obj, shard, reason="left the spec, and does not serve")
+        for unwanted in delete:
+            await world.writer.delete(obj, unwanted, reason="left the spec, and does not serve")
         for name, orphan in orphans.items():
             message = f"shard {name}: {orphan.message}"
             world.recorder.record(obj, "TurndownBlocked", message, warning=True)

@@ -23,6 +23,11 @@ def shard_name(cluster: str, keyspace: str, shard: str) -> str:
     return join_name(cluster, keyspace, safe_shard_name(shard))
 
 
+def shard_object_name(cluster: str, keyspace: str, safe_shard: str) -> str:
+    """Return the same from the shard's safe name, which labels have."""
+    return join_name(cluster, keyspace, safe_shard)
+
+
 def tablet_name(cluster: str, alias: TabletAlias) -> str:
     """Return the name of the tablet's Pod and of its PersistentVolumeClaim."""
     return join_name(cluster, "vttablet", str(alias))

@@ -1,0 +1,118 @@
+"""The operator's process: caches, controllers, and their life. I/O."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import TaskStatus
+
+from armillary.base.errors import ArmillaryError
+from armillary.base.logs import configure_logs
+from armillary.kube.client import KubeClient
+from armillary.kube.controller import Controller
+from armillary.kube.events import EventRecorder
+from armillary.kube.leader import LeaderElection
+from armillary.operator.cell.loop import CellLoop
+from armillary.operator.cluster.loop import ClusterLoop
+from armillary.operator.keyspace.loop import KeyspaceLoop
+from armillary.operator.lockserver.loop import LockserverLoop
+from armillary.operator.shard.loop import ShardLoop
+from armillary.operator.topology import TopologyPool
+from armillary.operator.world import ObjectKey, World
+from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.operator import OperatorSettings
+
+logger = logging.getLogger(__name__)
+
+LEASE_NAME = "armillary-operator"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    name: str
+    loop: "ClusterLoop | CellLoop | KeyspaceLoop | ShardLoop | LockserverLoop"
+    workers: int
+
+
+async def run(
+    settings: OperatorSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Look after all clusters until cancelled."""
+    async with _open_client(settings) as client:
+        if not settings.leader_election:
+            await _operate(client, settings, task_status)
+            return
+        election = LeaderElection(
+            client,
+            namespace=settings.leader_election_namespace,
+            name=LEASE_NAME,
+            identity=f"{socket.gethostname()}-{os.getpid()}",
+        )
+        await election.lead(lambda: _operate(client, settings, task_status))
+
+
+def _open_client(settings: OperatorSettings) -> KubeClient:
+    if settings.kubeconfig is not None:
+        return KubeClient.from_kubeconfig(settings.kubeconfig)
+    return KubeClient.in_cluster()
+
+
+async def _operate(
+    client: KubeClient, settings: OperatorSettings, task_status: TaskStatus[None]
+) -> None:
+    recorder = EventRecorder(client, "armillary-operator")
+    pool = TopologyPool(client, topology_timeout_s=settings.topology_timeout.total_seconds())
+    async with pool.running(), anyio.create_task_group() as group:
+        group.start_soon(recorder.run)
+        world = World(client, settings, recorder, pool)
+        controllers = [_controller(part, settings) for part in _parts(world)]
+        await world.start(group)
+        logger.info("operator runs", extra={"namespaces": settings.watch_namespaces or "all"})
+        task_status.started()
+        for controller in controllers:
+            group.start_soon(controller.run)
+
+
+def _parts(world: World) -> list[_Part]:
+    return [
+        _Part("cluster", ClusterLoop(world), 2),
+        _Part("lockserver", LockserverLoop(world), 2),
+        _Part("cell", CellLoop(world), 4),
+        _Part("keyspace", KeyspaceLoop(world), 4),
+        _Part("shard", ShardLoop(world), 10),
+    ]
+
+
+def _controller(part: _Part, settings: OperatorSettings) -> Controller[ObjectKey]:
+    reconcile: Callable[[ObjectKey], Awaitable[float | None]] = part.loop.reconcile
+    controller = Controller(
+        part.name,
+        reconcile,
+        workers=part.workers,
+        timeout_s=settings.reconcile_timeout.total_seconds(),
+    )
+    part.loop.subscribe(controller.queue)
+    return controller
+
+
+def main() -> None:
+    configure_logs()
+    try:
+        settings = parse_flags(OperatorSettings, sys.argv[1:], program="operator")
+    except HelpRequested as help_wanted:
+        sys.stdout.write(f"{help_wanted}\n")
+        return
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    try:
+        anyio.run(run, settings)
+    except ArmillaryError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        pass

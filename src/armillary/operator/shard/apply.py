@@ -1,0 +1,170 @@
+"""Carry out what `plan` decided for one shard. I/O."""
+
+import logging
+from typing import assert_never
+
+from armillary.base.errors import ArmillaryError, NotFoundError
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import annotations_of, name_of
+from armillary.operator.objects.rollout import apply_pod, with_pod_hash
+from armillary.operator.render import labels as keys
+from armillary.operator.shard.backup_pod import (
+    WantedBackupJob,
+    build_backup_claim,
+    build_backup_pod,
+)
+from armillary.operator.shard.observe import ShardSeen
+from armillary.operator.shard.plan import (
+    Delete,
+    EndCascade,
+    PlannedReparent,
+    PruneTablet,
+    Release,
+    RollPod,
+    ShardAction,
+    ShardPlan,
+)
+from armillary.operator.shard.pod import build_claim, build_pod
+from armillary.operator.shard.reparent import planned_reparent
+from armillary.operator.shard.tablets import Shard, tablet_object_name, wanted_tablets
+from armillary.operator.world import World
+
+logger = logging.getLogger(__name__)
+
+
+async def apply_shard(
+    world: World,
+    obj: KubeObject,
+    shard: Shard,
+    seen: ShardSeen,
+    jobs: tuple[WantedBackupJob, ...],
+    plan: ShardPlan,
+) -> None:
+    """Make claims, tablets and backup runs so; then do what the plan says, in its order."""
+    await _ensure_claims(world, obj, shard, seen)
+    for action in plan.actions:
+        await _apply(world, obj, shard, seen, action)
+    for job in jobs:
+        await _ensure_job(world, obj, shard, job)
+    await _stamp_generation(world, shard, seen)
+
+
+async def _ensure_claims(world: World, obj: KubeObject, shard: Shard, seen: ShardSeen) -> None:
+    for tablet in wanted_tablets(shard):
+        claim = build_claim(shard, tablet)
+        if claim is None:
+            continue
+        found = await world.writer.ensure_exists(obj, claim, seen.claims.get(tablet.alias))
+        await _grow_claim(world, shard, claim, found)
+
+
+async def _grow_claim(world: World, shard: Shard, wanted: KubeObject, found: KubeObject) -> None:
+    """Ask for more storage when the spec does, and may; a claim never shrinks."""
+    strategy = shard.spec.update_strategy
+    allowed = strategy.external.allow_resource_changes if strategy.external else []
+    if strategy.type != "Immediate" and "storage" not in allowed:
+        return
+    wanted_size = _storage_of(wanted)
+    if wanted_size is None or quantity(wanted_size) <= quantity(_storage_of(found) or "0"):
+        return
+    patch = {"spec": {"resources": {"requests": {"storage": wanted_size}}}}
+    await world.client.merge_patch(
+        kinds.PERSISTENT_VOLUME_CLAIM, name_of(found), shard.namespace, patch
+    )
+
+
+def _storage_of(claim: KubeObject) -> str | None:
+    requests = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
+    size = requests.get("storage")
+    return None if size is None else str(size)
+
+
+def quantity(text: str) -> float:
+    """Return a Kubernetes quantity such as `10Gi` as a number; 0 when it is none."""
+    for suffix, factor in _FACTORS.items():
+        if text.endswith(suffix):
+            return _number(text.removesuffix(suffix)) * factor
+    return _number(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+_FACTORS = {
+    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+    "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+}  # fmt: skip
+
+
+async def _apply(
+    world: World, obj: KubeObject, shard: Shard, seen: ShardSeen, action: ShardAction
+) -> None:
+    match action:
+        case RollPod(tablet, decision):
+            wanted = with_pod_hash(build_pod(shard, tablet))
+            wanted["metadata"]["annotations"][keys.OBSERVED_SHARD_GENERATION] = str(
+                shard.generation
+            )
+            found = seen.pods.get(tablet.alias)
+            await apply_pod(world.writer, obj, wanted, found, decision)
+        case Release(alias, reason):
+            world.recorder.record(obj, "ReleasingTablet", f"tablet {alias}: {reason}")
+            await world.writer.set_annotations(seen.pods[alias], {keys.ROLLOUT_RELEASED: reason})
+        case PlannedReparent(avoid, reason):
+            await planned_reparent(world, obj, shard, avoid=avoid, reason=reason)
+        case Delete(unwanted, reason):
+            await world.writer.delete(obj, unwanted, reason=reason)
+        case EndCascade(reason):
+            await world.writer.set_annotations(obj, {keys.ROLLOUT_CASCADE: None})
+            world.recorder.record(obj, "RollingRestartComplete", reason)
+        case PruneTablet(alias, reason):
+            await _prune(world, shard, action)
+        case _:
+            assert_never(action)
+
+
+async def _prune(world: World, shard: Shard, action: PruneTablet) -> None:
+    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
+    try:
+        tablet = (await topo.get_tablet(action.alias)).value
+        if (tablet.keyspace, tablet.shard) != (shard.keyspace, shard.name):
+            return  # the alias is another shard's by now
+        await topo.delete_tablet(action.alias)
+    except NotFoundError:
+        return
+    except ArmillaryError as error:
+        logger.warning("tablet record not pruned", extra={"error": str(error)})
+        return
+    logger.info(
+        "pruned tablet record", extra={"tablet": str(action.alias), "reason": action.reason}
+    )
+
+
+async def _ensure_job(world: World, obj: KubeObject, shard: Shard, job: WantedBackupJob) -> None:
+    claim = build_backup_claim(shard, job)
+    if claim is not None:
+        found = world.get(kinds.PERSISTENT_VOLUME_CLAIM, shard.namespace, job.name)
+        await world.writer.ensure_exists(obj, claim, found)
+    found = world.get(kinds.POD, shard.namespace, job.name)
+    await world.writer.ensure_exists(obj, build_backup_pod(shard, job), found)
+
+
+async def _stamp_generation(world: World, shard: Shard, seen: ShardSeen) -> None:
+    """Note on each pod up to which generation of the shard it was compared."""
+    wanted = {tablet_object_name(shard, tablet) for tablet in wanted_tablets(shard)}
+    generation = str(shard.generation)
+    for pod in seen.pods.values():
+        if name_of(pod) not in wanted:
+            continue
+        if annotations_of(pod).get(keys.OBSERVED_SHARD_GENERATION) != generation:
+            try:
+                await world.writer.set_annotations(
+                    pod, {keys.OBSERVED_SHARD_GENERATION: generation}
+                )
+            except ArmillaryError as error:  # deleted meanwhile: its successor is stamped
+                logger.debug("pod not stamped", extra={"error": str(error)})

@@ -1,0 +1,115 @@
+"""Which vtbackup runs a shard wants now. Pure.
+
+The first run makes an empty backup that tablets start from; only while nothing else can give them
+data: the shard has neither a complete backup nor a primary. Later runs follow the policy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import labels_of
+from armillary.operator.crd.backup import BackupPolicy
+from armillary.operator.render import labels as keys
+from armillary.operator.render import names
+from armillary.operator.shard.backup_pod import WantedBackupJob
+from armillary.operator.shard.tablets import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBackup:
+    location: str
+    complete: bool
+    started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    jobs: tuple[WantedBackupJob, ...]
+    look_again_s: float | None = None  # when the next periodic backup is due
+
+
+def parse_backup(obj: KubeObject) -> SeenBackup:
+    status = obj.get("status") or {}
+    started = status.get("startTime")
+    return SeenBackup(
+        location=labels_of(obj).get(keys.BACKUP_LOCATION, ""),
+        complete=bool(status.get("complete")),
+        started_at=datetime.fromisoformat(started) if started else None,
+    )
+
+
+def plan_backups(
+    shard: Shard,
+    policy: BackupPolicy | None,
+    backups: Sequence[SeenBackup],
+    *,
+    has_primary: bool,
+    is_snapshot: bool,
+    now: datetime,
+) -> BackupPlan:
+    """Return the wanted runs.
+
+    Args:
+        is_snapshot: the keyspace is a restored image of another one: it has no history of its own
+            to go on with, so the policy does not apply.
+    """
+    if not any(backup.complete for backup in backups):
+        initial = _initial_job(shard)
+        wants_initial = initial is not None and not has_primary and not is_snapshot
+        return BackupPlan((initial,) if initial is not None and wants_initial else ())
+    if policy is None or is_snapshot or not has_primary:
+        return BackupPlan(())
+    return _periodic(shard, policy, backups, now)
+
+
+def _initial_job(shard: Shard) -> WantedBackupJob | None:
+    """Return the first run; None when the spec does not ask for one."""
+    pools = shard.spec.tablet_pools
+    if not pools or not shard.replication.initialize_backup:
+        return None
+    if any(pool.external_datastore is not None for pool in pools):
+        return None
+    location = shard.location_of(pools[0])
+    if location is None:
+        return None
+    name = names.initial_backup_name(shard.cluster, shard.keyspace, shard.name)
+    return WantedBackupJob(name=name, kind="init", pool=pools[0], location=location)
+
+
+def _periodic(
+    shard: Shard, policy: BackupPolicy, backups: Sequence[SeenBackup], now: datetime
+) -> BackupPlan:
+    interval = timedelta(hours=policy.backup_interval_hours)
+    jobs: dict[str, WantedBackupJob] = {}
+    due_in_s: list[float] = []
+    for pool in shard.spec.tablet_pools:
+        location = shard.location_of(pool)
+        if location is None or location.name in jobs:
+            continue
+        latest_at = max(
+            (
+                backup.started_at
+                for backup in backups
+                if backup.complete and backup.started_at and backup.location == location.name
+            ),
+            default=None,
+        )
+        if latest_at is None:
+            continue  # nothing to go on from in this location
+        if now < latest_at + interval:
+            due_in_s.append((latest_at + interval - now).total_seconds())
+            continue
+        jobs[location.name] = WantedBackupJob(
+            name=names.periodic_backup_name(
+                shard.cluster, shard.keyspace, shard.name, location.name, latest_at
+            ),
+            kind="update",
+            pool=pool,
+            location=location,
+            min_backup_interval=interval,
+            min_retention_time=timedelta(hours=policy.min_retention_hours),
+            min_retention_count=policy.min_retention_count,
+        )
+    return BackupPlan(tuple(jobs.values()), min(due_in_s, default=None))

@@ -1,0 +1,97 @@
+"""Keep VitessShards as wanted: look, decide, act, tell. I/O."""
+
+import msgspec
+
+from armillary.base.errors import InputError
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import is_being_deleted, labels_of, namespace_of
+from armillary.kube.workqueue import WorkQueue
+from armillary.operator.crd.backup import BackupPolicy
+from armillary.operator.objects.status import write_status
+from armillary.operator.render import labels as keys
+from armillary.operator.render import names
+from armillary.operator.shard.apply import apply_shard
+from armillary.operator.shard.backup_plan import parse_backup, plan_backups
+from armillary.operator.shard.observe import observe_shard
+from armillary.operator.shard.plan import plan_shard
+from armillary.operator.shard.status import build_shard_status, has_primary
+from armillary.operator.shard.tablets import Shard, parse_shard
+from armillary.operator.world import ObjectKey, World
+
+
+class ShardLoop:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
+        world = self._world
+        world.wake_on_self(kinds.VITESS_SHARD, queue)
+        world.wake_on_children(kinds.POD, kinds.VITESS_SHARD, queue)
+        world.wake_on_children(kinds.PERSISTENT_VOLUME_CLAIM, kinds.VITESS_SHARD, queue)
+        world.wake_on(kinds.VITESS_BACKUP, queue, shard_keys_of)
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        world, settings = self._world, self._world.settings
+        obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
+        if obj is None or is_being_deleted(obj):
+            return None
+        try:
+            shard = parse_shard(obj)
+        except InputError as error:
+            world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
+            return None
+        seen = await observe_shard(world, obj, shard)
+        backups = [parse_backup(backup) for backup in seen.backups]
+        now = world.now()
+        backup_plan = plan_backups(
+            shard,
+            _policy(shard),
+            backups,
+            has_primary=has_primary(seen.topology) == "True",
+            is_snapshot=bool(seen.topology and seen.topology.is_snapshot),
+            now=now,
+        )
+        plan = plan_shard(
+            shard,
+            obj,
+            seen,
+            backup_plan.jobs,
+            now=now,
+            available_after=settings.available_after,
+        )
+        await apply_shard(world, obj, shard, seen, backup_plan.jobs, plan)
+        status = build_shard_status(
+            shard,
+            obj,
+            seen,
+            backups,
+            plan.orphans,
+            now=now,
+            available_after=settings.available_after,
+        )
+        await write_status(world.client, obj, status)
+        waits = [settings.shard_resync.total_seconds(), plan.look_again_s]
+        if status.has_master != "True":
+            waits.append(_NO_PRIMARY_S)
+        return min(*[wait for wait in (*waits, backup_plan.look_again_s) if wait is not None], 3600)
+
+
+_NO_PRIMARY_S = 3.0
+
+
+def _policy(shard: Shard) -> BackupPolicy | None:
+    found = shard.spec.backup_policy
+    return msgspec.convert(found, BackupPolicy) if found is not None else None
+
+
+def shard_keys_of(obj: KubeObject) -> list[ObjectKey]:
+    """Return the key of the shard that an object's labels speak of."""
+    labels = labels_of(obj)
+    cluster, keyspace, safe = (
+        labels.get(label, "") for label in (keys.CLUSTER, keys.KEYSPACE, keys.SHARD)
+    )
+    if not (cluster and keyspace and safe):
+        return []
+    name = names.shard_object_name(cluster, keyspace, safe)
+    return [ObjectKey(kinds.VITESS_SHARD.kind, namespace_of(obj), name)]
