@@ -16,10 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pymysql
-
 from armillary.base.errors import InputError
 from armillary.mysqld.credentials import Credentials
+from armillary.mysqld.driver import pymysql
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.mysqlctld import EXPORTER_WITHOUT_EFFECT, ExporterSettings
 

@@ -59,7 +59,7 @@ def with_environment(settings: MysqlctldSettings, environ: Mapping[str, str]) ->
     """Return `settings` with gaps filled from the pod's environment."""
     return replace(
         settings,
-        bind_address=settings.bind_address or environ.get("POD_IP", "") or "127.0.0.1",
+        mysql_bind_address=settings.mysql_bind_address or environ.get("POD_IP", "") or "127.0.0.1",
         vtdataroot=settings.vtdataroot or environ.get("VTDATAROOT", "") or "/vt/vtdataroot",
         template_cache_dir=settings.template_cache_dir
         or environ.get("ARMILLARY_TEMPLATE_CACHE", ""),
@@ -109,7 +109,7 @@ def build_spec(settings: MysqlctldSettings, environ: Mapping[str, str]) -> Serve
     return ServerSpec(
         tablet=TabletDir(Path(settings.vtdataroot), settings.tablet_uid),
         socket=Path(settings.mysql_socket),
-        bind_address=settings.bind_address,
+        bind_address=settings.mysql_bind_address,
         port=settings.mysql_port,
         charset=settings.db_charset,
         accounts=AccountNames(

@@ -85,7 +85,7 @@ async def kill_open_transactions(connection: Connection, users: Sequence[str]) -
     return len(rows.values)
 
 
-async def started_at_s(connection: Connection) -> int:
-    """Return the server's uptime in seconds: it tells a restart from a slow answer."""
+async def uptime_s(connection: Connection) -> int:
+    """Return how long the server has run, in seconds: it tells a restart from a slow answer."""
     row = (await connection.query("SHOW GLOBAL STATUS LIKE 'Uptime'")).values
     return int(row[0][1])

@@ -14,11 +14,9 @@ from typing import Any, Self, TypeVar
 
 import anyio
 import anyio.to_thread
-import pymysql
-import pymysql.connections
-from pymysql.constants import CLIENT, FIELD_TYPE
 
 from armillary.base.errors import MysqlError, UnavailableError
+from armillary.mysqld.driver import CLIENT, FIELD_TYPE, pymysql, with_rsa
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -203,6 +201,8 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
         if params.socket is not None
         else {"host": params.host, "port": params.port}
     )
+    if params.socket is None:
+        with_rsa()
     options: dict[str, Any] = {"use_unicode": False, "conv": {}} if params.raw_values else {}
     return pymysql.connect(
         **where,

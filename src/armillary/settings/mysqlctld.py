@@ -12,7 +12,9 @@ class MysqlctldSettings:
     socket_file: str = flag("/vt/socket/mysqlctl.sock", help="unix socket of the MysqlCtl service")
     mysql_socket: str = flag("/vt/socket/mysql.sock", help="unix socket of mysqld")
     mysql_port: int = flag(3306, help="TCP port of mysqld")
-    bind_address: str = flag("", help="address of mysqld; empty means $POD_IP, else 127.0.0.1")
+    mysql_bind_address: str = flag(
+        "", help="address of mysqld; empty means $POD_IP, else 127.0.0.1"
+    )
     vtdataroot: str = flag("", help="where tablet directories are; empty means $VTDATAROOT")
     db_charset: str = flag("utf8mb4", help="the server's character set")
     db_credentials_file: str = flag("", help="JSON of user to passwords; empty: no passwords")
@@ -39,6 +41,7 @@ MYSQLCTLD_WITHOUT_EFFECT = frozenset(
         "tablet_dir",
         "mycnf_template",
         "mysql_server_version",
+        "bind_address",
         "pool_hostname_resolve_interval",
         "onclose_timeout",
         "onterm_timeout",
@@ -83,5 +86,8 @@ EXPORTER_WITHOUT_EFFECT = frozenset(
         "log.format",
         "web.telemetry-path",
         "exporter.lock_wait_timeout",
+        "db_config_dba_uname",
+        "db_charset",
+        "logtostderr",
     }
 )

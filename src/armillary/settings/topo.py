@@ -6,7 +6,7 @@ from datetime import timedelta
 from armillary.settings.flags import flag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: a class may inherit other flags beside these
 class TopoSettings:
     """Inherit it into a process's settings class; the names and defaults are Vitess's."""
 

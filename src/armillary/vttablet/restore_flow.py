@@ -1,0 +1,181 @@
+"""Fill a tablet from a backup: when it starts empty, and when somebody asks. I/O.
+
+While data is missing the tablet's type is RESTORE and it is not ready; it never comes up empty in
+place of a backup that was asked for. What to restore: the newest backup of the keyspace; for a
+SNAPSHOT keyspace the newest of its base keyspace that started at or before its time.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import anyio
+
+from armillary.backup.engines.contract import Server
+from armillary.backup.errors import NoBackupError
+from armillary.backup.progress import OnProgress, Progress
+from armillary.backup.restore import RestoreOutcome, RestoreRequest, restore_backup
+from armillary.base.errors import (
+    ArmillaryError,
+    InputError,
+    NotFoundError,
+    PreconditionError,
+    UnavailableError,
+)
+from armillary.model.tablet import TabletType
+from armillary.mysqld import admin
+from armillary.pb import topodata_pb2
+from armillary.topo import convert
+from armillary.vttablet.agent import Agent
+from armillary.vttablet.plan import DataSeen, decide_restore, poll_delay_s
+
+logger = logging.getLogger(__name__)
+
+_TIME_FORMAT = "%Y-%m-%d.%H%M%S"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Whose backups, and until when."""
+
+    keyspace: str
+    at: datetime | None
+
+
+async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[None]]) -> bool:
+    """Restore when this tablet has no data of its own; return whether it did.
+
+    Tries until it works: a backup may still be made, storage may come back.
+    """
+    if not await _should_restore(agent, wait_for_mysqld):
+        return False
+    await agent.change_role(TabletType.RESTORE, reason="restoring")
+    attempt = 0
+    while True:
+        try:
+            outcome = await restore_now(agent, await choose_source(agent), _log_progress)
+            await _give_up_primaryship(agent)
+            logger.info("restored", extra={"backup": outcome.raw_name})
+            return True
+        except (ArmillaryError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+            if isinstance(error, NoBackupError) and _may_start_empty(agent):
+                logger.info("no backup to restore; starting empty", extra={"reason": reason})
+                await wait_for_mysqld()
+                return False
+            _explain(agent, f"cannot restore: {reason}")
+        await anyio.sleep(poll_delay_s(attempt, agent.settings.wait_for_backup_interval))
+        attempt += 1
+
+
+def _may_start_empty(agent: Agent) -> bool:
+    """Only as Vitess has it: nobody told us to wait for a backup, and no snapshot is wanted."""
+    waits = agent.settings.wait_for_backup_interval.total_seconds() > 0
+    return not waits and not agent.flags.is_snapshot and not agent.dirs.restore_in_progress.exists()
+
+
+def _explain(agent: Agent, reason: str) -> None:
+    if agent.role.reason != reason:
+        logger.warning("the tablet stays in RESTORE", extra={"reason": reason})
+    agent.explain(reason)
+
+
+async def _should_restore(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[None]]) -> bool:
+    unfinished = await anyio.Path(agent.dirs.restore_in_progress).exists()
+    wanted = agent.settings.restore_from_backup and agent.storage is not None
+    seen = DataSeen(restore_unfinished=unfinished, database_exists=False, table_count=0)
+    if not unfinished:
+        await wait_for_mysqld()  # while a restore is unfinished, mysqld may not run at all
+        async with await agent.dba() as connection:
+            databases = await admin.list_databases(connection)
+            seen = DataSeen(
+                restore_unfinished=False,
+                database_exists=agent.identity.database in databases,
+                table_count=await admin.count_tables(connection, agent.identity.database),
+            )
+    decision = decide_restore(
+        seen,
+        wanted=wanted,
+        database=agent.identity.database,
+        is_primary=agent.role.tablet_type == TabletType.PRIMARY,
+    )
+    logger.info("restore" if decision.restore else "no restore", extra={"reason": decision.reason})
+    return decision.restore
+
+
+async def choose_source(agent: Agent, at: datetime | None = None) -> Source:
+    """Say whose backups to restore, and until when.
+
+    Raises:
+        NotFoundError: the keyspace has no record.
+        PreconditionError: a SNAPSHOT keyspace without a base keyspace.
+    """
+    keyspace = (await agent.topo.get_keyspace(agent.identity.keyspace)).value
+    agent.flags.is_snapshot = keyspace.keyspace_type == topodata_pb2.SNAPSHOT
+    wanted_at = at or parse_backup_time(agent.settings.restore_from_backup_ts)
+    if wanted_at is None and convert.is_set(keyspace.snapshot_time):
+        wanted_at = convert.time_from_pb(keyspace.snapshot_time)
+    if not agent.flags.is_snapshot:
+        return Source(keyspace=agent.identity.keyspace, at=wanted_at)
+    if not keyspace.base_keyspace:
+        raise PreconditionError(f"snapshot keyspace {agent.identity.keyspace} has no base keyspace")
+    return Source(keyspace=keyspace.base_keyspace, at=wanted_at)
+
+
+def parse_backup_time(text: str) -> datetime | None:
+    """Parse the time of a backup's name; None for empty text.
+
+    Raises:
+        InputError: another form.
+    """
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise InputError(f"invalid backup time {text!r}: wanted YYYY-MM-DD.HHMMSS") from None
+
+
+async def restore_now(agent: Agent, source: Source, on_progress: OnProgress) -> RestoreOutcome:
+    """Replace this tablet's data by the backup that fits; mysqld runs on it afterwards."""
+    if agent.storage is None:
+        raise PreconditionError("this tablet has no backup storage")
+    request = RestoreRequest(
+        keyspace=source.keyspace,
+        shard=agent.identity.shard,
+        server=Server(dirs=agent.dirs, params=agent.params(), control=agent.control),
+        flavor=agent.flavor,
+        at=source.at,
+        fall_back=True,
+        database=agent.identity.database,
+    )
+    try:
+        outcome = await restore_backup(
+            request, storage=agent.storage, settings=agent.settings, on_progress=on_progress
+        )
+    finally:
+        agent.look_now()
+    if outcome.raw_name == "":
+        raise UnavailableError("the restore says nothing of what it restored")
+    return outcome
+
+
+async def _give_up_primaryship(agent: Agent) -> None:
+    """A restored tablet may be behind: if the shard's record names it, it names nobody now."""
+    alias = convert.alias_to_pb(agent.identity.alias)
+
+    def change(shard: topodata_pb2.Shard) -> bool:
+        if shard.primary_alias != alias:
+            return False
+        shard.ClearField("primary_alias")
+        return True
+
+    try:
+        await agent.topo.update_shard(agent.identity.keyspace, agent.identity.shard, change)
+    except NotFoundError:
+        return
+
+
+def _log_progress(progress: Progress) -> None:
+    logger.info("restoring", extra={"progress": str(progress)})

@@ -1,0 +1,152 @@
+"""Keep a tablet and its shard's record in agreement. I/O.
+
+A primary whose term is newest writes itself into the record; one that finds a later term there has
+been replaced and steps down. A replica that has lost its source, or whose threads a restart of
+mysqld stopped, follows the primary that the record names.
+"""
+
+import logging
+
+from armillary.base.errors import ArmillaryError, NotFoundError, PreconditionError
+from armillary.model.gtid import MariadbGtidSet, MysqlGtidSet, Position
+from armillary.model.tablet import TabletType
+from armillary.mysqld import admin, replication
+from armillary.mysqld.connection import Connection
+from armillary.mysqld.errant import errant_mariadb, errant_mysql
+from armillary.pb import topodata_pb2
+from armillary.topo import convert
+from armillary.vttablet.agent import Agent
+from armillary.vttablet.plan import MysqldSeen
+
+logger = logging.getLogger(__name__)
+
+
+async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
+    """Claim the shard, or step down; then open a primary that came back read-only."""
+    try:
+        shard = await agent.shard_record()
+    except NotFoundError:
+        return  # somebody deletes the keyspace: never make it again from here
+    if _has_later_primary(agent, shard):
+        await step_down(agent, shard)
+        return
+    await agent.claim_shard()
+    if seen.reachable and seen.read_only:
+        async with agent.action("open the primary for writes"), await agent.dba() as connection:
+            if agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.busy:
+                await agent.open_for_writes(connection)
+                logger.info("primary was read-only and is open for writes again")
+
+
+def _has_later_primary(agent: Agent, shard: topodata_pb2.Shard) -> bool:
+    alias = convert.primary_alias_of(shard)
+    if alias is None or alias == agent.identity.alias:
+        return False
+    mine = agent.role.term_started_at
+    return mine is None or convert.time_from_pb(shard.primary_term_start_time) > mine
+
+
+async def step_down(agent: Agent, shard: topodata_pb2.Shard) -> None:
+    """Turn read-only, then follow the primary that took over."""
+    async with agent.action("step down for a newer primary"):
+        logger.warning(
+            "another tablet is primary since later; stepping down",
+            extra={"primary": str(convert.primary_alias_of(shard))},
+        )
+        async with await agent.dba() as connection:
+            await make_read_only(agent, connection)
+        await agent.change_role(
+            agent.identity.base_type, reason="the shard's record names a later primary"
+        )
+        await follow_primary(agent)
+
+
+async def make_read_only(agent: Agent, connection: Connection) -> None:
+    """Refuse writes from now on, and end transactions that could not commit any more."""
+    await admin.set_read_only(connection, agent.flavor, read_only=True)
+    users = (agent.accounts.app, agent.accounts.allprivs, agent.accounts.filtered)
+    await admin.kill_open_transactions(connection, users)
+
+
+async def follow_shard(agent: Agent, seen: MysqldSeen) -> None:
+    """Mend replication that nobody stopped on purpose."""
+    flags = agent.flags
+    if flags.is_snapshot or flags.replication_stopped or agent.settings.disable_active_reparents:
+        return
+    if not seen.reachable or (seen.has_source and not seen.stopped):
+        return
+    async with agent.action("follow the shard's primary"):
+        await follow_primary(agent)
+
+
+async def follow_primary(agent: Agent) -> bool:
+    """Replicate from the primary that the shard's record names; False when it names none.
+
+    Raises:
+        PreconditionError: this server has transactions that the primary has not.
+    """
+    try:
+        alias = convert.primary_alias_of(await agent.shard_record())
+        if alias is None or alias == agent.identity.alias:
+            return False
+        primary = (await agent.topo.get_tablet(alias)).value
+    except NotFoundError:
+        return False
+    async with await agent.dba() as connection:
+        await replicate_from(agent, connection, primary, start=True)
+    logger.info("replicating", extra={"primary": str(alias)})
+    return True
+
+
+async def replicate_from(
+    agent: Agent, connection: Connection, primary: topodata_pb2.Tablet, *, start: bool
+) -> None:
+    """Make `primary` the source. The action lock is held.
+
+    Raises:
+        PreconditionError: errant transactions; replication stays stopped.
+    """
+    source = agent.source_of(primary)
+    await replication.stop_replication(connection, agent.flavor)
+    await agent.set_semi_sync(connection)
+    await refuse_errant(agent, connection, primary)
+    await admin.set_read_only(connection, agent.flavor, read_only=True)
+    await replication.set_source(connection, agent.flavor, source)
+    if start:
+        await replication.start_replication(connection, agent.flavor)
+        agent.flags.replication_stopped = False
+
+
+async def refuse_errant(agent: Agent, connection: Connection, primary: topodata_pb2.Tablet) -> None:
+    """Raise when this server has transactions that `primary` has not.
+
+    A primary that does not answer is taken at its word: its binlog refuses a stranger by itself.
+    """
+    executed = await replication.executed_position(connection, agent.flavor)
+    if executed.gtids is None:
+        return
+    try:
+        errant = await _errant(agent, executed, primary)
+    except ArmillaryError as error:
+        logger.warning("cannot compare with the primary", extra={"reason": str(error)})
+        return
+    if errant:
+        raise PreconditionError(
+            f"errant GTID detected: {errant} is here and not on the primary "
+            f"{convert.alias_of(primary)}; rebuild this tablet from a backup"
+        )
+
+
+async def _errant(agent: Agent, executed: Position, primary: topodata_pb2.Tablet) -> str:
+    match executed.gtids:
+        case MysqlGtidSet() as mine:
+            theirs = Position.parse(await agent.tablets.primary_position(primary)).gtids
+            if isinstance(theirs, MysqlGtidSet):
+                return str(errant_mysql(mine, theirs))
+        case MariadbGtidSet() as mine:
+            result = await agent.tablets.execute_fetch_as_dba(
+                primary, "SELECT @@global.gtid_binlog_state", db_name=""
+            )
+            state = bytes(result.rows[0].values).decode() if result.rows else ""
+            return str(errant_mariadb(mine, state))
+    return ""
