@@ -1,7 +1,7 @@
 """The credentials of one one-machine cluster: CA, certificates, token, kubeconfig. I/O.
 
 Made once, at the first start, and kept: whoever calls `ensure_pki` again gets the same files. All
-keys are elliptic-curve (P-256): making one takes a millisecond, RSA would take a second of start-up.
+keys are elliptic-curve (P-256): making one takes a millisecond, an RSA key a second.
 
 `cryptography` costs more memory than the rest of the API server's imports together, so it is
 imported only where something has to be made.

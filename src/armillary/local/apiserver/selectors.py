@@ -66,13 +66,31 @@ def _requirement(match: "re.Match[str]") -> Requirement:
 # What Kubernetes can select by besides metadata.name and metadata.namespace.
 _FIELDS: Mapping[str, frozenset[str]] = {
     "pods": frozenset(
-        "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName "
-        "spec.hostNetwork status.phase status.podIP status.nominatedNodeName".split()
+        (
+            "spec.hostNetwork",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.nominatedNodeName",
+            "status.phase",
+            "status.podIP",
+        )
     ),
     "events": frozenset(
-        "involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid "
-        "involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath "
-        "reason reportingComponent source type".split()
+        (
+            "involvedObject.apiVersion",
+            "involvedObject.fieldPath",
+            "involvedObject.kind",
+            "involvedObject.name",
+            "involvedObject.namespace",
+            "involvedObject.resourceVersion",
+            "involvedObject.uid",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        )
     ),
     "nodes": frozenset({"spec.unschedulable"}),
     "namespaces": frozenset({"status.phase"}),

@@ -27,9 +27,7 @@ def check_crd(crd: Mapping[str, Any]) -> list[Cause]:
         path = f"spec.versions[{index}].schema.openAPIV3Schema"
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if schema is None:
-            causes.append(
-                Cause(path, "FieldValueRequired", "Required value: schemas are required")
-            )
+            causes.append(Cause(path, "FieldValueRequired", "Required value: schemas are required"))
         else:
             causes += _check_root(schema, path)
     return causes
@@ -41,9 +39,7 @@ def _check_names(name: str, spec: Mapping[str, Any]) -> Iterator[Cause]:
         text = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
         yield Cause("metadata.name", "FieldValueInvalid", text)
     if spec["scope"] not in ("Namespaced", "Cluster"):
-        text = (
-            f'Unsupported value: "{spec["scope"]}": supported values: "Cluster", "Namespaced"'
-        )
+        text = f'Unsupported value: "{spec["scope"]}": supported values: "Cluster", "Namespaced"'
         yield Cause("spec.scope", "FieldValueNotSupported", text)
 
 

@@ -26,7 +26,7 @@ _ITEM = "an item of a keyed list"  # its value is in its fields
 
 
 def leaves(value: Any, schema: Schema, path: Path = ()) -> dict[Path, Any]:
-    """Return every leaf of `value` by its path; an item of a keyed list is a leaf of its own too."""
+    """Return every leaf of `value` by its path; each item of a keyed list counts as a leaf too."""
     found: dict[Path, Any] = {}
     _walk(value, schema, path, found)
     return found

@@ -81,15 +81,15 @@ class Watcher:
         self._queue.clear()
         self._wake.set()
 
-    async def next_events(self, timeout_s: float) -> list[CacheEvent]:
-        """Return what has come, waiting for it; empty after `timeout_s`, or when `is_lost`."""
+    async def next_events(self, timeout_s: float) -> list[CacheEvent] | None:
+        """Return what has come, waiting for it; empty after `timeout_s`, None when cut off."""
         if not self._queue and not self.is_lost:
             self._wake = anyio.Event()
             with anyio.move_on_after(timeout_s):
                 await self._wake.wait()
         events = list(self._queue)
         self._queue.clear()
-        return events
+        return None if self.is_lost else events
 
 
 class Follower(Protocol):

@@ -1,0 +1,44 @@
+"""Who may talk to the API server: the holder of the token, or of a certificate of our CA."""
+
+import secrets
+import ssl
+
+from aiohttp import web
+
+from armillary.local.apiserver.status import unauthorized
+from armillary.local.pki import Pki
+
+
+class Gate:
+    """Lets through what carries the token or a client certificate; nothing else, nowhere."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def check(self, request: web.BaseRequest) -> None:
+        """Raises StatusError 401 when the caller does not prove who it is."""
+        if _has_client_certificate(request):
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise unauthorized()
+        if not secrets.compare_digest(
+            given.strip().encode("utf-8", "surrogateescape"), self._token
+        ):
+            raise unauthorized()
+
+
+def _has_client_certificate(request: web.BaseRequest) -> bool:
+    """The handshake has checked any certificate against our CA: that there is one is enough."""
+    transport = request.transport
+    return transport is not None and bool(transport.get_extra_info("peercert"))
+
+
+def build_tls(pki: Pki) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(pki.apiserver_cert, pki.apiserver_key)
+    context.load_verify_locations(pki.ca_cert)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context

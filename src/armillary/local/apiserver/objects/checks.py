@@ -1,0 +1,191 @@
+"""What Kubernetes refuses in built-in kinds beyond types and required fields. Pure."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from armillary.local.apiserver.kinds.crd_check import check_crd
+from armillary.local.apiserver.kinds.resource import Resource
+from armillary.local.apiserver.objects.pods import check_pod_spec, check_pod_update
+from armillary.local.apiserver.status import Cause
+
+Value = Mapping[str, Any]
+
+
+def check_builtin(value: Value, before: Value | None, resource: Resource) -> list[Cause]:
+    """Return what is wrong with a new object, or with the change of one."""
+    causes: list[Cause] = []
+    check = _CHECKS.get(resource.storage_name)
+    if check is not None:
+        causes += check(value)
+    if before is not None:
+        check_update = _UPDATE_CHECKS.get(resource.storage_name)
+        if check_update is not None:
+            causes += check_update(value, before)
+    return causes
+
+
+def _check_pod(value: Value) -> Iterator[Cause]:
+    yield from check_pod_spec(value["spec"], "spec")
+
+
+def _check_workload(value: Value) -> Iterator[Cause]:
+    spec = value["spec"]
+    labels = spec["template"].get("metadata", {}).get("labels") or {}
+    wanted = (spec.get("selector") or {}).get("matchLabels") or {}
+    if not spec.get("selector"):
+        pass  # its schema says that it is required
+    elif any(labels.get(key) != text for key, text in wanted.items()):
+        shown = json.dumps(labels, separators=(",", ":"))
+        text = f"Invalid value: {shown}: `selector` does not match template `labels`"
+        yield Cause("spec.template.metadata.labels", "FieldValueInvalid", text)
+    if spec.get("replicas", 0) < 0:
+        text = f"Invalid value: {spec['replicas']}: must be greater than or equal to 0"
+        yield Cause("spec.replicas", "FieldValueInvalid", text)
+    yield from check_pod_spec(spec["template"]["spec"], "spec.template.spec")
+
+
+def _check_job(value: Value) -> Iterator[Cause]:
+    spec = value["spec"]["template"]["spec"]
+    if spec.get("restartPolicy") not in ("OnFailure", "Never"):
+        shown = json.dumps(spec.get("restartPolicy"))
+        text = f'Required value: valid values: "OnFailure", "Never" (found {shown})'
+        yield Cause("spec.template.spec.restartPolicy", "FieldValueRequired", text)
+    yield from check_pod_spec(spec, "spec.template.spec")
+
+
+def _check_service(value: Value) -> Iterator[Cause]:
+    spec = value["spec"]
+    ports = spec.get("ports") or ()
+    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        yield Cause("spec.ports", "FieldValueRequired", "Required value")
+    for index, port in enumerate(ports):
+        path = f"spec.ports[{index}]"
+        if len(ports) > 1 and not port.get("name"):
+            yield Cause(f"{path}.name", "FieldValueRequired", "Required value")
+        number = port.get("port", 0)
+        if not 1 <= number <= 65535:
+            text = f"Invalid value: {number}: must be between 1 and 65535, inclusive"
+            yield Cause(f"{path}.port", "FieldValueInvalid", text)
+
+
+def _check_secret(value: Value) -> Iterator[Cause]:
+    for name, text in (value.get("data") or {}).items():
+        try:
+            base64.b64decode(text, validate=True)
+        except binascii.Error:
+            why = "Invalid value: must be base64"
+            yield Cause(f"data[{name}]", "FieldValueInvalid", why)
+
+
+def _check_claim(value: Value) -> Iterator[Cause]:
+    spec = value["spec"]
+    if not spec.get("accessModes"):
+        text = "Required value: at least 1 access mode is required"
+        yield Cause("spec.accessModes", "FieldValueRequired", text)
+    if "storage" not in ((spec.get("resources") or {}).get("requests") or {}):
+        yield Cause("spec.resources[storage]", "FieldValueRequired", "Required value")
+
+
+def _check_pdb(value: Value) -> Iterator[Cause]:
+    spec = value.get("spec") or {}
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        text = "Invalid value: minAvailable and maxUnavailable cannot be both set"
+        yield Cause("spec", "FieldValueInvalid", text)
+
+
+def _check_event(value: Value) -> Iterator[Cause]:
+    involved = value.get("involvedObject", {}).get("namespace", "")
+    namespace = value["metadata"].get("namespace")
+    if involved and involved != namespace:
+        text = f'Invalid value: "{involved}": does not match event.namespace'
+        yield Cause("involvedObject.namespace", "FieldValueInvalid", text)
+
+
+def _fixed(*path: str) -> Callable[[Value, Value], Iterator[Cause]]:
+    """Return a check that one field never changes."""
+
+    def check(value: Value, before: Value) -> Iterator[Cause]:
+        old: Any = before
+        new: Any = value
+        for name in path:
+            old, new = (old or {}).get(name), (new or {}).get(name)
+        if old is not None and old != new:
+            shown = json.dumps(new, separators=(",", ":"))
+            text = f"Invalid value: {shown}: field is immutable"
+            yield Cause(".".join(path), "FieldValueInvalid", text)
+
+    return check
+
+
+def _check_frozen(value: Value, before: Value) -> Iterator[Cause]:
+    """`immutable: true` on a secret or a config map."""
+    if not before.get("immutable"):
+        return
+    text = "Forbidden: field is immutable when `immutable` is set"
+    for name in ("data", "binaryData", "immutable"):
+        if value.get(name) != before.get(name):
+            yield Cause(name, "FieldValueForbidden", text)
+
+
+def _check_secret_update(value: Value, before: Value) -> Iterator[Cause]:
+    yield from _fixed("type")(value, before)
+    yield from _check_frozen(value, before)
+
+
+def _check_service_update(value: Value, before: Value) -> Iterator[Cause]:
+    old, new = before["spec"].get("clusterIP"), value["spec"].get("clusterIP")
+    if old and old != new and value["spec"].get("type") != "ExternalName":
+        text = f"Invalid value: {json.dumps([new] if new else [])}: may not change once set"
+        yield Cause("spec.clusterIPs[0]", "FieldValueInvalid", text)
+
+
+def _check_job_update(value: Value, before: Value) -> Iterator[Cause]:
+    yield from _fixed("spec", "selector")(value, before)
+    yield from _fixed("spec", "completions")(value, before)
+    yield from _fixed("spec", "template")(value, before)
+
+
+def _check_claim_update(value: Value, before: Value) -> Iterator[Cause]:
+    def fixed_part(claim: Value) -> dict[str, Any]:
+        changeable = ("resources", "volumeName", "volumeAttributesClassName")
+        return {name: v for name, v in claim["spec"].items() if name not in changeable}
+
+    old_volume = before["spec"].get("volumeName")
+    new_volume = value["spec"].get("volumeName")
+    if fixed_part(value) != fixed_part(before) or (old_volume and old_volume != new_volume):
+        text = (
+            "Forbidden: spec is immutable after creation except resources.requests and "
+            "volumeAttributesClassName for bound claims"
+        )
+        yield Cause("spec", "FieldValueForbidden", text)
+
+
+_CHECKS: Mapping[str, Callable[[Value], "Iterator[Cause] | list[Cause]"]] = {
+    "pods": _check_pod,
+    "deployments.apps": _check_workload,
+    "replicasets.apps": _check_workload,
+    "jobs.batch": _check_job,
+    "services": _check_service,
+    "secrets": _check_secret,
+    "persistentvolumeclaims": _check_claim,
+    "poddisruptionbudgets.policy": _check_pdb,
+    "events": _check_event,
+    "customresourcedefinitions.apiextensions.k8s.io": check_crd,
+}
+
+_UPDATE_CHECKS: Mapping[str, Callable[[Value, Value], Iterator[Cause]]] = {
+    "pods": check_pod_update,
+    "deployments.apps": _fixed("spec", "selector"),
+    "replicasets.apps": _fixed("spec", "selector"),
+    "jobs.batch": _check_job_update,
+    "services": _check_service_update,
+    "secrets": _check_secret_update,
+    "configmaps": _check_frozen,
+    "persistentvolumeclaims": _check_claim_update,
+    "rolebindings.rbac.authorization.k8s.io": _fixed("roleRef"),
+    "clusterrolebindings.rbac.authorization.k8s.io": _fixed("roleRef"),
+    "storageclasses.storage.k8s.io": _fixed("provisioner"),
+}

@@ -1,0 +1,1 @@
+"""Tables as `kubectl get` prints them: the server chooses columns and cells."""

@@ -1,0 +1,42 @@
+"""The two subresources that only pods have and that are writes: binding and eviction."""
+
+from typing import Any
+
+from armillary.local.apiserver.status import bad_request, conflict
+from armillary.local.apiserver.verbs.call import Answer, Call, Json
+from armillary.local.apiserver.verbs.remove import Remover
+from armillary.local.apiserver.verbs.write import Writer
+
+_SUCCESS: Json = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Success",
+    "code": 201,
+}
+
+
+async def bind_pod(writer: Writer, call: Call, body: Any) -> Answer:
+    """Give a pod its node, once."""
+    node = (body.get("target") or {}).get("name", "") if isinstance(body, dict) else ""
+    if not node:
+        raise bad_request("target.name: Required value")
+
+    def change(current: Json) -> tuple[Json, tuple[str, ...]]:
+        bound = current["spec"].get("nodeName")
+        if bound:
+            raise conflict(
+                call.resource, call.name, f'pod {call.name} is already assigned to node "{bound}"'
+            )
+        current["spec"]["nodeName"] = node
+        return current, ()
+
+    await writer.modify(call, change)
+    return Answer(value=_SUCCESS, code=201)
+
+
+async def evict_pod(remover: Remover, call: Call, body: Any) -> Answer:
+    """Delete a pod on somebody's wish. Disruption budgets are the controllers' business."""
+    options = body.get("deleteOptions") if isinstance(body, dict) else None
+    await remover.delete(call, options)
+    return Answer(value=_SUCCESS, code=201)

@@ -1,0 +1,77 @@
+"""The scale subresource: replica counts of any scalable object in one form (autoscaling/v1)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from armillary.local.apiserver.kinds.resource import ScalePaths
+from armillary.local.apiserver.patch.json_patch import json_patch, merge_patch
+from armillary.local.apiserver.status import bad_request, path_not_found
+from armillary.local.apiserver.store.cache import ObjectCache
+from armillary.local.apiserver.verbs.call import Answer, Call, Json
+from armillary.local.apiserver.verbs.read import get
+from armillary.local.apiserver.verbs.write import JSON_PATCH, Writer, check_version
+
+
+def get_scale(cache: ObjectCache, call: Call) -> Json:
+    return build_scale(get(cache, call).value, _paths(call))
+
+
+async def update_scale(writer: Writer, call: Call, body: Any, content_type: str = "") -> Answer:
+    """Set the wanted replica count from a Scale, or from a patch of one."""
+    paths = _paths(call)
+
+    def change(current: Json) -> tuple[Json, tuple[str, ...]]:
+        scale = build_scale(current, paths)
+        if content_type == JSON_PATCH:
+            scale = json_patch(scale, body)
+        else:
+            scale = merge_patch(scale, body) if content_type else body
+        check_version(scale, current, call) if scale["metadata"].get("uid") else None
+        wanted = (scale.get("spec") or {}).get("replicas", 0)
+        if not isinstance(wanted, int) or wanted < 0:
+            raise bad_request(f"spec.replicas: Invalid value: {wanted}: must be at least 0")
+        before = _read(current, paths.spec_replicas)
+        _write(current, paths.spec_replicas, wanted)
+        if before != wanted and "generation" in current["metadata"]:
+            current["metadata"]["generation"] += 1
+        return current, ()
+
+    answer = await writer.modify(call, change)
+    return Answer(value=build_scale(answer.json(), paths))
+
+
+def _paths(call: Call) -> ScalePaths:
+    if call.resource.scale is None:
+        raise path_not_found()
+    return call.resource.scale
+
+
+def build_scale(value: Mapping[str, Any], paths: ScalePaths) -> Json:
+    metadata = value["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    status: Json = {"replicas": _read(value, paths.status_replicas) or 0}
+    selector = _read(value, paths.selector) if paths.selector else None
+    if isinstance(selector, dict):
+        pairs = (selector.get("matchLabels") or {}).items()
+        selector = ",".join(f"{key}={text}" for key, text in sorted(pairs))
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+        "spec": {"replicas": _read(value, paths.spec_replicas) or 0},
+        "status": status,
+    }
+
+
+def _read(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _write(value: Json, path: Sequence[str], new: Any) -> None:
+    for name in path[:-1]:
+        value = value.setdefault(name, {})
+    value[path[-1]] = new
