@@ -4,8 +4,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import anyio
 from anyio.abc import TaskStatus
@@ -16,11 +16,14 @@ from armillary.kube.client import KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.events import EventRecorder
 from armillary.kube.leader import LeaderElection
+from armillary.kube.workqueue import WorkQueue
+from armillary.operator.backupstorage.loop import BackupStorageLoop
 from armillary.operator.cell.loop import CellLoop
 from armillary.operator.cluster.loop import ClusterLoop
 from armillary.operator.keyspace.loop import KeyspaceLoop
 from armillary.operator.lockserver.loop import LockserverLoop
 from armillary.operator.shard.loop import ShardLoop
+from armillary.operator.shard.replication_loop import ReplicationLoop
 from armillary.operator.topology import TopologyPool
 from armillary.operator.world import ObjectKey, World
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
@@ -34,8 +37,14 @@ LEASE_NAME = "armillary-operator"
 @dataclass(frozen=True, slots=True)
 class _Part:
     name: str
-    loop: "ClusterLoop | CellLoop | KeyspaceLoop | ShardLoop | LockserverLoop"
+    loop: "_Loop"
     workers: int
+
+
+class _Loop(Protocol):
+    def subscribe(self, queue: WorkQueue[ObjectKey]) -> None: ...
+
+    async def reconcile(self, key: ObjectKey) -> float | None: ...
 
 
 async def run(
@@ -84,14 +93,15 @@ def _parts(world: World) -> list[_Part]:
         _Part("cell", CellLoop(world), 4),
         _Part("keyspace", KeyspaceLoop(world), 4),
         _Part("shard", ShardLoop(world), 10),
+        _Part("replication", ReplicationLoop(world), 10),
+        _Part("backup-storage", BackupStorageLoop(world), 4),
     ]
 
 
 def _controller(part: _Part, settings: OperatorSettings) -> Controller[ObjectKey]:
-    reconcile: Callable[[ObjectKey], Awaitable[float | None]] = part.loop.reconcile
     controller = Controller(
         part.name,
-        reconcile,
+        part.loop.reconcile,
         workers=part.workers,
         timeout_s=settings.reconcile_timeout.total_seconds(),
     )

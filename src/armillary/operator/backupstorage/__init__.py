@@ -1,0 +1,1 @@
+"""VitessBackupStorage: a mirror of what is in backup storage, as VitessBackup objects."""

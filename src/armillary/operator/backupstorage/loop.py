@@ -1,0 +1,220 @@
+"""Look into each backup location now and then, and mirror it into VitessBackups. I/O.
+
+Vitess's operator starts a pod of itself for each location, because each needs other volumes and
+secrets. Here one loop for each location runs inside the operator: secrets are read through the API.
+"""
+
+import logging
+import random
+from collections.abc import Mapping
+
+import anyio
+
+from armillary.backup.catalog import BackupRecord, read_record
+from armillary.backup.storage import BackupStorage
+from armillary.base.errors import ArmillaryError
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import (
+    generation_of,
+    is_being_deleted,
+    labels_of,
+    name_of,
+    namespace_of,
+    phase_of,
+)
+from armillary.kube.workqueue import WorkQueue
+from armillary.operator.backupstorage.access import open_location
+from armillary.operator.backupstorage.plan import (
+    Location,
+    MirrorPlan,
+    ShardPlace,
+    StoredBackup,
+    backup_status,
+    build_backup,
+    plan_mirror,
+)
+from armillary.operator.crd.parts import Condition, Json
+from armillary.operator.crd.read import read_spec
+from armillary.operator.crd.storage import BackupStorageSpec, BackupStorageStatus
+from armillary.operator.objects.status import (
+    merge_conditions,
+    merge_patch_between,
+    rfc3339,
+    write_status,
+)
+from armillary.operator.render import labels as keys
+from armillary.operator.render import names
+from armillary.operator.world import ObjectKey, World
+
+logger = logging.getLogger(__name__)
+
+_READ_TIMEOUT_S = 10.0
+_LIST_TIMEOUT_S = 60.0
+_READS_AT_ONCE = 8
+
+
+class BackupStorageLoop:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
+        self._world.wake_on_self(kinds.VITESS_BACKUP_STORAGE, queue)
+        self._world.wake_on_children(kinds.VITESS_BACKUP, kinds.VITESS_BACKUP_STORAGE, queue)
+        self._world.wake_on(kinds.POD, queue, _storage_of_finished_backup)
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        world = self._world
+        obj = world.get(kinds.VITESS_BACKUP_STORAGE, key.namespace, key.name)
+        if obj is None or is_being_deleted(obj):
+            return None
+        spec = read_spec(obj, BackupStorageSpec)
+        cluster = labels_of(obj).get(keys.CLUSTER, "")
+        location = Location(cluster=cluster, namespace=namespace_of(obj), name=spec.location.name)
+        try:
+            async with open_location(world, location.namespace, cluster, spec.location) as storage:
+                total, condition = await self._mirror(obj, location, storage)
+        except ArmillaryError as error:
+            world.recorder.record(obj, "OpenFailed", str(error), warning=True)
+            total = int((obj.get("status") or {}).get("totalBackupCount") or 0)
+            condition = Condition(
+                type="Mirrored", status="False", reason="OpenFailed", message=str(error)
+            )
+        await self._write_status(obj, total, condition)
+        interval_s = world.settings.storage_interval.total_seconds()
+        return interval_s * random.uniform(0.75, 1.25)
+
+    async def _mirror(
+        self, obj: KubeObject, location: Location, storage: BackupStorage
+    ) -> tuple[int, Condition]:
+        listed, problems = await self._list(location, storage)
+        total = sum(len(raw_names) for raw_names in listed.values())
+        limit = self._world.settings.backups_max
+        if limit and total > limit:
+            problem = f"{total} backups are more than the {limit} that are mirrored at most"
+            self._world.recorder.record(obj, "TooManyBackups", problem, warning=True)
+            return total, _condition([problem])
+        found = self._world.children(kinds.VITESS_BACKUP, obj)
+        plan = plan_mirror(location, listed, found)
+        problems += await self._update(
+            obj, location, storage, plan, {name_of(backup): backup for backup in found}
+        )
+        for gone in plan.delete:
+            await self._world.writer.delete(obj, gone, reason="gone from storage")
+        for place, raw_name, problem in plan.bad_names:
+            problems.append(f"{place.directory}/{raw_name}: {problem}")
+        for problem in problems:
+            self._world.recorder.record(obj, "InvalidBackup", problem, warning=True)
+        return plan.total, _condition(problems)
+
+    async def _list(
+        self, location: Location, storage: BackupStorage
+    ) -> tuple[dict[ShardPlace, list[str]], list[str]]:
+        """Return the names by directory; a directory that cannot be listed is left out."""
+        listed: dict[ShardPlace, list[str]] = {}
+        problems: list[str] = []
+        shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
+        for shard in sorted(shards, key=name_of):
+            place = ShardPlace(labels_of(shard).get(keys.KEYSPACE, ""), shard["spec"]["name"])
+            try:
+                with anyio.fail_after(_LIST_TIMEOUT_S):
+                    listed[place] = await storage.list_backups(place.directory)
+            except (ArmillaryError, TimeoutError) as error:
+                problems.append(f"cannot list {place.directory}: {error or 'took too long'}")
+        return listed, problems
+
+    async def _update(
+        self,
+        obj: KubeObject,
+        location: Location,
+        storage: BackupStorage,
+        plan: MirrorPlan,
+        known: Mapping[str, KubeObject],
+    ) -> list[str]:
+        """Bring the objects of new and of incomplete backups up to date."""
+        problems: list[str] = []
+        slots = anyio.Semaphore(_READS_AT_ONCE)
+
+        async def update(backup: StoredBackup) -> None:
+            async with slots:
+                try:
+                    status = await _read_status(storage, backup)
+                    await self._put(obj, location, backup, status, known.get(backup.object_name))
+                except (ArmillaryError, TimeoutError) as error:
+                    where = f"{backup.place.directory}/{backup.raw_name}"
+                    problems.append(f"cannot read {where}: {error or 'took too long'}")
+
+        async with anyio.create_task_group() as group:
+            for backup in plan.read:
+                group.start_soon(update, backup)
+        return problems
+
+    async def _put(
+        self,
+        owner: KubeObject,
+        location: Location,
+        backup: StoredBackup,
+        status: Json,
+        found: KubeObject | None,
+    ) -> None:
+        if found is None:
+            built = build_backup(location, backup, status)
+            await self._world.writer.ensure_exists(owner, built, None)
+            return
+        patch = merge_patch_between(found.get("status") or {}, status)
+        if patch:
+            await self._world.client.merge_patch(
+                kinds.VITESS_BACKUP, name_of(found), location.namespace, {"status": patch}
+            )
+
+    async def _write_status(self, obj: KubeObject, total: int, condition: Condition) -> None:
+        found = (obj.get("status") or {}).get("conditions") or []
+        status = BackupStorageStatus(
+            observed_generation=generation_of(obj),
+            total_backup_count=total,
+            conditions=merge_conditions(found, [condition], now=self._world.now()),
+        )
+        await write_status(self._world.client, obj, status)
+
+
+async def _read_status(storage: BackupStorage, backup: StoredBackup) -> Json:
+    with anyio.fail_after(_READ_TIMEOUT_S):
+        record: BackupRecord = await read_record(storage, backup.place.directory, backup.raw_name)
+    manifest = record.manifest
+    if manifest is None:
+        return backup_status(backup, complete=False)
+    return backup_status(
+        backup,
+        complete=True,
+        finished_at=rfc3339(manifest.finished_time),
+        position=str(manifest.position),
+        engine=manifest.method,
+    )
+
+
+def _condition(problems: list[str]) -> Condition:
+    if not problems:
+        return Condition(
+            type="Mirrored",
+            status="True",
+            reason="Listed",
+            message="Every backup of the location is shown.",
+        )
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return Condition(
+        type="Mirrored",
+        status="False",
+        reason="PartlyListed",
+        message=f"All other backups are shown. {'; '.join(problems[:3])}{more}.",
+    )
+
+
+def _storage_of_finished_backup(pod: KubeObject) -> list[ObjectKey]:
+    """Return the location that a finished vtbackup pod wrote to: there is news in it."""
+    labels = labels_of(pod)
+    if labels.get(keys.COMPONENT) != keys.VTBACKUP or phase_of(pod) != "Succeeded":
+        return []
+    name = names.backup_storage_name(
+        labels.get(keys.CLUSTER, ""), labels.get(keys.BACKUP_LOCATION, "")
+    )
+    return [ObjectKey(kinds.VITESS_BACKUP_STORAGE.kind, namespace_of(pod), name)]

@@ -1,0 +1,138 @@
+"""Which VitessBackup objects there should be, and which storage entries must be read. Pure.
+
+One way: storage is the truth. A complete backup never changes, so its MANIFEST is read once; an
+incomplete one is looked at in each pass. Objects go only when their directory was listed and the
+backup was not in it: trouble with a list never deletes anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from armillary.base.errors import InputError
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import has_labels, name_of
+from armillary.model.backup_name import BackupName
+from armillary.operator.crd.parts import Json
+from armillary.operator.objects.status import rfc3339
+from armillary.operator.render import labels as keys
+from armillary.operator.render import names
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlace:
+    """One shard's directory in the location."""
+
+    keyspace: str
+    shard: str
+
+    @property
+    def directory(self) -> str:
+        return f"{self.keyspace}/{self.shard}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    cluster: str
+    namespace: str
+    name: str
+
+    def labels(self, place: ShardPlace) -> dict[str, str]:
+        shard = keys.shard_labels(self.cluster, place.keyspace, place.shard)
+        return {**shard, keys.BACKUP_LOCATION: self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBackup:
+    place: ShardPlace
+    name: BackupName
+    raw_name: str
+    object_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorPlan:
+    read: tuple[StoredBackup, ...]  # their MANIFEST is needed
+    delete: tuple[KubeObject, ...]  # gone from storage
+    bad_names: tuple[tuple[ShardPlace, str, str], ...]  # place, raw name, problem
+    total: int
+
+
+def plan_mirror(
+    location: Location,
+    listed: Mapping[ShardPlace, Sequence[str]],
+    found: Sequence[KubeObject],
+) -> MirrorPlan:
+    """Return what to read and what to delete.
+
+    Args:
+        listed: raw names by directory, only of directories whose list could be read.
+        found: the location's VitessBackup objects.
+    """
+    by_name = {name_of(obj): obj for obj in found}
+    read: list[StoredBackup] = []
+    bad_names: list[tuple[ShardPlace, str, str]] = []
+    stored: set[str] = set()
+    for place, raw_names in listed.items():
+        for raw_name in raw_names:
+            try:
+                backup = _stored_backup(location, place, raw_name)
+            except InputError as error:
+                bad_names.append((place, raw_name, str(error)))
+                continue
+            stored.add(backup.object_name)
+            known = by_name.get(backup.object_name)
+            if known is None or not (known.get("status") or {}).get("complete"):
+                read.append(backup)
+    delete = [
+        obj
+        for name, obj in sorted(by_name.items())
+        if name not in stored and _was_listed(location, listed, obj)
+    ]
+    return MirrorPlan(tuple(read), tuple(delete), tuple(bad_names), len(stored) + len(bad_names))
+
+
+def _stored_backup(location: Location, place: ShardPlace, raw_name: str) -> StoredBackup:
+    name = BackupName.parse(raw_name)
+    object_name = names.backup_name(
+        location.cluster, location.name, place.keyspace, place.shard, name
+    )
+    return StoredBackup(place, name, raw_name, object_name)
+
+
+def _was_listed(
+    location: Location, listed: Mapping[ShardPlace, Sequence[str]], obj: KubeObject
+) -> bool:
+    return any(has_labels(obj, location.labels(place)) for place in listed)
+
+
+def build_backup(location: Location, backup: StoredBackup, status: Json) -> KubeObject:
+    return {
+        "apiVersion": kinds.VITESS_BACKUP.api_version,
+        "kind": kinds.VITESS_BACKUP.kind,
+        "metadata": {
+            "name": backup.object_name,
+            "namespace": location.namespace,
+            "labels": location.labels(backup.place),
+        },
+        "spec": {},
+        "status": status,
+    }
+
+
+def backup_status(
+    backup: StoredBackup,
+    *,
+    complete: bool,
+    finished_at: str = "",
+    position: str = "",
+    engine: str = "",
+) -> Json:
+    status: Json = {
+        "startTime": rfc3339(backup.name.started_at),
+        "complete": complete,
+        "storageDirectory": backup.place.directory,
+        "storageName": backup.raw_name,
+    }
+    optional = {"finishedTime": finished_at, "position": position, "engine": engine}
+    return status | {key: text for key, text in optional.items() if text}

@@ -1,0 +1,126 @@
+"""Mend a shard's replication: ask all tablets, decide, act under the shard lock. I/O."""
+
+import logging
+from typing import assert_never
+
+import anyio
+
+from armillary.base.errors import ArmillaryError, NotFoundError
+from armillary.kube.kinds import KubeObject
+from armillary.model.tablet import TabletAlias
+from armillary.operator.shard.election_apply import Tablets
+from armillary.operator.shard.repair import (
+    OpenPrimary,
+    Repair,
+    ReplicationSeen,
+    Repoint,
+    plan_repair,
+)
+from armillary.operator.shard.tablets import Shard
+from armillary.operator.world import World
+from armillary.pb import topodata_pb2
+from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.topo.convert import alias_to_pb, primary_alias_of, type_of
+from armillary.topo.server import TopoServer
+
+logger = logging.getLogger(__name__)
+
+
+async def repair_replication(world: World, obj: KubeObject, shard: Shard) -> None:
+    """Look, and only when something is to be mended take the lock, look again and mend it.
+
+    Raises:
+        UnavailableError: the topology does not answer.
+    """
+    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
+    client = await world.topology.tablets(shard.namespace, shard.cluster)
+    timeout_s = world.settings.tablet_timeout.total_seconds()
+    _, _, repairs = await _look(topo, client, shard, timeout_s)
+    if not repairs:
+        return
+    async with topo.lock_shard(shard.keyspace, shard.name, "Repair replication") as lock:
+        primary, tablets, repairs = await _look(topo, client, shard, timeout_s)
+        for repair in repairs:
+            await lock.check()
+            await _apply(world, obj, client, tablets, primary, repair, shard)
+
+
+async def _look(
+    topo: TopoServer, client: TabletManagerClient, shard: Shard, timeout_s: float
+) -> tuple[TabletAlias | None, Tablets, tuple[Repair, ...]]:
+    try:
+        record = (await topo.get_shard(shard.keyspace, shard.name)).value
+    except NotFoundError:
+        return None, {}, ()
+    primary = primary_alias_of(record)
+    tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
+    if primary is None or primary not in tablets:
+        return primary, tablets, ()
+    seen: list[ReplicationSeen] = []
+
+    async def ask(alias: TabletAlias, tablet: topodata_pb2.Tablet) -> None:
+        seen.append(await _ask(client, alias, tablet, timeout_s))
+
+    async with anyio.create_task_group() as group:
+        for alias, tablet in tablets.items():
+            group.start_soon(ask, alias, tablet)
+    record_of_primary = tablets[primary]
+    address = (record_of_primary.mysql_hostname, record_of_primary.mysql_port)
+    return primary, tablets, plan_repair(primary, address, seen)
+
+
+async def _ask(
+    client: TabletManagerClient,
+    alias: TabletAlias,
+    tablet: topodata_pb2.Tablet,
+    timeout_s: float,
+) -> ReplicationSeen:
+    try:
+        status = await client.full_status(tablet, timeout_s=timeout_s)
+    except ArmillaryError as error:
+        logger.debug("tablet does not answer", extra={"tablet": str(alias), "error": str(error)})
+        return ReplicationSeen(alias=alias, type=type_of(tablet), reachable=False)
+    source = status.replication_status
+    return ReplicationSeen(
+        alias=alias,
+        type=type_of(tablet),
+        reachable=True,
+        read_only=status.read_only,
+        position=status.primary_status.position,
+        has_source=bool(source.source_host),
+        source=(source.source_host, source.source_port),
+    )
+
+
+async def _apply(
+    world: World,
+    obj: KubeObject,
+    client: TabletManagerClient,
+    tablets: Tablets,
+    primary: TabletAlias | None,
+    repair: Repair,
+    shard: Shard,
+) -> None:
+    semi_sync = shard.replication.enforce_semi_sync
+    try:
+        match repair:
+            case OpenPrimary(alias, reason):
+                await client.set_read_write(tablets[alias])
+                world.recorder.record(obj, "RecoverMaster", f"opened tablet {alias}: {reason}")
+            case Repoint(alias, force_start, reason):
+                assert primary is not None
+                await client.set_replication_source(
+                    tablets[alias],
+                    alias_to_pb(primary),
+                    force_start=force_start,
+                    semi_sync=semi_sync,
+                )
+                world.recorder.record(
+                    obj, "ReparentTablet", f"pointed tablet {alias} at {primary}: it {reason}"
+                )
+            case _:
+                assert_never(repair)
+    except ArmillaryError as error:
+        world.recorder.record(obj, "RepairFailed", f"{repair}: {error}", warning=True)
+        return
+    logger.info("replication repaired", extra={"repair": repr(repair)})
