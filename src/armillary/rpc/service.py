@@ -4,6 +4,7 @@ A method `GetTablet` is the coroutine `get_tablet` on both sides; server streams
 generators (implementation) and async iterators (stub). I/O.
 """
 
+import inspect
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,6 +24,7 @@ from armillary.rpc.status import ERROR_METADATA_KEY, error_from_status, status_c
 logger = logging.getLogger(__name__)
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Send = Callable[[Any], Awaitable[None]]
 
 
 def snake_case(name: str) -> str:
@@ -36,8 +38,10 @@ def service_handler(
     """Return a handler that answers with the snake_case coroutine methods of `implementation`.
 
     A method takes the request message and returns the response; a server stream is an async
-    generator of responses. Methods that are absent answer UNIMPLEMENTED. Our errors become their
-    statuses, any other exception becomes UNKNOWN and is logged with its traceback.
+    generator of responses, or a coroutine that takes the request and an async `send(response)`
+    (for one that needs a task group, which must not be left by a `yield`). Methods that are
+    absent answer UNIMPLEMENTED. Our errors become their statuses, any other exception becomes
+    UNKNOWN and is logged with its traceback.
     """
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in descriptor.methods:
@@ -72,7 +76,10 @@ def _unary(function: Callable[[Message], Awaitable[Message]]) -> Any:
     return behaviour
 
 
-def _streaming(function: Callable[[Message], AsyncIterator[Message]]) -> Any:
+def _streaming(function: Any) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return _sending(function)
+
     async def behaviour(request: Message, context: _Context) -> None:
         # Written with `write`, not yielded: a generator that gRPC drops would be closed late, by
         # the garbage collector, outside the task that its cancel scopes belong to.
@@ -84,7 +91,17 @@ def _streaming(function: Callable[[Message], AsyncIterator[Message]]) -> Any:
             await _abort(context, error)
         finally:
             with anyio.CancelScope(shield=True):
-                await responses.aclose()  # type: ignore[attr-defined]
+                await responses.aclose()
+
+    return behaviour
+
+
+def _sending(function: Callable[[Message, Send], Awaitable[None]]) -> Any:
+    async def behaviour(request: Message, context: _Context) -> None:
+        try:
+            await function(request, context.write)
+        except Exception as error:  # noqa: BLE001  # the edge of the process
+            await _abort(context, error)
 
     return behaviour
 

@@ -1,1 +1,1 @@
-"""Control daemon: the vtctl commands, reparenting, schema, keyspace workflows."""
+"""The control daemon: vtctl commands over gRPC, acting on the topology and on tablets."""

@@ -1,0 +1,5 @@
+"""Commands that decide who is primary."""
+
+from armillary.vtctld.registry import Command
+
+COMMANDS: tuple[Command, ...] = ()

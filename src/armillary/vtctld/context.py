@@ -1,0 +1,76 @@
+"""What every command may use: topology, tablets, storage, console, settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from armillary.backup.storage.contract import BackupStorage
+from armillary.base.errors import InputError, NotFoundError
+from armillary.model.keyrange import parse_keyspace_shard
+from armillary.model.tablet import TabletAlias
+from armillary.pb import topodata_pb2
+from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.settings.vtctld import VtctldSettings
+from armillary.topo.server import TopoServer
+from armillary.vtctld.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    topo: TopoServer
+    tablets: TabletManagerClient
+    settings: VtctldSettings
+    console: Console
+
+    async def tablet(self, alias_text: str) -> topodata_pb2.Tablet:
+        """Read the tablet that an argument names.
+
+        Raises:
+            InputError: not an alias.
+            NotFoundError: no such tablet; names some that exist.
+        """
+        alias = TabletAlias.parse(alias_text)
+        try:
+            return (await self.topo.get_tablet(alias)).value
+        except NotFoundError:
+            raise NotFoundError(f"tablet {alias} doesn't exist") from None
+
+    async def keyspace(self, keyspace: str) -> topodata_pb2.Keyspace:
+        try:
+            return (await self.topo.get_keyspace(keyspace)).value
+        except NotFoundError as error:
+            names = await self.topo.list_keyspaces()
+            raise NotFoundError(
+                f"keyspace {keyspace} doesn't exist ({error}); keyspaces: "
+                f"{', '.join(names) or 'none'}"
+            ) from None
+
+    async def shard(self, path: str) -> tuple[str, str, topodata_pb2.Shard]:
+        """Read the shard that an argument `keyspace/shard` names; returns both names with it."""
+        keyspace, shard = parse_keyspace_shard(path)
+        try:
+            return keyspace, shard, (await self.topo.get_shard(keyspace, shard)).value
+        except NotFoundError as error:
+            await self.keyspace(keyspace)
+            names = await self.topo.list_shards(keyspace)
+            raise NotFoundError(
+                f"shard {keyspace}/{shard} doesn't exist ({error}); shards of {keyspace}: "
+                f"{', '.join(names) or 'none'}"
+            ) from None
+
+    @asynccontextmanager
+    async def storage(self) -> AsyncIterator[BackupStorage]:
+        """Open the backup storage.
+
+        Raises:
+            InputError: vtctld was started without one.
+        """
+        if not self.settings.backup_storage_implementation:
+            raise InputError(
+                "no registered implementation of BackupStorage: vtctld runs without "
+                "--backup_storage_implementation (spec.backup.locations of the cluster sets it)"
+            )
+        from armillary.backup.storage import open_storage  # noqa: PLC0415  # heavy, seldom used
+
+        async with open_storage(self.settings) as storage:
+            yield storage

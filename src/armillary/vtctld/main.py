@@ -1,0 +1,141 @@
+"""vtctld: flags in, servers up, until SIGTERM. I/O."""
+
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import anyio
+import anyio.abc
+
+from armillary.base.errors import ArmillaryError
+from armillary.base.logs import configure_logs
+from armillary.pb import vtctlservice_pb2
+from armillary.rpc.auth import StaticAuth, load_client_credentials
+from armillary.rpc.server import serve_grpc
+from armillary.rpc.service import service_handler
+from armillary.rpc.status_page import Page, serve_pages
+from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.settings.backup import with_environment
+from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.vtctld import ACCEPTED_WITHOUT_EFFECT, VtctldSettings
+from armillary.topo.server import TopoServer
+from armillary.vtctld.commands import all_commands
+from armillary.vtctld.context import Context
+from armillary.vtctld.registry import Registry
+from armillary.vtctld.service import VtctlService
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    try:
+        settings = parse_flags(
+            VtctldSettings,
+            sys.argv[1:],
+            program="vtctld",
+            accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
+        )
+    except HelpRequested as text:
+        sys.stdout.write(f"{text}\n")
+        return
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+    configure_logs()
+    settings = with_environment(settings, os.environ)
+    try:
+        anyio.run(_run_until_signal, settings, os.environ.get("POD_IP", "127.0.0.1"))
+    except ArmillaryError as error:
+        logger.error("vtctld stops", extra={"error": str(error)})
+        raise SystemExit(1) from None
+
+
+async def _run_until_signal(settings: VtctldSettings, default_host: str) -> None:
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
+        try:
+            await run(settings, default_host=default_host)
+        except Exception as error:  # noqa: BLE001  # raised below, as it is and not in a group
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            logger.info("signal", extra={"signal": number.name})
+            scope.cancel()
+            return
+
+
+async def run(
+    settings: VtctldSettings,
+    *,
+    default_host: str = "127.0.0.1",
+    task_status: anyio.abc.TaskStatus[int] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until cancelled; reports the gRPC port once it listens."""
+    host = settings.bind_address or default_host
+    grpc_host = settings.grpc_bind_address or host
+    registry = Registry(all_commands())
+    async with AsyncExitStack() as stack:
+        topo = await stack.enter_async_context(TopoServer.open(settings))
+        tablets = await stack.enter_async_context(
+            TabletManagerClient(
+                load_client_credentials(settings.grpc_auth_static_client_creds)
+                if settings.grpc_auth_static_client_creds
+                else None
+            )
+        )
+        service = VtctlService(registry, lambda console: Context(topo, tablets, settings, console))
+        handler = service_handler(vtctlservice_pb2.DESCRIPTOR.services_by_name["Vtctl"], service)
+        port = await stack.enter_async_context(
+            serve_grpc(f"{grpc_host}:{settings.grpc_port}", [handler], _auth(settings))
+        )
+        pages = _Pages(topo, settings)
+        task_status.started(port)
+        await serve_pages(
+            host, settings.port, {"/debug/health": pages.health, "/debug/status": pages.status}
+        )
+
+
+def _auth(settings: VtctldSettings) -> StaticAuth | None:
+    match settings.grpc_auth_mode:
+        case "":
+            return None
+        case "static":
+            return StaticAuth(settings.grpc_auth_static_password_file)
+        case other:
+            raise SettingsError("vtctld", [f"flag --grpc_auth_mode: {other!r}: wanted static"])
+
+
+class _Pages:
+    def __init__(self, topo: TopoServer, settings: VtctldSettings) -> None:
+        self._topo = topo
+        self._settings = settings
+
+    async def health(self) -> Page:
+        """vtctld itself is fine whenever it answers: a topology that is away heals without it."""
+        return Page("ok\n")
+
+    async def status(self) -> Page:
+        lines = [
+            f"vtctld in cell {self._settings.cell or '-'}",
+            f"topology {self._settings.topo_global_server_address} "
+            f"{self._settings.topo_global_root}",
+        ]
+        try:
+            lines.append(f"cells: {', '.join(await self._topo.list_cells())}")
+            lines.append(f"keyspaces: {', '.join(await self._topo.list_keyspaces())}")
+        except ArmillaryError as error:
+            lines.append(f"topology is not available: {error}")
+        return Page("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
