@@ -1,4 +1,4 @@
-"""Start the supervisor in the background and wait until its components serve. I/O."""
+"""Start the supervisor in the background and wait until the API server serves. I/O."""
 
 import os
 import subprocess
@@ -19,7 +19,10 @@ LOG_TAIL_LINES = 12
 async def ensure_supervisor(
     paths: LocalPaths, *, on_status: Callable[[str], None], timeout_s: float
 ) -> bool:
-    """Return once the control plane of this directory serves; whether it had to be started.
+    """Return once the API server of this directory serves; whether it had to be started.
+
+    The other components go on starting: what they do shows in the objects. The operator, for one,
+    cannot serve before somebody has applied its definitions.
 
     Args:
         on_status: called with one line for each component that came up.
@@ -62,12 +65,13 @@ async def ensure_supervisor(
                         errors.append(notice["ERROR"])
                     if "STATUS" in notice:
                         on_status(notice["STATUS"])
-                    if notice.get("READY") == "1":
+                    if notice.get("STATUS") == "apiserver serves":
                         process.returncode = 0  # no child of ours any more: let it be
+                        tg.cancel_scope.cancel()
                         return True
         if waiting.cancelled_caught:
             raise DeadlineError(
-                f"the control plane did not serve within {timeout_s:.0f} s; see {paths.logs}"
+                f"the API server did not serve within {timeout_s:.0f} s; see {paths.logs}"
             )
         process.wait()
     why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
