@@ -196,15 +196,13 @@ async def connect(params: MysqlParams) -> Connection:
 
 
 def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
-    where: dict[str, Any] = (
-        {"unix_socket": str(params.socket)}
-        if params.socket is not None
-        else {"host": params.host, "port": params.port}
-    )
+    where: dict[str, Any] = {"host": params.host, "port": params.port}
     if params.socket is None:
         with_rsa()
+    else:
+        where = {"unix_socket": str(params.socket)}
     options: dict[str, Any] = {"use_unicode": False, "conv": {}} if params.raw_values else {}
-    return pymysql.connect(
+    connection = pymysql.connect(
         **where,
         **options,
         user=params.user,
@@ -214,7 +212,23 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
         charset="utf8mb4",
         autocommit=True,
         client_flag=CLIENT.MULTI_STATEMENTS if params.multi_statements else 0,
+        defer_connect=True,
     )
+    connection.connect(_unix_socket(params) if params.socket is not None else None)
+    return connection
+
+
+def _unix_socket(params: MysqlParams) -> socket_module.socket:
+    """Return a connected socket; PyMySQL's own way leaks one at each refusal."""
+    unix = socket_module.socket(socket_module.AF_UNIX, socket_module.SOCK_STREAM)
+    try:
+        unix.settimeout(params.connect_timeout_s)
+        unix.connect(str(params.socket))
+        unix.settimeout(None)
+    except OSError:
+        unix.close()
+        raise
+    return unix
 
 
 def _rows_of(cursor: Any) -> Rows:

@@ -31,32 +31,36 @@ def _subtract(ranges: Intervals, others: Intervals) -> Intervals:
     return tuple(left)
 
 
-def errant_mariadb(last: MariadbGtidSet, primary_state: str) -> MariadbGtidSet:
+def errant_mariadb(
+    last: MariadbGtidSet, primary_state: str, primary_base: MariadbGtidSet
+) -> MariadbGtidSet:
     """Return the GTIDs of `last` that are not in the primary's history.
 
     Sequence numbers alone do not tell: a dead primary's 0-1-105 and a new primary's 0-2-107 are
-    different histories. So the primary's `gtid_binlog_state` is asked: the newest sequence number
-    that each server wrote, as far as the primary's binlogs and its restored position know.
+    different histories. So the primary is asked what each server wrote last as far as its binlogs
+    know, and where its oldest binlog begins; what lies before that it cannot judge, and its dump
+    thread refuses to serve it.
 
     Args:
         last: the newest GTID of each domain here.
         primary_state: the primary's `gtid_binlog_state`, `domain-server-sequence` for each pair.
+        primary_base: the position at the start of the primary's oldest binlog.
     """
-    known: dict[int, dict[int, int]] = {}
+    newest: dict[tuple[int, int], int] = {}
     for item in filter(None, (part.strip() for part in primary_state.split(","))):
         domain, server, sequence = (int(number) for number in item.split("-"))
-        known.setdefault(domain, {})[server] = sequence
+        newest[domain, server] = sequence
+
+    def is_known(domain: int, server: int, sequence: int) -> bool:
+        base = primary_base.domains.get(domain)
+        if base is not None and sequence <= base[1]:
+            return True
+        return sequence <= newest.get((domain, server), -1)
+
     return MariadbGtidSet(
         {
             domain: (server, sequence)
             for domain, (server, sequence) in last.domains.items()
-            if not _in_history(server, sequence, known.get(domain, {}))
+            if not is_known(domain, server, sequence)
         }
     )
-
-
-def _in_history(server: int, sequence: int, newest: dict[int, int]) -> bool:
-    if server in newest:
-        return sequence <= newest[server]
-    # A server that the primary never heard of since it was restored: fine if it wrote before that.
-    return bool(newest) and sequence <= min(newest.values())

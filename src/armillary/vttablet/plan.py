@@ -219,11 +219,11 @@ def decide_serving(
         busy: why the agent itself holds queries off (starting, demotion, ending); "" if it does
             not.
     """
-    if busy:
-        return Serving(serving=False, reason=busy, lag_s=lag.lag_s)
     if role.tablet_type not in _QUERY_TYPES:
         reason = f"not a serving tablet type({role.tablet_type.name})"
         return Serving(serving=False, reason=role.reason or reason, lag_s=lag.lag_s)
+    if busy:
+        return Serving(serving=False, reason=busy, lag_s=lag.lag_s)
     if not seen.reachable:
         problem = seen.problem or "mysqld does not answer"
         return Serving(serving=False, reason=problem, lag_s=lag.lag_s, health_error=problem)

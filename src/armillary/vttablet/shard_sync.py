@@ -144,9 +144,16 @@ async def _errant(agent: Agent, executed: Position, primary: topodata_pb2.Tablet
             if isinstance(theirs, MysqlGtidSet):
                 return str(errant_mysql(mine, theirs))
         case MariadbGtidSet() as mine:
-            result = await agent.tablets.execute_fetch_as_dba(
-                primary, "SELECT @@global.gtid_binlog_state", db_name=""
-            )
-            state = bytes(result.rows[0].values).decode() if result.rows else ""
-            return str(errant_mariadb(mine, state))
+            state = await _ask(agent, primary, "SELECT @@global.gtid_binlog_state")
+            oldest = (await _ask(agent, primary, "SHOW BINARY LOGS")).replace("'", "")
+            base = await _ask(agent, primary, f"SELECT BINLOG_GTID_POS('{oldest}', 4)")
+            return str(errant_mariadb(mine, state, MariadbGtidSet.parse(base)))
     return ""
+
+
+async def _ask(agent: Agent, primary: topodata_pb2.Tablet, query: str) -> str:
+    """Return the first value of the primary's answer; empty for no row and for NULL."""
+    result = await agent.tablets.execute_fetch_as_dba(primary, query, db_name="")
+    if not result.rows:
+        return ""
+    return bytes(result.rows[0].values)[: max(0, result.rows[0].lengths[0])].decode()

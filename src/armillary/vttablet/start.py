@@ -2,7 +2,16 @@
 
 import logging
 
-from armillary.base.errors import ArmillaryError, PreconditionError
+import anyio
+
+from armillary.base.errors import (
+    ArmillaryError,
+    ConflictError,
+    MysqlError,
+    PreconditionError,
+    UnavailableError,
+)
+from armillary.base.retry import backoff_delays_s
 from armillary.model.tablet import TabletType
 from armillary.mysqld import admin
 from armillary.vttablet.agent import Agent
@@ -18,15 +27,29 @@ async def start(agent: Agent) -> None:
     """Return once the tablet serves, or would if its type served.
 
     Holds the action lock from the first record to the end, so that no call meets half a tablet.
+    mysqld and the topology may go away and come back meanwhile.
 
     Raises:
         PreconditionError: this tablet cannot be what its flags say.
+        TabletDeletedError: somebody deleted it meanwhile.
     """
+    delays = backoff_delays_s(first_s=0.2, max_s=5.0)
     async with agent.action("start"):
         await register(agent)
-        agent.flags.busy = ""
-        restored = await restore_if_empty(agent, lambda: wait_for_mysqld(agent))
-        await _take_role(agent, restored=restored)
+        restored: bool | None = None
+        while True:
+            try:
+                if restored is None:
+                    restored = await restore_if_empty(agent, lambda: wait_for_mysqld(agent))
+                await _take_role(agent, restored=restored)
+                agent.flags.busy = ""
+                return
+            except (UnavailableError, ConflictError, MysqlError, TimeoutError) as error:
+                reason = str(error) or type(error).__name__
+                logger.warning("starting again", extra={"reason": reason})
+                agent.flags.busy = f"starting: {reason}"
+                agent.look_now()
+            await anyio.sleep(next(delays))
 
 
 async def _take_role(agent: Agent, *, restored: bool) -> None:

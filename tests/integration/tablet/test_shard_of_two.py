@@ -1,0 +1,259 @@
+"""Two tablets of one shard, real mysqlctld, mysqld, vttablet and etcd."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from armillary.base.errors import ArmillaryError, PreconditionError, UnauthenticatedError
+from armillary.model.tablet import TabletType
+from armillary.rpc.tablet_client import TabletManagerClient
+from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+
+@pytest.fixture
+async def shard() -> AsyncIterator[Shard]:
+    async with running_shard("127.14.1") as shard:
+        yield shard
+
+
+async def replicating_pair(shard: Shard) -> tuple[TestTablet, TestTablet]:
+    """Return a primary and a replica that follows it."""
+    first, second = shard.add_tablet(1), shard.add_tablet(2)
+    shard.start(first, second)
+    await shard.wait_healthy(first, second)
+    await shard.promote(first)
+    await shard.wait_healthy(first)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+        cursor.execute("INSERT INTO t VALUES (1)")
+    await wait_rows(second, 1)
+    return first, second
+
+
+async def wait_rows(tablet: TestTablet, count: int) -> None:
+    found: object = None
+    with anyio.move_on_after(15):
+        while True:
+            try:
+                found = tablet.scalar("SELECT COUNT(*) FROM vt_commerce.t")
+            except Exception as error:  # noqa: BLE001  # the table may not be there yet
+                found = error
+            if found == count:
+                return
+            await anyio.sleep(0.05)
+    raise AssertionError(f"{tablet.alias}: wanted {count} rows, found {found}")
+
+
+async def test_a_new_primary_is_followed_without_being_told(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    record = (await shard.topo.get_shard("commerce", "-80")).value
+    assert record.primary_alias.uid == 1
+    assert (await shard.record(first)).type == TabletType.PRIMARY
+    assert (await shard.record(second)).type == TabletType.REPLICA
+    assert second.scalar("SELECT @@global.read_only") == 1
+    assert first.scalar("SELECT @@global.read_only") == 0
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+
+
+async def reparent(shard: Shard, old: TestTablet, new: TestTablet) -> None:
+    """The steps of a planned reparent, as the control daemon does them."""
+    old_record, new_record = await shard.record(old), await shard.record(new)
+    demoted = await shard.client.demote_primary(old_record)
+    await shard.client.wait_for_position(new_record, demoted.position)
+    position = await shard.client.promote_replica(new_record)
+    now_ns = 1_700_000_000_000_000_000
+    async with anyio.create_task_group() as tasks:
+
+        async def follow() -> None:
+            await shard.client.set_replication_source(
+                old_record, new_record.alias, time_created_ns=now_ns, timeout_s=15
+            )
+
+        tasks.start_soon(follow)
+        await shard.client.populate_reparent_journal(
+            new_record,
+            time_created_ns=now_ns,
+            action_name="PlannedReparentShard",
+            primary_alias=new_record.alias,
+            position=position,
+        )
+
+
+async def test_primaryship_moves_and_the_old_primary_follows(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    await reparent(shard, first, second)
+    assert first.scalar("SELECT @@global.read_only") == 1
+    assert (await shard.record(first)).type == TabletType.REPLICA
+    assert (await shard.topo.get_shard("commerce", "-80")).value.primary_alias.uid == 2
+    with second.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2), (3)")
+    await wait_rows(first, 3)
+    await reparent(shard, second, first)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (4)")
+    await wait_rows(second, 4)
+    assert await shard.client.read_reparent_journal_info(await shard.record(first)) == 1
+
+
+async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(shard: Shard) -> None:
+    first, _ = await replicating_pair(shard)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO t VALUES (9)")
+        await shard.client.demote_primary(await shard.record(first))
+        with pytest.raises(Exception, match=r"read.only|gone away|Lost connection|killed"):
+            cursor.execute("COMMIT")
+    await shard.wait_healthz(first, 500, "demotion")
+    with (
+        first.sql("vt_app", database="vt_commerce") as cursor,
+        pytest.raises(Exception, match="read-only"),
+    ):
+        cursor.execute("INSERT INTO t VALUES (10)")
+    await shard.client.undo_demote_primary(await shard.record(first))
+    await shard.wait_healthy(first)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (11)")
+    assert first.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
+
+
+async def test_a_killed_mysqld_of_the_primary_comes_back_with_everything(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    os.kill(first.mysqld_pid(), signal.SIGKILL)
+    assert await first.mysqlctld.wait() == 3
+    first.mysqlctld.start()  # as the kubelet does
+    await shard.wait_healthz(first, 500)
+    await shard.wait_healthy(first)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (3)")
+    await wait_rows(second, 3)
+
+
+async def test_a_killed_vttablet_comes_back_as_what_it_was(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    before = await shard.record(first)
+    for tablet in (first, second):
+        await tablet.vttablet.kill()
+        tablet.vttablet.start()
+    await shard.wait_healthy(first, second)
+    assert await shard.record(first) == before
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+
+
+async def test_a_killed_mysqld_of_the_replica_replicates_again(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    await second.mysqlctld.kill()
+    await shard.wait_healthz(second, 500)
+    second.mysqlctld.start()
+    await shard.wait_healthy(second)
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+
+
+async def test_mysqld_gets_the_passwords_of_the_credentials_file_at_each_start(
+    shard: Shard,
+) -> None:
+    tablet = shard.add_tablet(1)
+    shard.start(tablet)
+    await shard.wait_healthy(tablet)
+    tablet.mysqlctld.end()
+    path = shard.dir / "db-credentials.json"
+    path.write_text(path.read_text().replace("secret-of-vt_app", "another"))
+    tablet.mysqlctld.start()
+    await shard.wait_healthz(tablet, 500)
+    await shard.wait_healthy(tablet)
+    assert not (tablet.data_dir / "init-accounts.sql").exists()
+    with (
+        pytest.raises(Exception, match="Access denied"),
+        tablet.sql("vt_app"),
+    ):
+        pass
+    with tablet.sql("vt_app", **{"password": "another"}) as cursor:
+        cursor.execute("SELECT CURRENT_USER()")
+        assert cursor.fetchone() == ("vt_app@%",)
+
+
+async def test_sigterm_says_not_serving_before_the_process_ends(shard: Shard) -> None:
+    first, _ = await replicating_pair(shard)
+    seen: list[tuple[bool, str]] = []
+    stream = shard.client.stream_health(await shard.record(first))
+    try:
+        async for health in stream:
+            seen.append((health.serving, health.realtime_stats.health_error))
+            if len(seen) == 1:
+                first.vttablet.signal(signal.SIGTERM)
+    except ArmillaryError:
+        pass
+    assert seen[0] == (True, "")
+    assert (False, "the tablet is shutting down") in seen
+    assert await first.vttablet.wait() == 0
+    assert first.scalar("SELECT @@global.read_only") == 0
+
+
+async def test_a_stranger_may_call_nothing(shard: Shard) -> None:
+    tablet = shard.add_tablet(1)
+    shard.start(tablet)
+    await shard.wait_healthy(tablet)
+    async with TabletManagerClient() as stranger:
+        with pytest.raises(UnauthenticatedError):
+            await stranger.ping(await shard.record(tablet))
+    await shard.client.ping(await shard.record(tablet))
+
+
+async def test_writes_that_nobody_else_has_are_an_error_not_a_replica(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    await shard.client.stop_replication(await shard.record(second))
+    await wait_rows(second, 1)
+    with second.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (100)")  # vt_dba may, though read-only
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    with pytest.raises(PreconditionError, match="errant GTID"):
+        await shard.client.set_replication_source(
+            await shard.record(second), (await shard.record(first)).alias
+        )
+
+
+async def test_semi_sync_is_on_where_it_was_asked_for(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    first_record = await shard.record(first)
+    await shard.client.promote_replica(first_record, semi_sync=True)
+    await shard.client.set_replication_source(
+        await shard.record(second), first_record.alias, semi_sync=True
+    )
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    status = await shard.client.full_status(first_record)
+    assert (status.semi_sync_primary_enabled, status.semi_sync_primary_clients) == (True, 1)
+    assert (await shard.client.full_status(await shard.record(second))).semi_sync_replica_status
+
+
+async def test_schema_changes_replicate_and_bad_ones_say_what_mysqld_says(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    record = await shard.record(first)
+    sql = "CREATE TABLE u (a INT PRIMARY KEY, b VARCHAR(9)); CREATE INDEX i ON u (b);"
+    await shard.client.apply_schema(record, sql)
+    schema = await shard.client.get_schema(record, tables=("u",))
+    assert [table.name for table in schema.table_definitions] == ["u"]
+    assert list(schema.table_definitions[0].columns) == ["a", "b"]
+    assert list(schema.table_definitions[0].primary_key_columns) == ["a"]
+    with pytest.raises(ArmillaryError, match="1064"):
+        await shard.client.apply_schema(record, "CREATE TABEL v (a INT)")
+    with pytest.raises(ArmillaryError, match="belongs on the primary"):
+        await shard.client.apply_schema(await shard.record(second), "CREATE TABLE w (a INT)")
+    result = await shard.client.execute_fetch_as_dba(
+        record, "SELECT a, 'x' FROM u RIGHT JOIN t ON 0"
+    )
+    assert list(result.rows[0].lengths) == [-1, 1]
+    assert result.rows[0].values == b"x"
