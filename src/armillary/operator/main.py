@@ -126,3 +126,7 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         pass
+
+
+if __name__ == "__main__":
+    main()

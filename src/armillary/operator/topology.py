@@ -15,9 +15,9 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from armillary.base.clock import monotonic_s
-from armillary.base.errors import UnavailableError
+from armillary.base.errors import ArmillaryError, UnavailableError
 from armillary.kube.client import KubeClient
-from armillary.kube.kinds import ENDPOINTS, SECRET
+from armillary.kube.kinds import ENDPOINTS, SECRET, SERVICE
 from armillary.operator.crd.lockserver import TopologyParams
 from armillary.operator.render import names
 from armillary.rpc.auth import ClientCredentials
@@ -111,10 +111,17 @@ class TopologyPool:
             topo_global_server_address=params.address,
             topo_global_root=params.root_path,
         )
-        with anyio.CancelScope() as scope:
-            async with TopoServer.open(settings, resolve=resolve) as topo:
-                task_status.started(_Open(topo, scope, monotonic_s()))
-                await anyio.sleep_forever()
+        is_open = False
+        try:
+            with anyio.CancelScope() as scope:
+                async with TopoServer.open(settings, resolve=resolve) as topo:
+                    is_open = True
+                    task_status.started(_Open(topo, scope, monotonic_s()))
+                    await anyio.sleep_forever()
+        except ArmillaryError as error:
+            if not is_open:
+                raise  # to whoever asked for it
+            logger.debug("topology closed badly", extra={"error": str(error)})
 
     def _drop_stale(self, namespace: str, params: TopologyParams, opened: _Open) -> None:
         if monotonic_s() - opened.opened_at_s < _REOPEN_AFTER_S:
@@ -136,15 +143,25 @@ class TopologyPool:
             if rest and not rest.startswith(f"{namespace}.svc") and rest != namespace:
                 resolved.append(item.strip())
                 continue
-            endpoints = await self._client.get(ENDPOINTS, service, namespace) or {}
-            found = [
-                f"{entry['ip']}:{port}"
-                for subset in endpoints.get("subsets") or ()
-                for entry in subset.get("addresses") or ()
-            ]
-            resolved += found or [item.strip()]
+            resolved += await self._endpoints(namespace, service, port) or [item.strip()]
         logger.debug("resolved topology", extra={"address": address, "found": resolved})
         return resolved
+
+    async def _endpoints(self, namespace: str, service: str, port: str) -> list[str]:
+        """Return the ready addresses of a Service; empty when there is no such Service.
+
+        Raises:
+            UnavailableError: there is, and nothing behind it is ready: dialling would only hang.
+        """
+        endpoints = await self._client.get(ENDPOINTS, service, namespace) or {}
+        found = [
+            f"{entry['ip']}:{port}"
+            for subset in endpoints.get("subsets") or ()
+            for entry in subset.get("addresses") or ()
+        ]
+        if not found and await self._client.get(SERVICE, service, namespace) is not None:
+            raise UnavailableError(f"nothing behind Service {service} is ready")
+        return found
 
     async def credentials(self, namespace: str, cluster: str) -> ClientCredentials:
         """Return what the cluster's servers want to be shown.

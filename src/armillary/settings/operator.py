@@ -30,8 +30,8 @@ class OperatorSettings:
     shard_resync: timedelta = flag(
         timedelta(seconds=30), help="look at every shard and its replication this often"
     )
-    storage_interval: timedelta = flag(
-        timedelta(seconds=60), help="look into each backup location this often"
+    storage_interval: timedelta | None = flag(
+        None, help="look into each backup location this often; 60s, or 15s with local_image"
     )
     topology_timeout: timedelta = flag(
         timedelta(seconds=10), help="longest time for one look at the topology"
@@ -51,3 +51,10 @@ class OperatorSettings:
     backups_max: int = flag(
         10000, help="a location with more backups than this is not mirrored; 0 means no limit"
     )
+
+    @property
+    def storage_interval_s(self) -> float:
+        """Looking costs requests and money where storage is remote, and next to nothing here."""
+        if self.storage_interval is not None:
+            return self.storage_interval.total_seconds()
+        return 15.0 if self.local_image else 60.0

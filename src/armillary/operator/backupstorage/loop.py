@@ -81,7 +81,7 @@ class BackupStorageLoop:
                 type="Mirrored", status="False", reason="OpenFailed", message=str(error)
             )
         await self._write_status(obj, total, condition)
-        interval_s = world.settings.storage_interval.total_seconds()
+        interval_s = world.settings.storage_interval_s
         return interval_s * random.uniform(0.75, 1.25)
 
     async def _mirror(
