@@ -98,12 +98,21 @@ class Derived(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class On:
+    """The condition under which tables `first` to `last` (exclusive) were joined."""
+
+    condition: Expr
+    outer: bool
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """A list of joined tables in order; conditions of all ON clauses."""
+    """A list of joined tables in order; USING and NATURAL are not followed."""
 
     tables: tuple[TableRef | Derived, ...]
-    conditions: tuple[Expr, ...] = ()
-    odd: bool = False  # USING or NATURAL: names that we do not follow
+    conditions: tuple[On, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Parse SELECT, with joins, subqueries, unions and common table expressions. Pure."""
 
 from armillary.sql.ast import (
-    Column,
     Derived,
     Expr,
     Join,
     Limit,
+    On,
     OrderItem,
     Query,
     Select,
@@ -152,7 +152,7 @@ class Queries:
         alias = ""
         if not isinstance(expr, Star) and (
             cursor.take_word("AS")
-            or cursor.token.kind in (Kind.QUOTED, Kind.STRING)
+            or cursor.token.kind in (Kind.QUOTED, Kind.STRING, Kind.PARAM)
             or (cursor.token.kind == Kind.WORD and not cursor.is_word(*RESERVED))
         ):
             alias = self._alias_text()
@@ -163,7 +163,7 @@ class Queries:
         if token.kind == Kind.STRING:
             return self.cursor.advance().text[1:-1]
         if token.kind == Kind.PARAM:  # a quoted alias that was taken for a literal
-            raise self.cursor.unexpected("an alias without single quotes")
+            return self.cursor.advance().text
         return self.cursor.take_name()
 
     def _into(self) -> bool:
@@ -268,59 +268,66 @@ class Queries:
         cursor = self.cursor
         start = cursor.token.start
         tables: list[TableRef | Derived] = []
-        conditions: list[Expr] = []
-        odd = self._factor(tables, conditions)
+        conditions: list[On] = []
+        self._factor(tables, conditions)
         while True:
             if cursor.take_op(","):
-                odd |= self._factor(tables, conditions)
+                self._factor(tables, conditions)
             elif cursor.is_word(*_JOIN_WORDS):
-                odd |= self._joined(tables, conditions)
+                self._joined(tables, conditions)
             else:
                 break
         return Join(
             tables=tuple(tables),
             conditions=tuple(conditions),
-            odd=odd,
             start=start,
             end=cursor.last_end,
         )
 
-    def _joined(self, tables: list[TableRef | Derived], conditions: list[Expr]) -> bool:
+    def _joined(self, tables: list[TableRef | Derived], conditions: list[On]) -> None:
         cursor = self.cursor
-        odd = False
+        outer = False
         while cursor.is_word("NATURAL", "INNER", "CROSS", "LEFT", "RIGHT", "OUTER"):
-            odd |= cursor.advance().upper == "NATURAL"
+            outer |= cursor.advance().upper in ("LEFT", "RIGHT")
         if not cursor.take_word("JOIN", "STRAIGHT_JOIN"):
             raise cursor.unexpected("JOIN")
-        odd |= self._factor(tables, conditions)
+        first = len(tables)
+        self._factor(tables, conditions)
         if cursor.take_word("ON"):
-            conditions.append(self.expressions.parse())
+            condition = self.expressions.parse()
+            conditions.append(On(condition=condition, outer=outer, first=first, last=len(tables)))
         elif cursor.take_word("USING"):
             cursor.expect_op("(")
             cursor.skip_brackets()
             cursor.expect_op(")")
-            odd = True
-        return odd
 
-    def _factor(self, tables: list[TableRef | Derived], conditions: list[Expr]) -> bool:
+    def _factor(self, tables: list[TableRef | Derived], conditions: list[On]) -> None:
         cursor = self.cursor
-        if cursor.is_op("("):
-            start = cursor.advance().start
-            if cursor.is_word("SELECT", "WITH") or cursor.is_op("("):
-                query = self.query()
-                cursor.expect_op(")")
-                alias = self._table_alias()
-                if cursor.is_op("("):
-                    raise cursor.unexpected("a derived table without a column list")
-                tables.append(Derived(query=query, alias=alias, start=start, end=cursor.last_end))
-                return False
-            inner = self.join()
+        if not cursor.is_op("("):
+            tables.append(self.table())
+            return
+        start = cursor.advance().start
+        if cursor.is_word("SELECT", "WITH") or cursor.is_op("("):
+            query = self.query()
             cursor.expect_op(")")
-            tables.extend(inner.tables)
-            conditions.extend(inner.conditions)
-            return inner.odd
-        tables.append(self.table())
-        return False
+            alias = self._table_alias()
+            if cursor.is_op("("):
+                raise cursor.unexpected("a derived table without a column list")
+            tables.append(Derived(query=query, alias=alias, start=start, end=cursor.last_end))
+            return
+        inner = self.join()
+        cursor.expect_op(")")
+        shift = len(tables)
+        tables.extend(inner.tables)
+        conditions.extend(
+            On(
+                condition=on.condition,
+                outer=on.outer,
+                first=on.first + shift,
+                last=on.last + shift,
+            )
+            for on in inner.conditions
+        )
 
     def table(self, *, alias: bool = True) -> TableRef:
         cursor = self.cursor
@@ -381,7 +388,3 @@ class Queries:
             cursor.expect_op("(")
             cursor.skip_brackets()
             cursor.expect_op(")")
-
-
-def column_key(column: Column) -> str:
-    return column.name.lower()

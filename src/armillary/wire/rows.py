@@ -161,5 +161,31 @@ def text_to_binary(cell: Cell, column: ColumnDefinition) -> bytes | None:
         return struct.pack("<d", float(cell))
     if kind == ColumnType.FLOAT:
         return struct.pack("<f", float(cell))
-    assert kind not in _TEMPORAL, "temporal cells stay in the form in which they came"
+    if kind == ColumnType.TIME:
+        return _time_binary(cell)
+    if kind in _TEMPORAL:
+        return _date_binary(cell)
     return encode_string(cell)
+
+
+def _date_binary(cell: bytes) -> bytes:
+    date, _, time = cell.partition(b" ")
+    year, month, day = (int(part) for part in date.split(b"-"))
+    body = struct.pack("<HBB", year, month, day)
+    if time:
+        whole, _, fraction = time.partition(b".")
+        hour, minute, second = (int(part) for part in whole.split(b":"))
+        body += bytes((hour, minute, second))
+        if micros := int(fraction.ljust(6, b"0") or b"0"):
+            body += micros.to_bytes(4, "little")
+    return bytes((len(body),)) + body
+
+
+def _time_binary(cell: bytes) -> bytes:
+    whole, _, fraction = cell.lstrip(b"-").partition(b".")
+    hours, minutes, seconds = (int(part) for part in whole.split(b":"))
+    days, hours = divmod(hours, 24)
+    body = struct.pack("<BIBBB", cell[:1] == b"-", days, hours, minutes, seconds)
+    if micros := int(fraction.ljust(6, b"0") or b"0"):
+        body += micros.to_bytes(4, "little")
+    return bytes((len(body),)) + body

@@ -1,0 +1,60 @@
+"""The gateway's own errors, and how any error becomes an ERR packet. Pure."""
+
+import logging
+
+from armillary.base.errors import (
+    ArmillaryError,
+    InputError,
+    MysqlError,
+    UnavailableError,
+    UnsupportedError,
+)
+from armillary.wire.errnos import sqlstate_of
+from armillary.wire.responses import encode_err
+
+logger = logging.getLogger(__name__)
+
+
+class RefusedError(UnsupportedError):
+    """A statement that we cannot route correctly; Vitess's VT12001."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"VT12001: unsupported: {what}")
+
+
+class SqlError(InputError):
+    """An error with its own MySQL number."""
+
+    def __init__(self, errno: int, message: str) -> None:
+        super().__init__(message)
+        self.errno = errno
+        self.sqlstate = sqlstate_of(errno)
+
+
+class TabletUnavailableError(UnavailableError):
+    """No tablet can take the statement now."""
+
+
+class ConnectionLostError(UnavailableError):
+    """The connection to a tablet broke; `sent` says whether a statement was under way."""
+
+    errno = 2013
+    sqlstate = "HY000"
+
+
+def no_database() -> SqlError:
+    return SqlError(1046, "VT09005: no database selected: use keyspace<:shard><@type> or keyspace")
+
+
+def unknown_keyspace(name: str) -> SqlError:
+    return SqlError(1049, f"VT05003: unknown database '{name}' in vschema")
+
+
+def err_payload(error: BaseException) -> bytes:
+    """Return the ERR packet for an error; the one place that decides what a client is told."""
+    if isinstance(error, MysqlError):
+        return encode_err(error.errno, error.sqlstate, error.message)
+    if isinstance(error, ArmillaryError):
+        return encode_err(error.errno, error.sqlstate, str(error))
+    logger.error("unexpected error in a statement", exc_info=error)
+    return encode_err(1815, "HY000", f"VT13001: [BUG] {type(error).__name__}")

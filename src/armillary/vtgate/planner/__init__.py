@@ -1,0 +1,1 @@
+"""From a parsed statement to a plan: where it goes, and what becomes of the answers. Pure."""

@@ -1,0 +1,138 @@
+"""Plans for INSERT and REPLACE into sharded tables. Pure."""
+
+from armillary.routing.vschema import TableSchema
+from armillary.sql.ast import Insert, Row
+from armillary.vtgate.errors import RefusedError, SqlError
+from armillary.vtgate.planner.plan import InsertPlan, SessionTerm, Source, Splice, SqlTemplate
+from armillary.vtgate.planner.routes import source_of
+from armillary.vtgate.planner.shapes import TableShape
+from armillary.vtgate.planner.text import build_template
+
+
+def increment_term(row: int) -> SessionTerm:
+    """The value that a sequence gives to a row."""
+    return SessionTerm(f"#INCREMENT{row}")
+
+
+def plan_insert(
+    key: str,
+    insert: Insert,
+    table: TableSchema,
+    shape: TableShape | None,
+    splices: tuple[Splice, ...],
+) -> InsertPlan:
+    """Raises: RefusedError: it cannot be done correctly. SqlError: it is wrong."""
+    _refuse(insert, table)
+    columns = insert.columns
+    if columns is None:
+        columns = _all_columns(table, shape)
+    for row in insert.rows:
+        if len(row.args) != len(columns):
+            raise SqlError(1136, "Column count doesn't match value count at row 1")
+    sources = [[source_of(value) for value in row.args] for row in insert.rows]
+    columns, increment, increments = _auto_increment(table, columns, insert, sources)
+    splices = (*splices, *increments)
+    if increment is not None and insert.columns is not None and len(columns) > len(insert.columns):
+        extra = Splice(
+            insert.columns_end - 1, insert.columns_end - 1, (f", `{columns[increment]}`",)
+        )
+        splices = (*splices, extra)
+    elif (
+        insert.columns is None
+        and increment is not None
+        and len(columns) != len(insert.rows[0].args)
+    ):
+        raise RefusedError("INSERT without a column list that leaves out a column of a sequence")
+    rows = tuple(build_template(key, splices, start=row.start, end=row.end) for row in insert.rows)
+    if insert.from_set:
+        names = ", ".join(f"`{column}`" for column in columns)
+        head: SqlTemplate = (
+            *build_template(key, splices, start=insert.start, end=insert.table.end),
+            f" ({names}) values ",
+        )
+        rows = tuple(_set_row(key, row, splices) for row in insert.rows)
+    else:
+        head = build_template(key, splices, start=0, end=insert.rows_start)
+    return InsertPlan(
+        table=table,
+        template_head=head,
+        rows=rows,
+        template_tail=build_template(key, splices, start=insert.rows_end),
+        columns=columns,
+        sources=tuple(tuple(row) for row in sources),
+        increment=increment,
+        ignore=insert.ignore,
+        replace=insert.replace,
+        upsert=bool(insert.on_duplicate),
+        whole=build_template(key, splices) if splices else None,
+    )
+
+
+def _refuse(insert: Insert, table: TableSchema) -> None:
+    if insert.query is not None:
+        raise RefusedError("INSERT ... SELECT into a sharded table")
+    if insert.odd:
+        raise RefusedError("INSERT with a row alias into a sharded table")
+    if table.type == "reference":
+        raise RefusedError(f"changing the reference table {table.name} through a shard")
+    if not insert.rows:
+        raise RefusedError("INSERT without rows into a sharded table")
+    if insert.replace and table.owned:
+        raise RefusedError("REPLACE INTO a table with owned lookup vindexes")
+    if insert.ignore and any(item.vindex.unique for item in table.owned):
+        raise RefusedError("INSERT IGNORE into a table with an owned unique lookup vindex")
+    changed = {item.column.name.lower() for item in insert.on_duplicate}
+    for item in table.column_vindexes:
+        if changed & set(item.columns):
+            raise RefusedError("DML cannot update vindex column")
+    if insert.on_duplicate and any(item.vindex.unique for item in table.owned):
+        raise RefusedError("ON DUPLICATE KEY UPDATE on a table with an owned unique lookup vindex")
+
+
+def _all_columns(table: TableSchema, shape: TableShape | None) -> tuple[str, ...]:
+    if table.column_list_authoritative and table.columns:
+        return table.columns
+    if shape is None:
+        raise RefusedError("INSERT without a column list")
+    return tuple(shape.columns)
+
+
+def _auto_increment(
+    table: TableSchema,
+    columns: tuple[str, ...],
+    insert: Insert,
+    sources: list[list[Source | None]],
+) -> tuple[tuple[str, ...], int | None, list[Splice]]:
+    """Make room for the sequence's value, in each row that gives none."""
+    if table.auto_increment is None:
+        return columns, None, []
+    splices = []
+    name = table.auto_increment.column
+    if name in columns:
+        at = columns.index(name)
+        for number, row in enumerate(insert.rows):
+            value = row.args[at]
+            splices.append(Splice(value.start, value.end, (increment_term(number),)))
+        return columns, at, splices
+    for number, row in enumerate(insert.rows):
+        sources[number].append(Source(text=b"NULL"))
+        place = row.end if insert.from_set else row.end - 1
+        pieces = (", ", increment_term(number)) if row.args else (increment_term(number),)
+        if insert.from_set:
+            pieces = (f", `{name}` = ", increment_term(number))
+        splices.append(Splice(place, place, pieces))
+    return (*columns, name), len(columns), splices
+
+
+def _set_row(key: str, row: Row, splices: tuple[Splice, ...]) -> SqlTemplate:
+    """Turn `SET a = 1, b = 2` into `(1, 2)`."""
+    pieces: list[str | int | SessionTerm] = ["("]
+    for index, value in enumerate(row.args):
+        if index:
+            pieces.append(", ")
+        pieces.extend(build_template(key, splices, start=value.start, end=value.end))
+    for splice in splices:
+        if splice.start == splice.end == row.end:
+            pieces.extend((", ", splice.pieces[-1]))
+    pieces.append(")")
+    return tuple(pieces)

@@ -1,0 +1,202 @@
+"""Plans as values. Pure.
+
+A plan holds no literal of the statement it was made from, only their numbers, so that it serves
+every statement with the same key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from armillary.routing.lookup import LookupVindex
+from armillary.routing.vindexes import FunctionalVindex
+from armillary.routing.vschema import ColumnVindex, TableSchema
+from armillary.sql.literals import Template
+from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.planner.shapes import ColumnShape
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTerm:
+    """A piece of a template that the session fills in: a function or a user variable."""
+
+    name: str  # upper-case function name, or @variable
+
+
+SqlTemplate = tuple[str | int | SessionTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value comes from: a numbered literal, or a text that is always the same."""
+
+    index: int = -1
+    negative: bool = False
+    text: bytes = b""
+
+    def literal(self, literals: Sequence[bytes]) -> bytes:
+        if self.index < 0:
+            return self.text
+        literal = literals[self.index]
+        if not self.negative:
+            return literal
+        return literal[1:] if literal[:1] == b"-" else b"-" + literal
+
+
+@dataclass(frozen=True, slots=True)
+class AnyShard:
+    """Whichever shard: the keyspace is unsharded, or the statement reads no table."""
+
+    keyspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllShards:
+    keyspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByVindex:
+    """The shards of some values of a computing vindex; all shards if a value cannot be told."""
+
+    keyspace: str
+    vindex: FunctionalVindex
+    sources: tuple[Source, ...]
+    column: ColumnShape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByLookup:
+    """The shards that a lookup vindex names for some values."""
+
+    keyspace: str
+    vindex: LookupVindex
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ByKeyspaceId:
+    keyspace: str
+    keyspace_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SameShard:
+    """Several routes that must all lead to one and the same shard."""
+
+    keyspace: str
+    routes: tuple["Route", ...]
+
+
+Route = AnyShard | AllShards | ByVindex | ByLookup | ByKeyspaceId | SameShard
+
+
+# How the answers of several shards become one
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Replace `[start, end)` of the key by these pieces."""
+
+    start: int
+    end: int
+    pieces: SqlTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One term of ORDER BY (or a GROUP BY or DISTINCT key).
+
+    `column` is a column of the shards' answers, counted from the front among the columns that the
+    client asked for; -1 when the expression must be added as a column.
+    """
+
+    expr: SqlTemplate
+    column: int = -1
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What to do with one column of grouped answers: COUNT, SUM, MIN, MAX, AVG, KEY or ANY."""
+
+    function: str
+    argument: SqlTemplate = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScatterDraft:
+    """A SELECT over several shards, before the types of its columns are known."""
+
+    key: str
+    splices: tuple[Splice, ...]  # do not touch `columns_at`
+    columns_at: int  # where more columns may be added
+    limit: Source | None = None
+    offset: Source | None = None
+    distinct: bool = False
+    sort: tuple[SortKey, ...] = ()
+    group: tuple[SortKey, ...] | None = None  # None: no aggregation here
+    aggregates: tuple[Aggregate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectPlan:
+    route: Route
+    template: SqlTemplate | None  # None: the client's own bytes
+    scatter: "ScatterDraft | RefusedError"
+    locking: bool = False
+    sequence: "SequenceCall | None" = None
+    fixed: tuple[tuple[int, bytes], ...] = ()  # literals that the plan depends on
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceCall:
+    """`select next N values from seq`."""
+
+    keyspace: str
+    table: str
+    count: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertPlan:
+    table: TableSchema
+    template_head: SqlTemplate  # up to the first row
+    rows: tuple[SqlTemplate, ...]  # each with its brackets
+    template_tail: SqlTemplate
+    columns: tuple[str, ...]
+    sources: tuple[tuple[Source | None, ...], ...]  # by row, by column; None: an expression
+    increment: int | None  # the column that a sequence fills
+    ignore: bool = False
+    replace: bool = False
+    upsert: bool = False
+    whole: SqlTemplate | None = None  # the statement when one shard takes all rows; None: as it is
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedChange:
+    """What an UPDATE does to the columns of one owned lookup vindex."""
+
+    vindex: ColumnVindex
+    values: tuple[tuple[str, Source], ...]  # changed column -> its new value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DmlPlan:
+    """UPDATE or DELETE."""
+
+    route: Route
+    template: SqlTemplate | None
+    verb: str
+    table: TableSchema | None = None
+    owned: tuple[ColumnVindex, ...] = ()  # lookups whose rows go
+    changes: tuple[OwnedChange, ...] = ()
+    select_owned: SqlTemplate | None = None  # reads the old values, with FOR UPDATE
+    single_only: RefusedError | None = None  # why several shards cannot take it
+
+
+Plan = SelectPlan | InsertPlan | DmlPlan
+
+
+def plain_template(template: SqlTemplate) -> Template:
+    assert not any(isinstance(piece, SessionTerm) for piece in template)
+    return tuple(piece for piece in template if not isinstance(piece, SessionTerm))

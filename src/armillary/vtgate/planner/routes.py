@@ -1,0 +1,317 @@
+"""Where a statement's rows live: from its conditions to a route. Pure.
+
+Every table of every block (the statement, its subqueries, the parts of its unions) must be seen.
+Tables whose vindex columns are equal live on one shard together; each such class gets a route.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from armillary.routing.lookup import LookupVindex
+from armillary.routing.vindexes import FunctionalVindex
+from armillary.routing.vschema import ColumnVindex, TableSchema
+from armillary.sql.ast import (
+    Column,
+    Constant,
+    Derived,
+    Expr,
+    Join,
+    Operation,
+    Param,
+    Query,
+    Row,
+    Select,
+    TableRef,
+    Union,
+    conjuncts,
+    walk,
+    without_brackets,
+)
+from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.planner.plan import (
+    AllShards,
+    AnyShard,
+    ByKeyspaceId,
+    ByLookup,
+    ByVindex,
+    Route,
+    SameShard,
+    Source,
+)
+from armillary.vtgate.planner.shapes import Shapes, TableShape
+
+_COST_IN = 1000
+_COST_SCATTER = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class TableUse:
+    ref: TableRef
+    schema: TableSchema
+    depth: int = 0  # how many blocks are around its own
+    shape: TableShape | None = None
+    best: tuple[int, Route] | None = None
+    parent: "TableUse | None" = None  # of the union-find
+
+    def root(self) -> "TableUse":
+        use = self
+        while use.parent is not None:
+            use = use.parent
+        return use
+
+    @property
+    def shape_columns(self) -> frozenset[str]:
+        return self.shape.names if self.shape is not None else frozenset()
+
+    def vindex_of(self, column: str) -> list[ColumnVindex]:
+        return [item for item in self.schema.column_vindexes if item.columns[0] == column.lower()]
+
+
+@dataclass(slots=True)
+class Block:
+    """One SELECT (or the tables of an UPDATE or DELETE) with the scope that it sees."""
+
+    uses: dict[str, TableUse]
+    outer: "Block | None"
+    depth: int = 0
+    derived: bool = False
+    where: Expr | None = None
+    join: Join | None = None
+
+
+@dataclass(slots=True)
+class Blocks:
+    all: list[Block] = field(default_factory=list)
+    union: bool = False
+    derived: bool = False
+
+    @property
+    def uses(self) -> list[TableUse]:
+        return [use for block in self.all for use in block.uses.values()]
+
+
+class BlockFinder:
+    """Collects the blocks of a statement; `schemas` has each TableRef's schema by its place."""
+
+    def __init__(self, schemas: Mapping[int, TableSchema], shapes: Shapes) -> None:
+        self._schemas = schemas
+        self._shapes = shapes
+        self.found = Blocks()
+
+    def add_query(self, query: Query, outer: Block | None) -> None:
+        if isinstance(query, Union):
+            self.found.union = True
+            for part in query.parts:
+                self.add_query(part, outer)
+            return
+        self.add_block(query.tables, query.where, outer, _select_exprs(query))
+
+    def add_block(
+        self, join: Join | None, where: Expr | None, outer: Block | None, exprs: list[Expr]
+    ) -> None:
+        depth = outer.depth + 1 if outer is not None else 0
+        block = Block({}, outer, depth, where=where, join=join)
+        self.found.all.append(block)
+        inside = list(exprs)
+        for table in join.tables if join is not None else ():
+            if isinstance(table, Derived):
+                self.found.derived = True
+                self.add_query(table.query, None)
+            else:
+                name = table.visible_name.lower()
+                if name in block.uses:
+                    raise RefusedError(f"two tables with the name {name!r}")
+                schema = self._schemas[table.start]
+                shape = self._shapes.get((schema.keyspace, schema.name))
+                block.uses[name] = TableUse(table, schema, depth, shape)
+        if join is not None:
+            inside.extend(on.condition for on in join.conditions)
+        if where is not None:
+            inside.append(where)
+        for subquery in walk(*inside).subqueries:
+            self.add_query(subquery.query, block)
+
+
+def _select_exprs(select: Select) -> list[Expr]:
+    exprs: list[Expr] = [item.expr for item in select.items]
+    exprs.extend(select.group_by)
+    if select.having is not None:
+        exprs.append(select.having)
+    exprs.extend(item.expr for item in select.order_by)
+    if select.limit is not None:
+        exprs.append(select.limit.count)
+    return exprs
+
+
+def table_refs(query: Query) -> Iterator[TableRef]:
+    """Yield every table that a query names, at any depth."""
+    if isinstance(query, Union):
+        for part in query.parts:
+            yield from table_refs(part)
+        return
+    exprs = _select_exprs(query)
+    if query.where is not None:
+        exprs.append(query.where)
+    yield from refs_below(query.tables, exprs)
+
+
+def refs_below(join: Join | None, exprs: list[Expr]) -> Iterator[TableRef]:
+    inside = list(exprs)
+    if join is not None:
+        inside.extend(on.condition for on in join.conditions)
+        for table in join.tables:
+            if isinstance(table, Derived):
+                yield from table_refs(table.query)
+            else:
+                yield table
+    for subquery in walk(*inside).subqueries:
+        yield from table_refs(subquery.query)
+
+
+def source_of(expr: Expr) -> Source | None:
+    """Return where a constant comes from, or None when the expression is no constant."""
+    expr = without_brackets(expr)
+    if isinstance(expr, Param):
+        return Source(expr.index, expr.negative)
+    if isinstance(expr, Constant) and expr.text != "DEFAULT":
+        return Source(text=expr.text.encode("latin-1"))
+    return None
+
+
+def find_route(keyspace: str, blocks: Blocks) -> Route:
+    """Return the route of a statement whose tables are all in one sharded keyspace.
+
+    Raises:
+        RefusedError: rows of different shards would have to meet.
+    """
+    for block in blocks.all:
+        _follow_conditions(block)
+    pinned = [use for use in blocks.uses if use.schema.pinned is not None]
+    for use in pinned:
+        assert use.schema.pinned is not None
+        use.root().best = (0, ByKeyspaceId(keyspace, use.schema.pinned))
+    roots = []
+    for use in blocks.uses:
+        if use.schema.type == "reference":
+            continue
+        root = use.root()
+        if root not in roots:
+            roots.append(root)
+    routes = [root.best[1] if root.best is not None else AllShards(keyspace) for root in roots]
+    if not routes:
+        return AnyShard(keyspace)
+    if len(routes) == 1:
+        return routes[0]
+    if all(_is_one_shard(route) for route in routes):
+        return SameShard(keyspace, tuple(routes))
+    raise RefusedError("joining or comparing tables whose rows may live on different shards")
+
+
+def _is_one_shard(route: Route) -> bool:
+    if isinstance(route, ByKeyspaceId):
+        return True
+    return isinstance(route, ByVindex) and len(route.sources) == 1
+
+
+def _follow_conditions(block: Block) -> None:
+    for condition in conjuncts(block.where):
+        if isinstance(condition, Operation):
+            _follow(block, condition, constants=True, joined=None)
+    for on in block.join.conditions if block.join is not None else ():
+        tables = block.join.tables[on.first : on.last] if block.join is not None else ()
+        names = {table.visible_name.lower() for table in tables if isinstance(table, TableRef)}
+        for condition in conjuncts(on.condition):
+            if isinstance(condition, Operation):
+                # What an outer join's ON says of other tables, or of constants, filters nothing.
+                _follow(block, condition, constants=False, joined=names if on.outer else None)
+
+
+def _follow(
+    block: Block, condition: Operation, *, constants: bool, joined: set[str] | None
+) -> None:
+    if condition.op == "=":
+        left, right = (without_brackets(arg) for arg in condition.args)
+        if isinstance(left, Column) and isinstance(right, Column):
+            _unite(block, left, right, joined)
+        elif constants:
+            for column, value in ((left, right), (right, left)):
+                source = source_of(value)
+                if isinstance(column, Column) and source is not None:
+                    _restrict(block, column, (source,))
+    elif condition.op == "IN" and constants:
+        column, values = condition.args
+        if isinstance(column, Column) and isinstance(values, Row):
+            sources = tuple(source_of(value) for value in values.args)
+            if all(source is not None for source in sources):
+                _restrict(block, column, tuple(item for item in sources if item is not None))
+
+
+def resolve(block: Block, column: Column) -> TableUse | None:
+    """Return the table that a column is of, if that is sure."""
+    if column.table:
+        scope: Block | None = block
+        while scope is not None:
+            use = scope.uses.get(column.table.lower())
+            if use is not None:
+                return use
+            scope = scope.outer
+        return None
+    uses = list(block.uses.values())
+    having = [use for use in uses if use.vindex_of(column.name)]
+    if len(having) != 1:
+        return None
+    return having[0]
+
+
+def _restrict(block: Block, column: Column, sources: tuple[Source, ...]) -> None:
+    use = resolve(block, column)
+    if use is None or use not in block.uses.values():
+        return
+    keyspace = use.schema.keyspace
+    for item in use.vindex_of(column.name):
+        vindex = item.vindex
+        route: Route
+        if isinstance(vindex, LookupVindex):
+            if vindex.write_only or (len(item.columns) > 1 and not item.columns[0]):
+                continue
+            route = ByLookup(keyspace, vindex, sources)
+        else:
+            shape = use.shape.columns.get(column.name.lower()) if use.shape else None
+            route = ByVindex(keyspace, vindex, sources, shape)
+        cost = vindex.cost + (_COST_IN if len(sources) > 1 else 0)
+        root = use.root()
+        # What a subquery asks of its own rows does not filter the rows around it.
+        if root.depth == use.depth and (root.best is None or cost < root.best[0]):
+            root.best = (cost, route)
+
+
+def _unite(block: Block, left: Column, right: Column, joined: set[str] | None) -> None:
+    one, other = resolve(block, left), resolve(block, right)
+    if one is None or other is None or one is other:
+        return
+    if (
+        joined is not None
+        and not {
+            one.ref.visible_name.lower(),
+            other.ref.visible_name.lower(),
+        }
+        & joined
+    ):
+        return
+    kinds = [
+        {
+            (item.vindex.type, item.vindex.params)
+            for item in use.vindex_of(column.name)
+            if isinstance(item.vindex, FunctionalVindex) and use.schema.primary is item
+        }
+        for use, column in ((one, left), (other, right))
+    ]
+    if not kinds[0] & kinds[1]:
+        return
+    root, child = sorted((one.root(), other.root()), key=lambda use: use.depth)
+    if root is child:
+        return
+    child.parent = root
+    bests = [best for best in (root.best, child.best) if best is not None]
+    if root.depth == child.depth and bests:
+        root.best = min(bests, key=lambda best: best[0])

@@ -1,0 +1,265 @@
+"""The planner: one parsed statement in, one plan out. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from armillary.base.errors import NotFoundError
+from armillary.routing.vschema import TableSchema, VSchema
+from armillary.sql.ast import (
+    Delete,
+    Insert,
+    Query,
+    Select,
+    Statement,
+    TableRef,
+    Union,
+    Update,
+)
+from armillary.vtgate.errors import RefusedError, no_database
+from armillary.vtgate.planner.dml import DmlPlanner
+from armillary.vtgate.planner.insert import plan_insert
+from armillary.vtgate.planner.plan import (
+    AllShards,
+    AnyShard,
+    DmlPlan,
+    Plan,
+    Route,
+    ScatterDraft,
+    SelectPlan,
+    Splice,
+)
+from armillary.vtgate.planner.routes import (
+    BlockFinder,
+    find_route,
+    refs_below,
+    table_refs,
+)
+from armillary.vtgate.planner.scatter import ScatterPlanner
+from armillary.vtgate.planner.shapes import Shapes
+from armillary.vtgate.planner.text import (
+    SessionUse,
+    build_template,
+    find_qualifiers,
+    find_session_terms,
+    tokens_of,
+)
+
+SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+_CONNECTION_CALLS = frozenset(
+    """GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The tables that a statement names, with their schemas by place in the key."""
+
+    schemas: dict[int, TableSchema]
+    keyspaces: frozenset[str]
+    system: bool
+
+
+def statement_refs(statement: Statement) -> Iterator[TableRef]:
+    match statement:
+        case Select() | Union():
+            yield from table_refs(statement)
+        case Insert():
+            yield statement.table
+            if statement.query is not None:
+                yield from table_refs(statement.query)
+            for row in statement.rows:
+                yield from refs_below(None, list(row.args))
+        case Update():
+            exprs = [item.value for item in statement.assignments]
+            yield from refs_below(
+                statement.tables,
+                [*exprs, *([statement.where] if statement.where is not None else [])],
+            )
+        case Delete():
+            yield from refs_below(
+                statement.tables, [statement.where] if statement.where is not None else []
+            )
+
+
+def name_tables(statement: Statement, vschema: VSchema, keyspace: str) -> Named:
+    """Find every table's schema.
+
+    Raises:
+        NotFoundError: an unknown keyspace or table.
+        SqlError: no keyspace is selected and none is named.
+    """
+    schemas: dict[int, TableSchema] = {}
+    keyspaces: set[str] = set()
+    system = False
+    for ref in statement_refs(statement):
+        if ref.keyspace.lower() in SYSTEM_SCHEMAS:
+            system = True
+            continue
+        if not ref.keyspace and keyspace.lower() in SYSTEM_SCHEMAS:
+            system = True
+            continue
+        try:
+            table = vschema.find_table(ref.keyspace or keyspace or None, ref.name)
+        except NotFoundError:
+            if not ref.keyspace and not keyspace:
+                raise no_database() from None
+            raise
+        schemas[ref.start] = table
+        keyspaces.add(table.keyspace)
+    return Named(schemas, frozenset(keyspaces), system)
+
+
+def plan_statement(
+    key: str,
+    statement: Statement,
+    named: Named,
+    *,
+    vschema: VSchema,
+    keyspace: str,
+    shapes: Shapes,
+    literals: Sequence[bytes],
+) -> Plan:
+    """Plan one statement for a session in `keyspace`.
+
+    Raises:
+        RefusedError: it cannot be routed so that the answer is surely right.
+        SqlError: it is wrong.
+    """
+    tokens = tokens_of(key)
+    session = find_session_terms(tokens)
+    if session.assigns_variable:
+        raise RefusedError("assigning user variables inside a statement")
+    qualifiers = find_qualifiers(tokens, named.keyspaces)
+    splices = (*session.splices, *qualifiers)
+    if isinstance(statement, Select):
+        splices = (*splices, *_label_splices(key, statement, session))
+    if named.system and named.keyspaces:
+        raise RefusedError("joining tables of a keyspace with system tables")
+    if named.system or not named.keyspaces:
+        return _plan_without_keyspace(key, statement, splices, vschema, keyspace)
+    if len(named.keyspaces) > 1:
+        raise RefusedError("one statement over several keyspaces")
+    (target,) = named.keyspaces
+    if not vschema.keyspaces[target].sharded:
+        return _plan_unsharded(key, statement, splices, target)
+    if session.calls & _CONNECTION_CALLS:
+        raise RefusedError("locking functions in a sharded keyspace")
+    finder = BlockFinder(named.schemas, shapes)
+    if isinstance(statement, Select | Union):
+        return _plan_select(key, statement, splices, finder, target, literals)
+    return _plan_write(key, statement, splices, finder, named, shapes)
+
+
+def _plan_write(
+    key: str,
+    statement: Insert | Update | Delete,
+    splices: tuple[Splice, ...],
+    finder: BlockFinder,
+    named: Named,
+    shapes: Shapes,
+) -> Plan:
+    match statement:
+        case Insert():
+            table = named.schemas[statement.table.start]
+            if len(named.schemas) > 1:
+                raise RefusedError("subqueries in INSERT into a sharded table")
+            shape = shapes.get((table.keyspace, table.name))
+            return plan_insert(key, statement, table, shape, splices)
+        case Update():
+            return DmlPlanner(key, splices, finder, rewritten=bool(splices)).update(statement)
+        case Delete():
+            return DmlPlanner(key, splices, finder, rewritten=bool(splices)).delete(statement)
+
+
+def _plan_select(
+    key: str,
+    statement: Query,
+    splices: tuple[Splice, ...],
+    finder: BlockFinder,
+    keyspace: str,
+    literals: Sequence[bytes],
+) -> SelectPlan:
+    finder.add_query(statement, None)
+    route = find_route(keyspace, finder.found)
+    scatter, fixed = _draft(key, statement, splices, finder, literals)
+    if isinstance(route, AllShards) and isinstance(scatter, RefusedError):
+        raise scatter
+    return SelectPlan(
+        route=route,
+        template=build_template(key, splices) if splices else None,
+        scatter=scatter,
+        locking=isinstance(statement, Select) and statement.locking,
+        fixed=tuple(sorted((index, literals[index]) for index in fixed if index < len(literals))),
+    )
+
+
+def _draft(
+    key: str,
+    statement: Query,
+    splices: tuple[Splice, ...],
+    finder: BlockFinder,
+    literals: Sequence[bytes],
+) -> tuple[ScatterDraft | RefusedError, set[int]]:
+    if isinstance(statement, Union):
+        return RefusedError("UNION over several shards"), set()
+    if finder.found.derived or finder.found.union:
+        return RefusedError("a derived table over several shards"), set()
+    planner = ScatterPlanner(key, statement, splices, literals, finder.found.uses)
+    try:
+        return planner.draft(), planner.fixed
+    except RefusedError as refusal:
+        return refusal, planner.fixed
+
+
+def _plan_unsharded(
+    key: str, statement: Statement, splices: tuple[Splice, ...], keyspace: str
+) -> Plan:
+    route: Route = AnyShard(keyspace)
+    template = build_template(key, splices) if splices else None
+    if isinstance(statement, Select | Union):
+        return SelectPlan(
+            route=route,
+            template=template,
+            scatter=RefusedError("an unsharded keyspace with several shards"),
+            locking=isinstance(statement, Select) and statement.locking,
+        )
+    return DmlPlan(
+        route=route,
+        template=template,
+        verb=type(statement).__name__.upper(),
+        single_only=RefusedError("an unsharded keyspace with several shards"),
+    )
+
+
+def _plan_without_keyspace(
+    key: str,
+    statement: Statement,
+    splices: tuple[Splice, ...],
+    vschema: VSchema,
+    keyspace: str,
+) -> Plan:
+    """Plan what any server can answer: no table, or tables of the server itself."""
+    if not isinstance(statement, Select | Union):
+        raise RefusedError("changing tables of the server itself")
+    where = keyspace if keyspace in vschema.keyspaces else ""
+    if not where:
+        where = next(iter(vschema.keyspaces), "")
+    return SelectPlan(
+        route=AnyShard(where),
+        template=build_template(key, splices) if splices else None,
+        scatter=RefusedError("system tables over several shards"),
+    )
+
+
+def _label_splices(key: str, select: Select, session: SessionUse) -> list[Splice]:
+    """Keep a column's label where its expression is rewritten: `DATABASE()` stays its name."""
+    added = []
+    for item in select.items:
+        inside = any(
+            item.start <= splice.start and splice.end <= item.end for splice in session.splices
+        )
+        text = key[item.expr.start : item.expr.end]
+        if inside and not item.alias and "?" not in text:
+            label = text.replace("`", "``")
+            added.append(Splice(item.expr.end, item.expr.end, (f" as `{label}`",)))
+    return added

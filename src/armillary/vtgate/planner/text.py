@@ -1,0 +1,148 @@
+"""Rewrite a statement by splicing pieces into its key. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
+from armillary.vtgate.planner.plan import SessionTerm, Splice, SqlTemplate
+
+LIMIT_TERM = SessionTerm("#LIMIT")
+_SESSION_CALLS = frozenset(
+    """DATABASE SCHEMA LAST_INSERT_ID FOUND_ROWS ROW_COUNT CONNECTION_ID USER SESSION_USER
+    SYSTEM_USER CURRENT_USER""".split()  # noqa: SIM905  a list of words reads best as words
+)
+
+
+def pieces_of(key: str, start: int = 0, end: int | None = None) -> SqlTemplate:
+    """Return a part of the key as pieces, its literals by their numbers in the whole key."""
+    stop = len(key) if end is None else end
+    number = key.count("?", 0, start)
+    pieces: list[str | int] = []
+    for index, text in enumerate(key[start:stop].split("?")):
+        if index:
+            pieces.append(number)
+            number += 1
+        if text:
+            pieces.append(text)
+    return tuple(pieces)
+
+
+def build_template(
+    key: str, splices: Iterable[Splice], *, start: int = 0, end: int | None = None
+) -> SqlTemplate:
+    """Return `[start, end)` of the key with the splices made that lie in it; none may overlap."""
+    stop = len(key) if end is None else end
+    pieces: list[str | int | SessionTerm] = []
+    at = start
+    for splice in sorted(splices, key=lambda item: (item.start, item.end)):
+        if splice.start < start or splice.end > stop:
+            continue
+        assert splice.start >= at, "splices overlap"
+        pieces.extend(pieces_of(key, at, splice.start))
+        pieces.extend(splice.pieces)
+        at = splice.end
+    pieces.extend(pieces_of(key, at, stop))
+    return tuple(pieces)
+
+
+def render_sql(
+    template: SqlTemplate, literals: Sequence[bytes], terms: Mapping[str, bytes]
+) -> bytes:
+    """Fill a template in; `terms` gives the text of each SessionTerm by its name."""
+    out = []
+    for piece in template:
+        if isinstance(piece, str):
+            out.append(piece.encode("latin-1"))
+        elif isinstance(piece, int):
+            out.append(literals[piece])
+        else:
+            out.append(terms[piece.name])
+    return b"".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUse:
+    """What a statement's text takes from the session."""
+
+    splices: tuple[Splice, ...]
+    assigns_variable: bool
+    calls: frozenset[str]
+
+
+def find_session_terms(tokens: Sequence[Token]) -> SessionUse:
+    """Find `DATABASE()` and its like, and `@variables`."""
+    splices: list[Splice] = []
+    calls: set[str] = set()
+    assigns = False
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1 : index + 3]
+        texts = [item.text for item in following]
+        before = tokens[index - 1].text if index else ""
+        if token.kind == Kind.WORD and texts[:1] == ["("]:
+            calls.add(token.upper)
+            if token.upper in _SESSION_CALLS and texts == ["(", ")"] and before != ".":
+                term = SessionTerm(token.upper)
+                splices.append(Splice(token.start, following[1].end, (term,)))
+        elif token.kind == Kind.WORD and token.upper == "CURRENT_USER" and before != ".":
+            splices.append(Splice(token.start, token.end, (SessionTerm("CURRENT_USER"),)))
+        elif token.kind == Kind.VARIABLE and not token.text.startswith("@@"):
+            if texts[:1] == [":="]:
+                assigns = True
+            term = SessionTerm("@" + variable_name(token.text))
+            splices.append(Splice(token.start, token.end, (term,)))
+        elif token.kind == Kind.OP and token.text == ":=":
+            assigns = True
+    return SessionUse(tuple(splices), assigns, frozenset(calls))
+
+
+def variable_name(text: str) -> str:
+    """Return the name of `@x`, `@'x'` or `` @`x` ``, in lower case."""
+    name = text.lstrip("@")
+    if name[:1] in ("`", "'", '"'):
+        name = name[1:-1]
+    return name.lower()
+
+
+def find_qualifiers(tokens: Sequence[Token], keyspaces: frozenset[str]) -> tuple[Splice, ...]:
+    """Find `keyspace.` before a table (or `keyspace.table.column`), to be taken out.
+
+    Only where a name follows a word that begins a table, or where two more names follow.
+    """
+    splices = []
+    for index, token in enumerate(tokens):
+        if token.kind not in (Kind.WORD, Kind.QUOTED) or unquote_name(token) not in keyspaces:
+            continue
+        texts = [item.text for item in tokens[index + 1 : index + 4]]
+        if texts[:1] != ["."] or (index and tokens[index - 1].text == "."):
+            continue
+        if texts[2:3] == ["."] or _begins_table(tokens, index):
+            splices.append(Splice(token.start, tokens[index + 2].start, ()))
+    return tuple(splices)
+
+
+_TABLE_WORDS = frozenset(
+    ["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "STRAIGHT_JOIN", "IGNORE", "DELETE", "REFERENCES"]
+)
+
+
+def _begins_table(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the token stands where a table's name does."""
+    depth = 0
+    for token in reversed(tokens[:index]):
+        if token.text == ")":
+            depth += 1
+        elif token.text == "(" and depth:
+            depth -= 1
+        elif token.text == "(" or depth:
+            continue
+        elif token.kind == Kind.WORD and token.upper in _TABLE_WORDS:
+            return True
+        elif token.kind == Kind.WORD and token.upper in ("SELECT", "WHERE", "SET", "ON", "BY"):
+            return False
+        elif token.kind == Kind.WORD and token.upper in ("INSERT", "REPLACE", "DESCRIBE", "DESC"):
+            return True
+    return False
+
+
+def tokens_of(key: str) -> list[Token]:
+    return tokenize(key).tokens

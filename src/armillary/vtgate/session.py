@@ -1,0 +1,156 @@
+"""What belongs to one client: target, settings, transaction, prepared statements. No I/O."""
+
+from dataclasses import dataclass, field
+
+from armillary.base.errors import MysqlError
+from armillary.model.tablet import TabletType
+from armillary.vtgate.backend import BackendConnection
+from armillary.vtgate.errors import SqlError
+from armillary.vtgate.pool import PoolKey, TabletPool
+from armillary.vtgate.targets import Target
+from armillary.wire.protocol import Capability, Status
+
+# Character sets whose every byte below 0x80 is that ASCII character; Python's name of each.
+CODECS = {
+    "utf8mb4": "utf-8",
+    "utf8mb3": "utf-8",
+    "utf8": "utf-8",
+    "ascii": "ascii",
+    "latin1": "cp1252",
+    "latin2": "iso8859-2",
+    "latin5": "iso8859-9",
+    "latin7": "iso8859-13",
+    "greek": "iso8859-7",
+    "hebrew": "iso8859-8",
+    "cp1250": "cp1250",
+    "cp1251": "cp1251",
+    "cp1256": "cp1256",
+    "cp1257": "cp1257",
+    "cp850": "cp850",
+    "cp852": "cp852",
+    "cp866": "cp866",
+    "koi8r": "koi8-r",
+    "koi8u": "koi8-u",
+    "binary": "",
+}
+_LATIN1_IDS = frozenset({5, 8, 15, 31, 47, 48, 49, 94})
+_LATIN2_IDS = frozenset({9, 21, 27, 77})
+_UTF8_IDS = frozenset({33, 45, 46, 76, 83, *range(192, 216), *range(223, 248), *range(255, 324)})
+_ASCII_IDS = frozenset({11, 65})
+
+
+def charset_of_collation(collation_id: int) -> str:
+    """Return the character set that a client's collation byte names.
+
+    Raises:
+        SqlError: one that we cannot read SQL text in.
+    """
+    if collation_id in _UTF8_IDS:
+        return "utf8mb4"
+    if collation_id in _LATIN1_IDS or collation_id == 0:
+        return "latin1"
+    if collation_id in _LATIN2_IDS:
+        return "latin2"
+    if collation_id in _ASCII_IDS:
+        return "ascii"
+    if collation_id == 63:
+        return "binary"
+    raise SqlError(1115, f"Unknown character set of collation id {collation_id}; use utf8mb4")
+
+
+PinKey = tuple[str, str, TabletType, str]  # keyspace, shard, type, group
+
+
+@dataclass(slots=True, eq=False)
+class Pin:
+    """A connection that belongs to one session until its transaction ends."""
+
+    keyspace: str
+    shard: str
+    group: str  # pre, normal or post: the order of commits
+    connection: BackendConnection
+    pool: TabletPool
+    key: PoolKey
+    savepoint: str = ""
+    begun: bool = True
+
+
+@dataclass(slots=True)
+class PreparedStatement:
+    id: int
+    sql: bytes
+    parameter_count: int
+    types: bytes = b""
+    long_data: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    id: int
+    user: str = ""
+    capabilities: int = 0
+    collation_id: int = 45
+    charset: str = "utf8mb4"
+    target: Target = field(default_factory=Target)
+    autocommit: bool = True
+    in_transaction: bool = False
+    begin_sql: bytes = b"BEGIN"
+    transaction_mode: str = "MULTI"
+    settings: tuple[tuple[str, str], ...] = ()  # variable -> SET statement, in order
+    once: tuple[str, ...] = ()  # SET TRANSACTION for the next transaction alone
+    variables: dict[str, bytes] = field(default_factory=dict)  # user variables as SQL literals
+    last_insert_id: int = 0
+    found_rows: int = 0
+    row_count: int = -1
+    warnings: list[tuple[str, int, str]] = field(default_factory=list)
+    pins: dict[PinKey, Pin] = field(default_factory=dict)
+    statements: dict[int, PreparedStatement] = field(default_factory=dict)
+    next_statement_id: int = 1
+    savepoints: list[str] = field(default_factory=list)
+    killed: bool = False
+
+    @property
+    def codec(self) -> str:
+        return CODECS[self.charset]
+
+    @property
+    def pins_connections(self) -> bool:
+        """Whether statements go through connections of this session alone."""
+        return self.in_transaction or not self.autocommit
+
+    @property
+    def status(self) -> int:
+        status = Status.AUTOCOMMIT if self.autocommit else 0
+        if self.in_transaction or (self.pins and not self.autocommit):
+            status |= Status.IN_TRANS
+        return status
+
+    @property
+    def pool_key(self) -> PoolKey:
+        return PoolKey(
+            self.collation_id,
+            bool(self.capabilities & Capability.FOUND_ROWS),
+            tuple(sql for _, sql in self.settings),
+        )
+
+    def set_setting(self, variable: str, sql: str) -> None:
+        kept = tuple(item for item in self.settings if item[0] != variable)
+        self.settings = (*kept, (variable, sql))
+
+    def note_error(self, error: MysqlError | Exception) -> None:
+        errno = getattr(error, "errno", 1105)
+        message = getattr(error, "message", None) or str(error)
+        self.warnings = [("Error", errno, message)]
+
+    def reset(self) -> None:
+        """Back to what a new connection has; the caller has ended the transaction."""
+        self.settings = ()
+        self.once = ()
+        self.variables.clear()
+        self.autocommit = True
+        self.in_transaction = False
+        self.transaction_mode = "MULTI"
+        self.last_insert_id = 0
+        self.warnings = []
+        self.statements.clear()
+        self.savepoints.clear()

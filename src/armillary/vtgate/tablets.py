@@ -1,0 +1,101 @@
+"""Find a tablet for a statement, waiting through a reparent when that is allowed. I/O."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import anyio
+
+from armillary.model.tablet import TabletType
+from armillary.vtgate.cluster import Cluster, TabletHealth
+from armillary.vtgate.errors import SqlError, TabletUnavailableError
+from armillary.vtgate.pool import Pools, TabletPool
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferSettings:
+    """Vitess's buffering of primary traffic."""
+
+    enabled: bool = False
+    window_s: float = 10.0
+    size: int = 1000
+    failover_s_max: float = 20.0
+
+
+class Tablets:
+    """Chooses tablets and hands out their pools."""
+
+    def __init__(self, cluster: Cluster, pools: Pools, buffer: BufferSettings) -> None:
+        self.cluster = cluster
+        self.pools = pools
+        self.buffer = buffer
+        self.buffered = 0
+        self._suspect: dict[tuple[str, str], tuple[int, float]] = {}
+
+    async def pool(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletPool:
+        """Return the pool of a tablet that may take a statement now.
+
+        With buffering, a statement for a primary that is away waits for the next one.
+
+        Raises:
+            TabletUnavailableError: there is none, or none came in time.
+        """
+        try:
+            return self.pools.of(self._choose(keyspace, shard, tablet_type))
+        except TabletUnavailableError:
+            if tablet_type != TabletType.PRIMARY or not self.buffer.enabled:
+                raise
+        await self._wait(keyspace, shard)
+        return self.pools.of(self._choose(keyspace, shard, tablet_type))
+
+    def pool_now(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletPool | None:
+        """As `pool`, without waiting: None when there is no tablet."""
+        try:
+            return self.pools.of(self._choose(keyspace, shard, tablet_type))
+        except TabletUnavailableError:
+            return None
+
+    def _choose(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletHealth:
+        tablet = self.cluster.choose(keyspace, shard, tablet_type)
+        if tablet_type == TabletType.PRIMARY:
+            suspect = self._suspect.get((keyspace, shard))
+            if suspect is not None:
+                term, until = suspect
+                if tablet.term_start_s <= term and time.monotonic() < until:
+                    raise TabletUnavailableError(
+                        f"target: {keyspace}.{shard}.primary: primary is not serving, "
+                        "there may be a reparent operation in progress"
+                    )
+                del self._suspect[(keyspace, shard)]
+        return tablet
+
+    def suspect_primary(self, keyspace: str, shard: str) -> None:
+        """The primary refused or vanished: ask it no more until health says something newer."""
+        tablet = self.cluster.primary(keyspace, shard)
+        if tablet is not None:
+            self._suspect[(keyspace, shard)] = (tablet.term_start_s, time.monotonic() + 1.0)
+
+    async def _wait(self, keyspace: str, shard: str) -> None:
+        if self.buffered >= self.buffer.size:
+            raise SqlError(1203, "primary buffer is full")
+        self.buffered += 1
+        logger.info("buffering", extra={"keyspace": keyspace, "shard": shard})
+        try:
+            with anyio.fail_after(self.buffer.window_s):
+                while True:
+                    with anyio.move_on_after(0.2):
+                        await self.cluster.wait_for_change()
+                    try:
+                        self._choose(keyspace, shard, TabletType.PRIMARY)
+                        return
+                    except TabletUnavailableError:
+                        continue
+        except TimeoutError:
+            raise TabletUnavailableError(
+                f"target: {keyspace}.{shard}.primary: no healthy tablet became available "
+                f"within {self.buffer.window_s:g} s"
+            ) from None
+        finally:
+            self.buffered -= 1
