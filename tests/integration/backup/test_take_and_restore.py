@@ -1,4 +1,4 @@
-"""Take online backups of a real server and restore them into another."""
+"""Take backups of a real server and restore them into another."""
 
 from pathlib import Path
 
@@ -7,10 +7,13 @@ import pytest
 
 from armillary.backup.catalog import read_catalog
 from armillary.backup.engines.choose import engine_named
+from armillary.backup.errors import NoBackupError, RestoreMismatchError
+from armillary.backup.manifest import Manifest
 from armillary.backup.restore import RestoreRequest, restore_backup
 from armillary.backup.storage import BackupStorage
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.take import TakeRequest, take_backup
+from armillary.backup.verify import verify_backup
 from armillary.model.tablet import TabletAlias
 from armillary.settings.backup import BackupFlags
 
@@ -19,11 +22,30 @@ from .servers import Box, running_box
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 SETTINGS = BackupFlags(xtrabackup_stripes=8)
+CHECK = "CHECKSUM TABLE vt_main.users"
 
 
-def take_request(box: Box, uid: int = 1) -> TakeRequest:
-    return TakeRequest(
-        keyspace="main", shard="-80", alias=TabletAlias("zone1", uid), server=box.server
+async def take(
+    box: Box, storage: BackupStorage, engine: str = "xtrabackup", settings: BackupFlags = SETTINGS
+) -> Manifest:
+    request = TakeRequest(
+        keyspace="main",
+        shard="-80",
+        alias=TabletAlias("zone1", box.spec.tablet.uid),
+        server=box.server,
+    )
+    return await take_backup(
+        request, engine=engine_named(engine, settings), storage=storage, settings=settings
+    )
+
+
+def restore_request(box: Box, **more: object) -> RestoreRequest:
+    return RestoreRequest(
+        keyspace="main",
+        shard="-80",
+        server=box.server,
+        flavor=box.flavor,
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -31,54 +53,167 @@ async def fill(box: Box, rows: int = 2000) -> None:
     await box.sql(
         "CREATE DATABASE vt_main",
         "USE vt_main",
-        "CREATE TABLE vt_main.users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200))",
-        f"INSERT INTO vt_main.users (name) SELECT repeat(md5(seq), 5) FROM seq_1_to_{rows}",
+        "CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200))",
+        f"INSERT INTO users (name) SELECT repeat(md5(seq), 5) FROM seq_1_to_{rows}",
     )
 
 
-async def keep_writing(box: Box) -> None:
-    while True:
-        await box.sql("INSERT INTO vt_main.users (name) VALUES (md5(rand()))")
+async def follow(replica: Box, source: Box) -> None:
+    """Replicate from `source` and wait until it is reached; fails if the data does not fit."""
+    await replica.sql(
+        f"CHANGE MASTER TO MASTER_HOST='{source.spec.bind_address}',"
+        f"MASTER_PORT={source.spec.port}, MASTER_USER='vt_repl',"
+        rf"""MASTER_PASSWORD='a secret \' " \\ # word', MASTER_USE_GTID=slave_pos""",
+        "START SLAVE",
+    )
+    position = (await source.sql("SELECT @@gtid_binlog_pos"))[0][0]
+    waited = await replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)")
+    assert waited == [(0,)], await replica.sql("SHOW SLAVE STATUS")
 
 
+@pytest.mark.parametrize("stripes", [0, 8])
 async def test_an_online_backup_under_writes_restores_to_its_position(
-    short_dir: Path, template_cache: Path
+    short_dir: Path, template_cache: Path, stripes: int
 ) -> None:
-    storage: BackupStorage = FileStorage(short_dir / "backups")
-    engine = engine_named("xtrabackup", SETTINGS)
+    """The proof of the position: the restored server follows its source and ends up equal."""
+    storage = FileStorage(short_dir / "backups")
+    settings = BackupFlags(xtrabackup_stripes=stripes)
+
+    async def keep_writing(box: Box) -> None:
+        while True:
+            await box.sql(*["INSERT INTO vt_main.users (name) VALUES (md5(rand()))"] * 50)
+
     async with running_box(short_dir, 1, cache=template_cache) as source:
         await fill(source)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keep_writing, source)
-            manifest = await take_backup(
-                take_request(source), engine=engine, storage=storage, settings=SETTINGS
-            )
+            manifest = await take(source, storage, settings=settings)
+            await anyio.sleep(0.2)
             tasks.cancel_scope.cancel()
         async with running_box(short_dir, 2, cache=template_cache) as target:
             outcome = await restore_backup(
-                RestoreRequest(
-                    keyspace="main",
-                    shard="-80",
-                    server=target.server,
-                    flavor=target.flavor,
-                    database="vt_main",
-                ),
-                storage=storage,
-                settings=SETTINGS,
-                on_progress=print,
+                restore_request(target, database="vt_main"), storage=storage, settings=settings
             )
             assert outcome.position == manifest.position
-            # The restored server follows the source from there: equal data means equal position.
-            await target.sql(
-                f"CHANGE MASTER TO MASTER_HOST='{source.spec.bind_address}',"
-                f"MASTER_PORT={source.spec.port}, MASTER_USER='vt_repl',"
-                rf"""MASTER_PASSWORD='a secret \' " \\ # word', MASTER_USE_GTID=slave_pos""",
-                "START SLAVE",
-            )
-            position = (await source.sql("SELECT @@gtid_binlog_pos"))[0][0]
-            waited = await target.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)")
-            assert waited == [(0,)], await target.sql("SHOW SLAVE STATUS")
-            check = "CHECKSUM TABLE vt_main.users"
-            assert await source.sql(check) == await target.sql(check)
+            assert await source.sql("SELECT COUNT(*) FROM vt_main.users") != await target.sql(
+                "SELECT COUNT(*) FROM vt_main.users"
+            ), "nothing was written after the backup: the test proves little"
+            await follow(target, source)
+            assert await source.sql(CHECK) == await target.sql(CHECK)
         (record,) = await read_catalog(storage, "main", "-80")
         assert record.is_complete and record.raw_name == manifest.backup_name
+        report = await verify_backup(storage, "main", "-80", record)
+        assert report.is_sound, report.problems
+
+
+async def test_an_offline_backup_restores_and_the_server_goes_on(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source)
+        manifest = await take(source, storage, "builtin")
+        await source.sql("INSERT INTO vt_main.users (name) VALUES ('after the backup')")
+        (record,) = await read_catalog(storage, "main", "-80")
+        report = await verify_backup(storage, "main", "-80", record)
+        assert report.is_sound, report.problems
+        async with running_box(short_dir, 2, cache=template_cache) as target:
+            outcome = await restore_backup(
+                restore_request(target, database="vt_main"), storage=storage, settings=SETTINGS
+            )
+            assert outcome.position == manifest.position
+            await follow(target, source)
+            assert await source.sql(CHECK) == await target.sql(CHECK)
+
+
+@pytest.mark.parametrize("engine", ["xtrabackup", "builtin"])
+async def test_a_replicas_backup_has_the_position_that_it_applied(
+    short_dir: Path, template_cache: Path, engine: str
+) -> None:
+    """Three generations: a primary, its replica, and a server restored from the replica."""
+    storage = FileStorage(short_dir / "backups")
+    async with (
+        running_box(short_dir, 1, cache=template_cache) as primary,
+        running_box(short_dir, 2, cache=template_cache) as replica,
+    ):
+        await fill(primary)
+        await take(primary, storage)
+        await restore_backup(restore_request(replica), storage=storage, settings=SETTINGS)
+        await follow(replica, primary)
+        await primary.sql("INSERT INTO vt_main.users (name) VALUES ('one more')")
+        await follow_again(replica, primary)
+        manifest = await take(replica, storage, engine)
+        gtid = (await primary.sql("SELECT @@gtid_binlog_pos"))[0][0]
+        assert str(manifest.position) == f"MariaDB/{gtid}"
+        # The replica goes on: it replicates what comes after its own backup.
+        await primary.sql("INSERT INTO vt_main.users (name) VALUES ('two more')")
+        await follow_again(replica, primary)
+        async with running_box(short_dir, 3, cache=template_cache) as third:
+            outcome = await restore_backup(
+                restore_request(third), storage=storage, settings=SETTINGS
+            )
+            assert outcome.raw_name == manifest.backup_name
+            await follow(third, primary)
+            assert await primary.sql(CHECK) == await third.sql(CHECK)
+
+
+async def follow_again(replica: Box, primary: Box) -> None:
+    position = (await primary.sql("SELECT @@gtid_binlog_pos"))[0][0]
+    assert await replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)") == [(0,)]
+
+
+async def test_a_restored_server_that_took_writes_can_be_backed_up(
+    short_dir: Path, template_cache: Path
+) -> None:
+    """Its own first GTID follows the backup's, in the same domain."""
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source)
+        await take(source, storage)
+    async with running_box(short_dir, 2, cache=template_cache) as target:
+        outcome = await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
+        await target.sql("INSERT INTO vt_main.users (name) VALUES ('mine')")
+        manifest = await take(target, storage)
+        assert manifest.position != outcome.position
+        assert manifest.position.at_least(outcome.position)
+
+
+async def test_the_newest_backup_before_the_time_asked_is_restored(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        first = await take(source, storage)
+        await source.sql("INSERT INTO vt_main.users (name) VALUES ('later')")
+        second = await take(source, storage)
+    assert second.backup_time > first.backup_time
+    async with running_box(short_dir, 2, cache=template_cache) as target:
+        outcome = await restore_backup(
+            restore_request(target, at=first.backup_time), storage=storage, settings=SETTINGS
+        )
+        assert outcome.raw_name == first.backup_name
+        assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+        too_early = first.backup_time.replace(year=2001)
+        with pytest.raises(NoBackupError, match="later"):
+            await restore_backup(
+                restore_request(target, at=too_early), storage=storage, settings=SETTINGS
+            )
+        assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+
+
+async def test_a_backup_of_another_database_is_refused_before_data_is_lost(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        await take(source, storage)
+    async with running_box(short_dir, 2, cache=template_cache) as target:
+        await target.sql("CREATE DATABASE vt_restore")
+        with pytest.raises(RestoreMismatchError, match=r"vt_restore.*vt_main"):
+            await restore_backup(
+                restore_request(target, database="vt_restore"), storage=storage, settings=SETTINGS
+            )
+        assert ("vt_restore",) in await target.sql("SHOW DATABASES")
+        assert not target.spec.tablet.restore_in_progress.exists()

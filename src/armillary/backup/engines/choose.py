@@ -1,8 +1,9 @@
 """Find the engine for a name."""
 
+from armillary.backup.engines.builtin import BuiltinEngine
 from armillary.backup.engines.contract import Engine
 from armillary.backup.engines.xtrabackup import XtrabackupEngine
-from armillary.backup.manifest import XTRABACKUP
+from armillary.backup.manifest import BUILTIN, XTRABACKUP
 from armillary.base.errors import UnsupportedError
 from armillary.settings.backup import BackupFlags
 
@@ -15,4 +16,6 @@ def engine_named(name: str, settings: BackupFlags) -> Engine:
     """
     if name == XTRABACKUP:
         return XtrabackupEngine(settings)
+    if name == BUILTIN:
+        return BuiltinEngine(settings)
     raise UnsupportedError(f"backup engine {name!r}: wanted builtin or xtrabackup")

@@ -1,5 +1,6 @@
 """A stored stream back out: fetched stripe by stripe, checked, decompressed, put together. I/O."""
 
+import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
@@ -78,6 +79,7 @@ async def read_unknown(
     file: str,
     *,
     decoder: StreamDecoder,
+    crc32: str = "",
     workers: anyio.CapacityLimiter,
 ) -> Pieces:
     """Yield the raw pieces of a file that somebody else wrote: no table, only the format's checks.
@@ -85,11 +87,15 @@ async def read_unknown(
     Raises:
         DamagedBackupError: missing, or not what the decoder reads.
     """
+    found = 0
     try:
         async with aclosing(storage.get(directory, backup, file)) as stored:
             async for data in stored:
+                found = zlib.crc32(data, found)
                 yield await to_thread.run_sync(decoder.feed, data, limiter=workers)
         decoder.close()
+        if crc32 and f"{found:08x}" != crc32:
+            raise ValueError(f"has CRC-32 {found:08x}, the manifest says {crc32}")
     except ValueError as error:
         raise DamagedBackupError(f"{directory}/{backup}", file, str(error)) from None
     except NotFoundError:
