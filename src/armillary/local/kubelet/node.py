@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from armillary.base.clock import utc_now
-from armillary.base.errors import AlreadyExistsError, ArmillaryError, ConflictError
+from armillary.base.errors import AlreadyExistsError, ArmillaryError, ConflictError, NotFoundError
 from armillary.kube.client import KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.events import EventRecorder
@@ -63,13 +63,15 @@ class NodeAgent:
 
     async def run(self) -> None:
         """Renew the lease until cancelled; a silent API server is asked again."""
-        beats = 0
+        beats, beat_at = 0, utc_now()
         while True:
             try:
                 await self._renew()
-                if beats % _STATUS_EVERY == 0:
+                # After a long silence (a suspended laptop) we may have been written off.
+                silent_s = (utc_now() - beat_at).total_seconds()
+                if beats % _STATUS_EVERY == 0 or silent_s > _LEASE_S / 2:
                     await self.register()
-                beats += 1
+                beats, beat_at = beats + 1, utc_now()
             except ArmillaryError as error:
                 logger.info("heartbeat not sent", extra={"error": str(error)})
             await anyio.sleep(_HEARTBEAT_S)
@@ -93,7 +95,12 @@ class NodeAgent:
             "metadata": metadata,
             "spec": spec,
         }
-        await self._client.create(lease)
+        try:
+            await self._client.create(lease)
+        except NotFoundError:  # the first node of a new cluster
+            namespace = {"apiVersion": "v1", "kind": "Namespace"}
+            await self._client.create({**namespace, "metadata": {"name": LEASE_NAMESPACE}})
+            await self._client.create(lease)
 
 
 def build_node(name: str) -> KubeObject:
