@@ -12,6 +12,7 @@ from armillary.operator.crd.parts import (
     ResourceRequirements,
     SecretSource,
     ServiceOverrides,
+    StatusModel,
     doc,
 )
 from armillary.operator.crd.topology import TopologyReconciliation
@@ -103,14 +104,14 @@ class CellSpec(CellTemplate, frozen=True, kw_only=True):
     ] = TopologyReconciliation()
 
 
-class GatewayStatus(Model, frozen=True, kw_only=True):
+class GatewayStatus(StatusModel, frozen=True, kw_only=True):
     available: Annotated[str, doc("True while a vtgate is ready.")] = "Unknown"
     service_name: Annotated[str, doc("Service of the cell's vtgates.")] = ""
     replicas: Annotated[int, doc("Number of vtgates that run.")] = 0
     label_selector: Annotated[str, doc("Selects the cell's vtgate pods.")] = ""
 
 
-class CellStatus(Model, frozen=True, kw_only=True):
+class CellStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     lockserver: Annotated[LockserverStatus | None, doc("The cell's own lockserver.")] = None
     gateway: Annotated[GatewayStatus, doc("The cell's vtgates.")] = GatewayStatus()

@@ -14,6 +14,7 @@ from armillary.operator.crd.parts import (
     PodOverrides,
     ResourceRequirements,
     ServiceOverrides,
+    StatusModel,
     doc,
 )
 from armillary.operator.crd.topology import TopologyReconciliation, UpdateStrategy
@@ -111,17 +112,17 @@ class PlanetScaleClusterSpec(ClusterSpec, frozen=True, kw_only=True):
     ] = None
 
 
-class DashboardStatus(Model, frozen=True, kw_only=True):
+class DashboardStatus(StatusModel, frozen=True, kw_only=True):
     available: Annotated[str, doc("True while a vtctld is ready.")] = "Unknown"
     service_name: Annotated[str, doc("Service of the vtctlds.")] = ""
 
 
-class ClusterCellStatus(Model, frozen=True, kw_only=True):
+class ClusterCellStatus(StatusModel, frozen=True, kw_only=True):
     pending_changes: Annotated[str, doc("Changes that wait to be released.")] = ""
     gateway_available: Annotated[str, doc("True while a vtgate of the cell is ready.")] = "Unknown"
 
 
-class ClusterKeyspaceStatus(Model, frozen=True, kw_only=True):
+class ClusterKeyspaceStatus(StatusModel, frozen=True, kw_only=True):
     pending_changes: Annotated[str, doc("Changes that wait to be released.")] = ""
     desired_shards: Annotated[int, doc("Shards that the spec asks for.")] = 0
     shards: Annotated[int, doc("Shards that exist.")] = 0
@@ -134,7 +135,7 @@ class ClusterKeyspaceStatus(Model, frozen=True, kw_only=True):
     cells: Annotated[list[str], doc("Cells that the keyspace has tablets in.")] = []
 
 
-class ClusterStatus(Model, frozen=True, kw_only=True):
+class ClusterStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     global_lockserver: Annotated[LockserverStatus, doc("The global lockserver.")] = (
         LockserverStatus()

@@ -16,6 +16,7 @@ from armillary.operator.crd.parts import (
     PodOverrides,
     ResourceRequirements,
     SecretSource,
+    StatusModel,
     doc,
 )
 from armillary.operator.crd.topology import TopologyReconciliation, UpdateStrategy
@@ -250,7 +251,7 @@ class KeyspaceSpec(KeyspaceTemplate, frozen=True, kw_only=True):
     )
 
 
-class KeyspaceShardStatus(Model, frozen=True, kw_only=True):
+class KeyspaceShardStatus(StatusModel, frozen=True, kw_only=True):
     has_master: Annotated[str, doc("Whether the shard has a primary.")] = "Unknown"
     serving_writes: Annotated[str, doc("Whether the shard serves writes.")] = "Unknown"
     desired_tablets: Annotated[int, doc("Tablets that the spec asks for.")] = 0
@@ -261,7 +262,7 @@ class KeyspaceShardStatus(Model, frozen=True, kw_only=True):
     cells: Annotated[list[str], doc("Cells that the shard has tablets in.")] = []
 
 
-class KeyspacePartitioningStatus(Model, frozen=True, kw_only=True):
+class KeyspacePartitioningStatus(StatusModel, frozen=True, kw_only=True):
     shard_names: Annotated[list[str], doc("Shards of the partitioning.")] = []
     serving_writes: Annotated[str, doc("Whether it serves writes.")] = "Unknown"
     desired_tablets: Annotated[int, doc("Tablets that the spec asks for.")] = 0
@@ -272,7 +273,7 @@ class KeyspacePartitioningStatus(Model, frozen=True, kw_only=True):
     ready_shards: Annotated[int, doc("Shards whose tablets are all ready.")] = 0
 
 
-class KeyspaceStatus(Model, frozen=True, kw_only=True):
+class KeyspaceStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     shards: Annotated[dict[str, KeyspaceShardStatus], doc("Each shard, by name.")] = {}
     orphaned_shards: Annotated[

@@ -10,6 +10,7 @@ from armillary.operator.crd.parts import (
     ResourceRequirements,
     SecretSource,
     ServiceOverrides,
+    StatusModel,
     doc,
 )
 
@@ -71,11 +72,11 @@ class EtcdLockserverSpec(EtcdTemplate, frozen=True, kw_only=True):
     zone: Annotated[str, doc("Zone of the nodes that the members run on.")] = ""
 
 
-class EtcdLockserverStatus(Model, frozen=True, kw_only=True):
+class EtcdLockserverStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     available: Annotated[str, doc("True while enough members are ready.")] = "Unknown"
     client_service_name: Annotated[str, doc("Service to reach it by.")] = ""
 
 
-class LockserverStatus(Model, frozen=True, kw_only=True):
+class LockserverStatus(StatusModel, frozen=True, kw_only=True):
     etcd: Annotated[EtcdLockserverStatus | None, doc("State of the etcd deployed for it.")] = None

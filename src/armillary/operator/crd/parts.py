@@ -67,6 +67,10 @@ class Model(Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_wire_
     """Base of all models: camelCase outside, defaults left out when written."""
 
 
+class StatusModel(Model, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of what is told: zero and Unknown are answers, so they are written."""
+
+
 class ResourceRequirements(Model, frozen=True, kw_only=True):
     requests: Annotated[
         dict[str, IntOrString], doc("Amounts the scheduler reserves, such as `cpu: 100m`.")
@@ -119,7 +123,7 @@ class PodOverrides(Model, frozen=True, kw_only=True):
     tolerations: Annotated[list[Json], doc("Taints of nodes that the pods tolerate.")] = []
 
 
-class Condition(Model, frozen=True, kw_only=True):
+class Condition(StatusModel, frozen=True, kw_only=True):
     type: Annotated[str, doc("What the condition tells.")]
     status: Annotated[Literal["True", "False", "Unknown"], doc("Whether it holds.")]
     reason: Annotated[str, doc("Why, as one CamelCase word.")] = ""
@@ -127,13 +131,13 @@ class Condition(Model, frozen=True, kw_only=True):
     last_transition_time: Annotated[str, doc("When the status last changed (RFC 3339).")] = ""
 
 
-class ShardCondition(Model, frozen=True, kw_only=True):
+class ShardCondition(StatusModel, frozen=True, kw_only=True):
     status: Annotated[Literal["True", "False", "Unknown"], doc("Whether it holds.")]
     reason: Annotated[str, doc("Why, as one CamelCase word.")] = ""
     message: Annotated[str, doc("Why, as a sentence for a person.")] = ""
     last_transition_time: Annotated[str, doc("When the status last changed (RFC 3339).")] = ""
 
 
-class Orphan(Model, frozen=True, kw_only=True):
+class Orphan(StatusModel, frozen=True, kw_only=True):
     reason: Annotated[str, doc("Why it may not be turned down yet, as one CamelCase word.")]
     message: Annotated[str, doc("The same as a sentence for a person.")] = ""

@@ -5,7 +5,7 @@ from typing import Annotated
 from armillary.operator.crd.backup import BackupLocation
 from armillary.operator.crd.keyspace import Images, KeyRangeSpec, ShardTemplate
 from armillary.operator.crd.lockserver import TopologyParams
-from armillary.operator.crd.parts import Json, Model, Orphan, ShardCondition, doc
+from armillary.operator.crd.parts import Json, Orphan, ShardCondition, StatusModel, doc
 from armillary.operator.crd.topology import TopologyReconciliation, UpdateStrategy
 
 
@@ -32,7 +32,7 @@ class ShardSpec(ShardTemplate, frozen=True, kw_only=True):
     )
 
 
-class TabletStatus(Model, frozen=True, kw_only=True):
+class TabletStatus(StatusModel, frozen=True, kw_only=True):
     pool_type: Annotated[str, doc("Type of the tablet's pool.")] = ""
     index: Annotated[int, doc("Its number in the pool, from 1.")] = 0
     running: Annotated[str, doc("Whether its pod runs.")] = "Unknown"
@@ -43,7 +43,7 @@ class TabletStatus(Model, frozen=True, kw_only=True):
     pending_changes: Annotated[str, doc("Changes that wait to be released.")] = ""
 
 
-class ShardBackupLocationStatus(Model, frozen=True, kw_only=True):
+class ShardBackupLocationStatus(StatusModel, frozen=True, kw_only=True):
     name: Annotated[str, doc("Name of the location.", schema_default="")] = ""
     complete_backups: Annotated[int, doc("Backups that can be restored.")] = 0
     incomplete_backups: Annotated[int, doc("Backups under way or broken off.")] = 0
@@ -52,7 +52,7 @@ class ShardBackupLocationStatus(Model, frozen=True, kw_only=True):
     ] = None
 
 
-class ShardStatus(Model, frozen=True, kw_only=True):
+class ShardStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     tablets: Annotated[dict[str, TabletStatus], doc("Each tablet, by alias.")] = {}
     orphaned_tablets: Annotated[

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from armillary.operator.crd.backup import BackupLocation, BackupSchedule, Subcontroller
-from armillary.operator.crd.parts import Condition, Model, doc
+from armillary.operator.crd.parts import Condition, Model, StatusModel, doc
 
 
 class BackupStorageSpec(Model, frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class BackupStorageSpec(Model, frozen=True, kw_only=True):
     ] = None
 
 
-class BackupStorageStatus(Model, frozen=True, kw_only=True):
+class BackupStorageStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     total_backup_count: Annotated[int, doc("Backups found in the location.")] = 0
     conditions: Annotated[
@@ -25,7 +25,7 @@ class BackupObjectSpec(Model, frozen=True, kw_only=True):
     """Empty: a VitessBackup only mirrors storage."""
 
 
-class BackupStatus(Model, frozen=True, kw_only=True):
+class BackupStatus(StatusModel, frozen=True, kw_only=True):
     start_time: Annotated[str | None, doc("When it was started, from its name.")] = None
     finished_time: Annotated[str | None, doc("When it was finished, from its MANIFEST.")] = None
     complete: Annotated[bool, doc("Whether it can be restored.")] = False
@@ -41,7 +41,7 @@ class BackupScheduleSpec(BackupSchedule, frozen=True, kw_only=True):
     image_pull_policy: Annotated[str, doc("When to pull it.")] = ""
 
 
-class BackupScheduleStatus(Model, frozen=True, kw_only=True):
+class BackupScheduleStatus(StatusModel, frozen=True, kw_only=True):
     last_scheduled_times: Annotated[dict[str, str], doc("Last run of each strategy.")] = {}
     generated_schedules: Annotated[dict[str, str], doc("Cron expression of each strategy.")] = {}
     next_scheduled_times: Annotated[dict[str, str], doc("Next run of each strategy.")] = {}

@@ -20,7 +20,7 @@ async def write_status(client: KubeClient, obj: KubeObject, status: Model) -> No
 
     Again: an equal status is not written.
     """
-    wanted: Json = msgspec.to_builtins(status)
+    wanted: Json = _said(msgspec.to_builtins(status))
     found: Json = obj.get("status") or {}
     patch = merge_patch_between(found, wanted)
     if not patch:
@@ -29,6 +29,14 @@ async def write_status(client: KubeClient, obj: KubeObject, status: Model) -> No
         await client.patch_status(kind_of(obj), name_of(obj), namespace_of(obj), patch)
     except (NotFoundError, ConflictError) as error:
         logger.debug("status not written", extra={"object": name_of(obj), "error": str(error)})
+
+
+def _said(value: Any) -> Any:
+    """Drop what says nothing; zero, false and Unknown say something."""
+    if isinstance(value, dict):
+        said = {key: _said(child) for key, child in value.items()}
+        return {key: child for key, child in said.items() if child not in (None, "", {}, [])}
+    return [_said(child) for child in value] if isinstance(value, list) else value
 
 
 def merge_patch_between(found: Any, wanted: Any) -> Json:

@@ -171,7 +171,7 @@ def _flags(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> dict[st
         "init_db_name_override": shard.database_name,
         "mysql_socket": mysql.MYSQL_SOCKET,
         "mysql_port": MYSQL_PORT,
-        "mysql_bind_address": "$(POD_IP)",
+        "bind-address": "$(POD_IP)",
         "backup_engine_implementation": shard.spec.backup_engine or "builtin",
     }
     script = mysql.init_script(shard.spec.database_init_script_secret)
