@@ -21,10 +21,10 @@ from armillary.kube.objects import (
     namespace_of,
     phase_of,
 )
-from armillary.local.controllers.deployment_plan import resolve_share
+from armillary.local.controllers.deployment.plan import resolve_share
 from armillary.local.controllers.labels import matches
 from armillary.local.controllers.pods import is_ready
-from armillary.local.kubelet.pod import format_time
+from armillary.local.kubelet.pod.spec import format_time
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from armillary.base.errors import AlreadyExistsError
-from armillary.kube.client import KubeClient
+from armillary.kube.client import APPLY, KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import ENDPOINTS, KubeObject
@@ -77,7 +77,13 @@ class EndpointsController:
             await self._client.replace(wanted)
         else:
             return
-        await self._client.apply(build_slice(service, wanted), _MANAGER)
+        await self._client.request(
+            "PATCH",
+            ENDPOINT_SLICE.path(key.namespace, key.name),
+            params={"fieldManager": _MANAGER, "force": "true"},
+            body=build_slice(service, wanted),
+            content_type=APPLY,
+        )
 
     async def _remove(self, key: Key) -> None:
         found = self._endpoints.get(key.name, key.namespace)

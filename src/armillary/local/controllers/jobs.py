@@ -25,7 +25,7 @@ from armillary.kube.objects import (
 )
 from armillary.local.controllers.expectations import Expectations
 from armillary.local.controllers.pods import OWNER_INDEX, build_pod, is_active, is_ready
-from armillary.local.kubelet.pod import format_time, parse_time
+from armillary.local.kubelet.pod.spec import format_time, parse_time
 
 logger = logging.getLogger(__name__)
 

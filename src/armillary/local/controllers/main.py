@@ -24,10 +24,10 @@ from armillary.kube.kinds import (
     SERVICE,
     ResourceKind,
 )
-from armillary.local.controllers.deployments import DeploymentController
+from armillary.local.controllers.deployment.controller import DeploymentController
 from armillary.local.controllers.disruption import DisruptionController
 from armillary.local.controllers.endpoints import EndpointsController
-from armillary.local.controllers.garbage import GarbageCollector
+from armillary.local.controllers.garbage.collector import GarbageCollector
 from armillary.local.controllers.jobs import JobController
 from armillary.local.controllers.namespaces import NamespaceController
 from armillary.local.controllers.nodes import NodeController

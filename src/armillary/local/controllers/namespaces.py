@@ -10,7 +10,7 @@ from armillary.kube.informer import Informer
 from armillary.kube.kinds import NAMESPACE, POD, KubeObject
 from armillary.kube.objects import is_being_deleted, name_of, uid_of
 from armillary.local.controllers.kinds import discover_kinds
-from armillary.local.kubelet.pod import format_time
+from armillary.local.kubelet.pod.spec import format_time
 
 logger = logging.getLogger(__name__)
 

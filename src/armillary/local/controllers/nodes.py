@@ -11,7 +11,7 @@ from armillary.kube.client import KubeClient
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import NODE, KubeObject
 from armillary.kube.objects import condition_of, name_of
-from armillary.local.kubelet.pod import format_time, parse_time
+from armillary.local.kubelet.pod.spec import format_time, parse_time
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from armillary.kube.objects import (
     phase_of,
     uid_of,
 )
-from armillary.local.kubelet.pod import parse_time
+from armillary.local.kubelet.pod.spec import parse_time
 
 OWNER_INDEX = "controller"
 

@@ -15,7 +15,7 @@ from armillary.local.kubelet.containers.sandbox import Sandbox
 from armillary.local.kubelet.containers.volumes import decode_config_map, decode_secret
 from armillary.local.kubelet.network.addresses import PodAddresses
 from armillary.local.kubelet.network.hosts import HostsFiles
-from armillary.local.kubelet.state import RestartPolicy
+from armillary.local.kubelet.pod.state import RestartPolicy
 
 logger = logging.getLogger(__name__)
 

@@ -31,9 +31,9 @@ from armillary.local.kubelet.network.hosts import HostsFiles
 from armillary.local.kubelet.network.names import NameService
 from armillary.local.kubelet.network.proxy import ServiceProxy
 from armillary.local.kubelet.node import NodeAgent, Scheduler
+from armillary.local.kubelet.pod.state import RestartPolicy
 from armillary.local.kubelet.pods import PodSet
 from armillary.local.kubelet.server import KubeletServer
-from armillary.local.kubelet.state import RestartPolicy
 from armillary.settings.local import KubeletSettings, LocalPaths
 
 logger = logging.getLogger(__name__)

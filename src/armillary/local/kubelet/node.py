@@ -17,7 +17,7 @@ from armillary.kube.informer import Informer
 from armillary.kube.kinds import LEASE, NODE, POD, KubeObject
 from armillary.kube.objects import Key, key_of
 from armillary.local.kubelet.machine import HOST_IP
-from armillary.local.kubelet.pod import format_time
+from armillary.local.kubelet.pod.spec import format_time
 
 logger = logging.getLogger(__name__)
 

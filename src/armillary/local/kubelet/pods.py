@@ -9,8 +9,8 @@ from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import Key, key_of, uid_of
 from armillary.local.kubelet.machine import Machine
-from armillary.local.kubelet.records import list_pod_dirs
-from armillary.local.kubelet.worker import PodWorker
+from armillary.local.kubelet.pod.records import list_pod_dirs
+from armillary.local.kubelet.pod.worker import PodWorker
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from armillary.base.clock import utc_now
-from armillary.local.kubelet.container import Container
 from armillary.local.kubelet.containers.logs import LogRequest, read_log
-from armillary.local.kubelet.pod import parse_time
+from armillary.local.kubelet.pod.container import Container
+from armillary.local.kubelet.pod.spec import parse_time
+from armillary.local.kubelet.pod.worker import PodWorker
 from armillary.local.kubelet.pods import PodSet
 from armillary.local.kubelet.streams import port_forward
 from armillary.local.kubelet.streams.channel import (
@@ -30,7 +31,6 @@ from armillary.local.kubelet.streams.exec_streams import (
     SpdyStreams,
     WebSocketStreams,
 )
-from armillary.local.kubelet.worker import PodWorker
 from armillary.local.pki import KUBELET_CLIENT_NAME, ensure_pki
 from armillary.settings.local import API_HOST, KubeletSettings
 

@@ -16,8 +16,8 @@ from armillary.local.kubelet.containers.process import (
     kill_leftovers,
     send_signal,
 )
-from armillary.local.kubelet.pod import parse_pod
-from armillary.local.kubelet.records import ContainerDir, PodDir, list_pod_dirs
+from armillary.local.kubelet.pod.records import ContainerDir, PodDir, list_pod_dirs
+from armillary.local.kubelet.pod.spec import parse_pod
 from armillary.settings.local import LocalPaths
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from armillary.base.errors import InputError
-from armillary.local.kubelet.pod import ContainerSpec, Json, PodSpec, parse_quantity
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec, parse_quantity
 
 _REFERENCE = re.compile(r"\$(\$|\(([^()\s]+)\))")
 _SUBSCRIPT = re.compile(r"^metadata\.(labels|annotations)\['(.+)'\]$")

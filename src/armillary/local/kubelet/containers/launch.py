@@ -15,8 +15,8 @@ from armillary.local.kubelet.containers.process import Launch
 from armillary.local.kubelet.containers.rewrite import rewrite_names, rewrite_paths
 from armillary.local.kubelet.containers.sandbox import LocalTree, Mount, Sandbox
 from armillary.local.kubelet.containers.volumes import mounts_of, remove_tree
-from armillary.local.kubelet.pod import ContainerSpec, PodSpec
-from armillary.local.kubelet.records import ContainerDir
+from armillary.local.kubelet.pod.records import ContainerDir
+from armillary.local.kubelet.pod.spec import ContainerSpec, PodSpec
 
 PROGRAMS = "/vt/bin"
 

@@ -22,7 +22,7 @@ from armillary.local.kubelet.containers.environment import (
     read_resource,
 )
 from armillary.local.kubelet.containers.sandbox import Mount
-from armillary.local.kubelet.pod import ContainerSpec, Json, PodSpec
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec
 
 _DATA = "..data"
 _SECRET_MODE = 0o400  # our processes and the files' owner are one user

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from armillary.local.kubelet.pod import Json
+from armillary.local.kubelet.pod.spec import Json
 
 _HEAD = "# Written by the kubelet; names of this namespace's Services and pods.\n"
 _LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"

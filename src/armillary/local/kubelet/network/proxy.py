@@ -16,7 +16,7 @@ from anyio.abc import ByteStream, SocketStream, TaskGroup
 
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject
-from armillary.local.kubelet.pod import Json
+from armillary.local.kubelet.pod.spec import Json
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from armillary.kube.controller import Controller
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.kube.objects import name_of, namespace_of, uid_of
-from armillary.local.controllers.garbage_plan import (
+from armillary.local.controllers.garbage.plan import (
     DeleteDependents,
     DeleteObject,
     DropReferences,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from armillary.local.kubelet.pod import ProbeSpec
+from armillary.local.kubelet.pod.spec import ProbeSpec
 
 
 @dataclass(frozen=True, slots=True)

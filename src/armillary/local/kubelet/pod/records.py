@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.local.kubelet.containers.volumes import remove_tree
-from armillary.local.kubelet.state import ContainerState, Exit
+from armillary.local.kubelet.pod.state import ContainerState, Exit
 
 _LOGS_KEPT = 2
 

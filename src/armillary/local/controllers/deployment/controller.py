@@ -26,7 +26,7 @@ from armillary.kube.objects import (
     owner_reference,
     uid_of,
 )
-from armillary.local.controllers.deployment_plan import (
+from armillary.local.controllers.deployment.plan import (
     HASH_LABEL,
     Rollout,
     SetSeen,
@@ -35,7 +35,7 @@ from armillary.local.controllers.deployment_plan import (
     same_template,
     template_hash,
 )
-from armillary.local.controllers.deployment_status import build_deployment_status
+from armillary.local.controllers.deployment.status import build_deployment_status
 from armillary.local.controllers.pods import OWNER_INDEX
 
 logger = logging.getLogger(__name__)

@@ -22,11 +22,11 @@ from armillary.local.kubelet.containers.process import (
     read_exit_code,
     start,
 )
-from armillary.local.kubelet.pod import ContainerSpec, ProbeSpec
-from armillary.local.kubelet.probe_state import initial_state, next_state, should_restart
-from armillary.local.kubelet.probing import probe_once
-from armillary.local.kubelet.records import ContainerDir
-from armillary.local.kubelet.state import ContainerState, Exit, RestartPolicy, Waiting
+from armillary.local.kubelet.pod.probe_state import initial_state, next_state, should_restart
+from armillary.local.kubelet.pod.probing import probe_once
+from armillary.local.kubelet.pod.records import ContainerDir
+from armillary.local.kubelet.pod.spec import ContainerSpec, ProbeSpec
+from armillary.local.kubelet.pod.state import ContainerState, Exit, RestartPolicy, Waiting
 
 logger = logging.getLogger(__name__)
 

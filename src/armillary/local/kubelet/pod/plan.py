@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from armillary.local.kubelet.pod import ContainerSpec, PodSpec
-from armillary.local.kubelet.state import (
+from armillary.local.kubelet.pod.spec import ContainerSpec, PodSpec
+from armillary.local.kubelet.pod.state import (
     Action,
     ContainerState,
     FinishDeletion,

@@ -6,8 +6,8 @@ from typing import Any
 
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import condition_of, generation_of, name_of
-from armillary.local.controllers.deployment_plan import Rollout
-from armillary.local.kubelet.pod import format_time, parse_time
+from armillary.local.controllers.deployment.plan import Rollout
+from armillary.local.kubelet.pod.spec import format_time, parse_time
 
 _DEADLINE_S_DEFAULT = 600
 

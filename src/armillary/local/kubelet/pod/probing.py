@@ -13,8 +13,8 @@ from urllib.parse import quote
 import anyio
 from anyio.abc import ByteStream
 
-from armillary.local.kubelet.pod import ContainerSpec, Json, ProbeSpec
-from armillary.local.kubelet.probe_state import ProbeOutcome
+from armillary.local.kubelet.pod.probe_state import ProbeOutcome
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, ProbeSpec
 
 _ANSWER_BYTES_MAX = 10 * 1024
 _MESSAGE_CHARS_MAX = 400

@@ -16,7 +16,6 @@ from anyio.abc import TaskGroup
 from armillary.base.clock import utc_now
 from armillary.base.errors import ArmillaryError, ConflictError, NotFoundError
 from armillary.kube.kinds import POD
-from armillary.local.kubelet.container import Container, ContainerContext
 from armillary.local.kubelet.containers.environment import ConfigError, PodFacts
 from armillary.local.kubelet.containers.launch import LaunchContext, build_launch, path_map
 from armillary.local.kubelet.containers.process import Launch
@@ -28,10 +27,11 @@ from armillary.local.kubelet.containers.volumes import (
     mounts_of,
 )
 from armillary.local.kubelet.machine import HOST_IP, Machine
-from armillary.local.kubelet.plan import plan_pod
-from armillary.local.kubelet.pod import ContainerSpec, PodSpec, parse_pod
-from armillary.local.kubelet.records import PodDir, PodRecord
-from armillary.local.kubelet.state import (
+from armillary.local.kubelet.pod.container import Container, ContainerContext
+from armillary.local.kubelet.pod.plan import plan_pod
+from armillary.local.kubelet.pod.records import PodDir, PodRecord
+from armillary.local.kubelet.pod.spec import ContainerSpec, PodSpec, parse_pod
+from armillary.local.kubelet.pod.state import (
     Action,
     FinishDeletion,
     PodPlan,
@@ -40,7 +40,7 @@ from armillary.local.kubelet.state import (
     StartContainer,
     StopContainer,
 )
-from armillary.local.kubelet.status import build_status, is_same_status
+from armillary.local.kubelet.pod.status import build_status, is_same_status
 
 logger = logging.getLogger(__name__)
 

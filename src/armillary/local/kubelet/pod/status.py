@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from armillary.local.kubelet.plan import will_restart
-from armillary.local.kubelet.pod import ContainerSpec, Json, PodSpec, format_time
-from armillary.local.kubelet.state import ContainerState, Exit, PodPlan, PodState
+from armillary.local.kubelet.pod.plan import will_restart
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec, format_time
+from armillary.local.kubelet.pod.state import ContainerState, Exit, PodPlan, PodState
 
 _OURS = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
 
