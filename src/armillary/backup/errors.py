@@ -31,3 +31,11 @@ class NoBackupError(PreconditionError):
 
 class RestoreMismatchError(PreconditionError):
     """The backup was restored whole, but it is not what this tablet must serve."""
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error in a task group's bundle; the others are its consequences."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -17,9 +17,8 @@ from anyio import to_thread
 from armillary.backup.content import BackupReader, BackupWriter
 from armillary.backup.engines.contract import Server, Taken
 from armillary.backup.engines.datadir import DataFile, base_path, data_files, database_names
-from armillary.backup.errors import DamagedBackupError
+from armillary.backup.errors import DamagedBackupError, first_error
 from armillary.backup.manifest import BUILTIN, FileEntry, FilesContent
-from armillary.backup.pipeline.write import first_error
 from armillary.base.errors import IntegrityError, UnsupportedError
 from armillary.model.gtid import Position
 from armillary.mysqld import admin, replication

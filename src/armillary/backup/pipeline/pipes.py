@@ -15,6 +15,8 @@ from pathlib import Path
 import anyio
 from anyio.abc import ByteReceiveStream, Process
 
+from armillary.backup.errors import first_error
+
 PIPE_BYTES = 1024 * 1024
 IO_VIEWS_MAX = 512  # Linux takes 1024 in one call
 STDERR_LINES_KEPT = 40
@@ -99,6 +101,8 @@ async def running_tool(
             finally:
                 tool.close_pipe()
                 await _end(process)
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
     finally:
         tool.close_pipe()
         with anyio.CancelScope(shield=True):

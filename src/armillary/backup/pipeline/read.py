@@ -9,10 +9,9 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from armillary.backup.chunks import Chunk, chunk_digest
-from armillary.backup.errors import DamagedBackupError
+from armillary.backup.errors import DamagedBackupError, first_error
 from armillary.backup.pipeline.codec import Buffer, Codec, StreamDecoder
 from armillary.backup.pipeline.stripes import StripeLayout
-from armillary.backup.pipeline.write import first_error
 from armillary.backup.storage.contract import BackupStorage
 from armillary.base.errors import NotFoundError
 

@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from armillary.backup.chunks import Chunk, chunk_digest
+from armillary.backup.errors import first_error
 from armillary.backup.pipeline.codec import Codec
 from armillary.backup.pipeline.pipes import read_into
 from armillary.backup.pipeline.stripes import StripeLayout
@@ -91,14 +92,6 @@ async def write_stream(
     if stream.failure is not None:
         raise stream.failure
     return dict(zip(names, stream.written(), strict=True))
-
-
-def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error in a task group's bundle; the others are its consequences."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 _Lane = tuple[MemoryObjectSendStream[_Slot], MemoryObjectReceiveStream[_Slot]]
