@@ -103,15 +103,30 @@ class Agent:
         self.fatal = anyio.Event()  # set when the process must end
 
     @asynccontextmanager
-    async def action(self, name: str) -> AsyncIterator[None]:
-        """Hold the one action that may change this tablet; others wait until it is done."""
+    async def action(self, name: str, *, needs_data: bool = False) -> AsyncIterator[None]:
+        """Hold the one action that may change this tablet; others wait until it is done.
+
+        Raises:
+            PreconditionError: it `needs_data` and the tablet is being restored; said at once,
+                since a restore may take hours.
+        """
+        if needs_data:
+            self.refuse_while_restoring()
         async with self._action:
+            if needs_data:
+                self.refuse_while_restoring()
             self._action_name = name
             try:
                 yield
             finally:
                 self._action_name = ""
                 self.look_now()
+
+    @asynccontextmanager
+    async def dba_action(self, name: str) -> AsyncIterator[Connection]:
+        """Hold the action of a tablet that has its data, and a session that may do everything."""
+        async with self.action(name, needs_data=True), await self.dba() as connection:
+            yield connection
 
     @property
     def action_name(self) -> str:

@@ -32,13 +32,13 @@ _DEMOTING = "demotion in progress"
 class ReparentRpcs(ReplicationRpcs):
     async def init_primary(self, request: pb.InitPrimaryRequest) -> pb.InitPrimaryResponse:
         """Make this tablet the first primary that its shard ever had."""
-        async with self.agent.action("InitPrimary"):
+        async with self.agent.action("InitPrimary", needs_data=True):
             position = await self._become_primary(semi_sync=request.semiSync, reason="InitPrimary")
         return pb.InitPrimaryResponse(position=str(position))
 
     async def promote_replica(self, request: pb.PromoteReplicaRequest) -> pb.PromoteReplicaResponse:
         """Become primary. Again: returns the position, and the term stays."""
-        async with self.agent.action("PromoteReplica"):
+        async with self.agent.action("PromoteReplica", needs_data=True):
             position = await self._become_primary(
                 semi_sync=request.semiSync, reason="PromoteReplica"
             )
@@ -46,7 +46,6 @@ class ReparentRpcs(ReplicationRpcs):
 
     async def _become_primary(self, *, semi_sync: bool, reason: str) -> Position:
         agent = self.agent
-        agent.refuse_while_restoring()
         async with await agent.dba() as connection:
             if agent.role.tablet_type != TabletType.PRIMARY:
                 await replication.reset_replication(connection, agent.flavor)
@@ -69,7 +68,7 @@ class ReparentRpcs(ReplicationRpcs):
     async def demote_primary(self, request: pb.DemotePrimaryRequest) -> pb.DemotePrimaryResponse:
         """Refuse writes from now on; the type stays PRIMARY until a new source is named."""
         agent = self.agent
-        async with agent.action("DemotePrimary"), await agent.dba() as connection:
+        async with agent.dba_action("DemotePrimary") as connection:
             agent.flags.busy = _DEMOTING
             agent.look_now()
             try:
@@ -87,7 +86,7 @@ class ReparentRpcs(ReplicationRpcs):
         self, request: pb.UndoDemotePrimaryRequest
     ) -> pb.UndoDemotePrimaryResponse:
         agent = self.agent
-        async with agent.action("UndoDemotePrimary"), await agent.dba() as connection:
+        async with agent.dba_action("UndoDemotePrimary") as connection:
             agent.flags.semi_sync = request.semiSync or agent.settings.enable_semi_sync
             if agent.role.tablet_type == TabletType.PRIMARY:
                 await agent.open_for_writes(connection)
@@ -99,8 +98,7 @@ class ReparentRpcs(ReplicationRpcs):
     ) -> pb.SetReplicationSourceResponse:
         """Follow another tablet; then wait for its journal row or for a position, if asked."""
         agent = self.agent
-        async with agent.action("SetReplicationSource"):
-            agent.refuse_while_restoring()
+        async with agent.action("SetReplicationSource", needs_data=True):
             agent.flags.semi_sync = request.semiSync or agent.settings.enable_semi_sync
             async with await agent.dba() as connection:
                 await self._follow(
@@ -116,8 +114,7 @@ class ReparentRpcs(ReplicationRpcs):
     async def init_replica(self, request: pb.InitReplicaRequest) -> pb.InitReplicaResponse:
         """Forget the own history, take the primary's position as own, and follow it."""
         agent = self.agent
-        async with agent.action("InitReplica"):
-            agent.refuse_while_restoring()
+        async with agent.action("InitReplica", needs_data=True):
             agent.flags.semi_sync = request.semiSync or agent.settings.enable_semi_sync
             async with await agent.dba() as connection:
                 position = Position.parse(request.replication_position)

@@ -59,7 +59,7 @@ class ReplicationRpcs(StateRpcs):
     async def stop_replication(
         self, request: pb.StopReplicationRequest
     ) -> pb.StopReplicationResponse:
-        async with self.agent.action("StopReplication"), await self.agent.dba() as connection:
+        async with self.agent.dba_action("StopReplication") as connection:
             self.agent.flags.replication_stopped = True
             await replication.stop_replication(connection, self.agent.flavor)
         return pb.StopReplicationResponse()
@@ -70,7 +70,7 @@ class ReplicationRpcs(StateRpcs):
         agent = self.agent
         wanted = Position.parse(request.position)
         timeout_s = request.wait_timeout / 1e9 or self._wait_s
-        async with agent.action("StopReplicationMinimum"), await agent.dba() as connection:
+        async with agent.dba_action("StopReplicationMinimum") as connection:
             await replication.wait_for_position(
                 connection, agent.flavor, wanted, timeout_s=timeout_s
             )
@@ -83,8 +83,7 @@ class ReplicationRpcs(StateRpcs):
         self, request: pb.StartReplicationRequest
     ) -> pb.StartReplicationResponse:
         agent = self.agent
-        async with agent.action("StartReplication"), await agent.dba() as connection:
-            agent.refuse_while_restoring()
+        async with agent.dba_action("StartReplication") as connection:
             await agent.set_semi_sync(connection, request.semiSync)
             await replication.start_replication(connection, agent.flavor)
             agent.flags.replication_stopped = False
@@ -96,7 +95,7 @@ class ReplicationRpcs(StateRpcs):
         agent = self.agent
         wanted = Position.parse(request.position)
         timeout_s = request.wait_timeout / 1e9 or self._wait_s
-        async with agent.action("StartReplicationUntilAfter"), await agent.dba() as connection:
+        async with agent.dba_action("StartReplicationUntilAfter") as connection:
             agent.flags.replication_stopped = True  # it stops there by itself
             for statement in agent.flavor.start_replication_until(wanted):
                 await connection.execute(statement)
@@ -110,7 +109,7 @@ class ReplicationRpcs(StateRpcs):
     ) -> pb.StopReplicationAndGetStatusResponse:
         agent = self.agent
         io_only = request.stop_replication_mode == replicationdata_pb2.IOTHREADONLY
-        async with agent.action("StopReplicationAndGetStatus"), await agent.dba() as connection:
+        async with agent.dba_action("StopReplicationAndGetStatus") as connection:
             before = await self._status(connection)
             agent.flags.replication_stopped = True
             if io_only:
@@ -136,8 +135,7 @@ class ReplicationRpcs(StateRpcs):
     ) -> pb.ResetReplicationResponse:
         """Forget the source, the binlogs and the position."""
         agent = self.agent
-        async with agent.action("ResetReplication"), await agent.dba() as connection:
-            agent.refuse_while_restoring()
+        async with agent.dba_action("ResetReplication") as connection:
             agent.flags.replication_stopped = True
             await replication.set_position(connection, agent.flavor, Position())
         return pb.ResetReplicationResponse()
@@ -146,7 +144,7 @@ class ReplicationRpcs(StateRpcs):
         self, request: pb.ResetReplicationParametersRequest
     ) -> pb.ResetReplicationParametersResponse:
         agent = self.agent
-        async with agent.action("ResetReplicationParameters"), await agent.dba() as connection:
+        async with agent.dba_action("ResetReplicationParameters") as connection:
             agent.flags.replication_stopped = True
             await replication.reset_replication(connection, agent.flavor)
         return pb.ResetReplicationParametersResponse()

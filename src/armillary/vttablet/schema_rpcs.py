@@ -44,8 +44,7 @@ class SchemaRpcs(QueryRpcs):
         agent = self.agent
         if not request.sql.strip():
             raise InputError("no SQL was given")
-        async with agent.action("ApplySchema"):
-            agent.refuse_while_restoring()
+        async with agent.action("ApplySchema", needs_data=True):
             if request.allow_replication and agent.role.tablet_type != TabletType.PRIMARY:
                 raise PreconditionError(
                     f"tablet {agent.identity.alias} is {agent.role.tablet_type.name}: a schema "

@@ -70,13 +70,12 @@ class StateRpcs:
         return pb.RunHealthCheckResponse()
 
     async def set_read_only(self, request: pb.SetReadOnlyRequest) -> pb.SetReadOnlyResponse:
-        async with self.agent.action("SetReadOnly"), await self.agent.dba() as connection:
+        async with self.agent.dba_action("SetReadOnly") as connection:
             await make_read_only(self.agent, connection)
         return pb.SetReadOnlyResponse()
 
     async def set_read_write(self, request: pb.SetReadWriteRequest) -> pb.SetReadWriteResponse:
-        async with self.agent.action("SetReadWrite"), await self.agent.dba() as connection:
-            self.agent.refuse_while_restoring()
+        async with self.agent.dba_action("SetReadWrite") as connection:
             await admin.set_read_only(connection, self.agent.flavor, read_only=False)
         return pb.SetReadWriteResponse()
 
@@ -85,8 +84,7 @@ class StateRpcs:
     ) -> pb.ReplicaWasPromotedResponse:
         """Somebody outside made this server primary: take the role, leave mysqld alone."""
         agent = self.agent
-        async with agent.action("ReplicaWasPromoted"):
-            agent.refuse_while_restoring()
+        async with agent.action("ReplicaWasPromoted", needs_data=True):
             await agent.change_role(
                 TabletType.PRIMARY, term_started_at=utc_now(), reason="promoted from outside"
             )

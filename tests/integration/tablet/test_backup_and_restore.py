@@ -1,0 +1,231 @@
+"""Tablets that fill themselves from backups; storage is a directory."""
+
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import pytest
+
+from armillary.base.errors import ArmillaryError, PreconditionError
+from armillary.model.tablet import TabletType
+from armillary.pb import topodata_pb2
+from armillary.topo import convert
+from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.test_shard_of_two import wait_rows
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+ONLINE = "--backup_engine_implementation=xtrabackup"
+RESTORING = (
+    "--restore_from_backup=true",
+    "--wait_for_backup_interval=2s",
+    "--restore_concurrency=2",
+)
+
+
+@pytest.fixture
+async def shard() -> AsyncIterator[Shard]:
+    async with running_shard("127.14.2") as shard:
+        shard.extra_flags = (
+            "--backup_storage_implementation=file",
+            f"--file_backup_storage_root={shard.dir}/backups",
+            "--xtrabackup_user=vt_dba",
+            "--xtrabackup_stripes=2",
+            ONLINE,
+        )
+        yield shard
+
+
+async def pair_with_rows(shard: Shard, *flags: str) -> tuple[TestTablet, TestTablet]:
+    first, second = shard.add_tablet(1, *flags), shard.add_tablet(2, *flags)
+    shard.start(first, second)
+    await shard.wait_healthy(first, second)
+    await shard.promote(first)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+        cursor.execute("INSERT INTO t VALUES (1)")
+    await wait_rows(second, 1)
+    return first, second
+
+
+async def back_up(shard: Shard, tablet: TestTablet, **options: bool) -> list[str]:
+    record = await shard.record(tablet)
+    return [event.value async for event in shard.client.backup(record, **options)]
+
+
+async def test_a_new_tablet_restores_and_then_follows(shard: Shard) -> None:
+    first, second = await pair_with_rows(shard)
+    lines = await back_up(shard, second)
+    assert "is complete at position" in lines[-1]
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    third = shard.add_tablet(3, *RESTORING)
+    shard.start(third)
+    await shard.wait_healthy(third)
+    await wait_rows(third, 2)
+    assert (await shard.record(third)).type == TabletType.REPLICA
+    assert not (third.data_dir / "restore_in_progress").exists()
+    with third.sql("vt_app") as cursor:
+        cursor.execute("SELECT CURRENT_USER()")
+
+
+async def test_a_tablet_waits_for_the_first_backup_of_its_shard(shard: Shard) -> None:
+    waiting = shard.add_tablet(3, *RESTORING)
+    shard.start(waiting)
+    await shard.wait_healthz(waiting, 500, "cannot restore: nothing to restore")
+    assert (await shard.record(waiting)).type == TabletType.RESTORE
+    with pytest.raises(PreconditionError, match="is being restored"):
+        await shard.promote(waiting)
+
+
+async def test_the_offline_engine_takes_the_tablet_out_of_service(shard: Shard) -> None:
+    shard.extra_flags = tuple(flag for flag in shard.extra_flags if flag != ONLINE)
+    first, second = await pair_with_rows(shard)
+    seen: set[int] = set()
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            async for health in shard.client.stream_health(await shard.record(second)):
+                seen.add(health.target.tablet_type)
+
+        tasks.start_soon(watch)
+        await back_up(shard, second)
+        tasks.cancel_scope.cancel()
+    assert TabletType.BACKUP in seen
+    await shard.wait_healthy(second)
+    assert (await shard.record(second)).type == TabletType.REPLICA
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+    with pytest.raises(PreconditionError, match="PRIMARY cannot take backup"):
+        await back_up(shard, first)
+
+
+async def test_a_tablet_is_restored_when_asked_but_not_a_primary(shard: Shard) -> None:
+    first, second = await pair_with_rows(shard)
+    await back_up(shard, second)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    with pytest.raises(PreconditionError, match="PRIMARY cannot restore"):
+        _ = [e async for e in shard.client.restore_from_backup(await shard.record(first))]
+    lines = [
+        event.value async for event in shard.client.restore_from_backup(await shard.record(second))
+    ]
+    assert lines[-1].startswith("restored ")
+    await shard.wait_healthy(second)
+    await wait_rows(second, 2)
+
+
+async def make_snapshot(shard: Shard, at: datetime) -> None:
+    """What DeleteKeyspace -recursive and CreateKeyspace -keyspace_type=SNAPSHOT do."""
+    topo = shard.topo
+    for alias in await topo.tablets_of_shard("restore", "-80"):
+        await topo.delete_tablet(alias)
+    await topo.delete_shard("restore", "-80")
+    await topo.delete_keyspace("restore")
+    await anyio.sleep(1.5)  # long enough for a tablet that would make it again
+    await topo.create_keyspace(
+        "restore",
+        topodata_pb2.Keyspace(
+            keyspace_type=topodata_pb2.SNAPSHOT,
+            base_keyspace="commerce",
+            snapshot_time=convert.time_to_pb(at),
+        ),
+    )
+
+
+async def test_a_recreated_snapshot_keyspace_gets_the_older_backup(shard: Shard) -> None:
+    first, second = await pair_with_rows(shard)
+    beside = replace(shard, keyspace="restore")
+    restored = beside.add_tablet(5, "--init_db_name_override=vt_commerce", *RESTORING)
+    restored.vttablet.command.remove("--restore_from_backup=true")
+    beside.start(restored)
+    await shard.wait_healthy(restored)
+    await shard.promote(restored)  # its vt_commerce exists, without tables
+    restored.vttablet.command.append("--restore_from_backup=true")
+
+    await back_up(shard, second)
+    at = datetime.now(UTC)
+    await anyio.sleep(1.1)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+    await back_up(shard, second)
+
+    restored.vttablet.end()
+    await make_snapshot(shard, at)
+    restored.vttablet.start()
+    await shard.wait_healthy(restored)
+    record = await shard.record(restored)
+    assert (record.keyspace, record.type) == ("restore", TabletType.REPLICA)
+    assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
+    with restored.sql() as cursor:
+        cursor.execute("SHOW SLAVE STATUS")
+        assert cursor.fetchone() is None
+    await shard.promote(restored)
+    await shard.wait_healthy(restored)
+    await restored.vttablet.kill()
+    restored.vttablet.start()
+    await shard.wait_healthy(restored)
+    assert (await shard.record(restored)).type == TabletType.PRIMARY
+    assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
+
+
+async def test_a_time_before_the_first_backup_leaves_the_tablet_unready(shard: Shard) -> None:
+    _, second = await pair_with_rows(shard)
+    await back_up(shard, second)
+    early = datetime.now(UTC) - timedelta(days=1)
+    await shard.topo.create_keyspace(
+        "restore",
+        topodata_pb2.Keyspace(
+            keyspace_type=topodata_pb2.SNAPSHOT,
+            base_keyspace="commerce",
+            snapshot_time=convert.time_to_pb(early),
+        ),
+    )
+    beside = replace(shard, keyspace="restore")
+    tablet = beside.add_tablet(5, "--init_db_name_override=vt_commerce", *RESTORING)
+    beside.start(tablet)
+    reason = await shard.wait_healthz(tablet, 500, "all complete backups are later")
+    assert "later than" in reason
+    assert (await shard.record(tablet)).type == TabletType.RESTORE
+    with pytest.raises(ArmillaryError, match="restored"):
+        await shard.promote(tablet)
+
+
+async def test_a_deleted_keyspace_is_not_made_again_by_its_tablets(shard: Shard) -> None:
+    tablet = shard.add_tablet(1)
+    shard.start(tablet)
+    await shard.wait_healthy(tablet)
+    await shard.topo.delete_tablet(tablet.alias)
+    await shard.topo.delete_shard("commerce", "-80")
+    await shard.topo.delete_keyspace("commerce")
+    assert await tablet.vttablet.wait() == 1  # its record is gone
+    tablet.vttablet.start()
+    await shard.wait_healthz(tablet, 500, "keyspace commerce was deleted")
+    await anyio.sleep(1.5)
+    assert await shard.topo.list_keyspaces() == []
+    await shard.topo.create_keyspace("commerce", topodata_pb2.Keyspace())
+    await shard.wait_healthy(tablet)
+
+
+async def test_an_interrupted_restore_begins_anew(shard: Shard) -> None:
+    """Kill vttablet and mysqlctld right after the data was given up."""
+    _, second = await pair_with_rows(shard)
+    await back_up(shard, second)
+    third = shard.add_tablet(3, *RESTORING)
+    shard.start(third)
+    sentinel = third.data_dir / "restore_in_progress"
+    with anyio.fail_after(20):
+        while not sentinel.exists():  # noqa: ASYNC110  # a file tells nobody
+            await anyio.sleep(0.001)
+    third.vttablet.signal(signal.SIGKILL)
+    third.mysqlctld.signal(signal.SIGKILL)
+    await third.vttablet.wait()
+    await third.mysqlctld.wait()
+    shard.start(third)
+    await shard.wait_healthy(third)
+    await wait_rows(third, 1)
+    assert not sentinel.exists()
