@@ -1,0 +1,1 @@
+"""Giving a shard its primary: planned, emergency and initial. observe -> plan -> apply."""
