@@ -51,7 +51,8 @@ class PlainDisplay:
         for phase in progress.phases:
             self._once(phase.name, f"{phase.name}: {phase.done} of {phase.wanted}")
         for trouble in progress.troubles[:_TROUBLES_SHOWN]:
-            self._once(trouble.subject, f"trouble: {trouble}")
+            if trouble.subject not in self._shown:  # said once; the end tells how it stands then
+                self._once(trouble.subject, f"trouble: {trouble}")
 
     def _once(self, key: str, line: str) -> None:
         if self._shown.get(key) != line:
