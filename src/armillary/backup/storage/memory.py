@@ -11,8 +11,8 @@ GET_BYTES = 64 * 1024
 class MemoryObjects:
     """An ObjectClient on a dict. `objects` is open to tests that damage what is stored."""
 
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
+    def __init__(self, objects: dict[str, bytes] | None = None) -> None:
+        self.objects: dict[str, bytes] = objects if objects is not None else {}
 
     async def list_prefixes(self, prefix: str) -> list[str]:
         rests = (key.removeprefix(prefix) for key in self.objects if key.startswith(prefix))
