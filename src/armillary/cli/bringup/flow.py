@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from armillary.base.errors import DeadlineError, InputError, UnavailableError
+from armillary.base.errors import DeadlineError, InputError
 from armillary.base.retry import backoff_delays_s
 from armillary.cli.bringup.deploy import apply_crds, apply_objects
 from armillary.cli.bringup.display import Display, open_display
@@ -80,8 +80,12 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
                 await apply_objects(client, objects)
                 display.say(f"applied {len(objects)} objects")
             if await _has_cluster(client, namespace):
-                await _wait_serving(client, namespace, display, timeout_s)
+                unfinished = await _wait_serving(client, namespace, display, timeout_s)
+                # Also for a cluster that does not serve: whoever looks into it needs them.
                 await _hand_out_credentials(client, paths, namespace)
+                if unfinished is not None:
+                    why = await explain_troubles(client, namespace, unfinished)
+                    raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
             endpoints = await read_endpoints(client, namespace)
     _print_result(paths, namespace, endpoints)
     return 0
@@ -119,7 +123,8 @@ async def _wait_node_ready(client: KubeClient, name: str) -> None:
 
 async def _wait_serving(
     client: KubeClient, namespace: str, display: Display, timeout_s: float
-) -> None:
+) -> Progress | None:
+    """Return None once everything serves, or how far it came in the time given."""
     last: Progress | None = None
     with anyio.move_on_after(timeout_s):
         async with follow_progress(client, namespace) as pictures:
@@ -127,18 +132,13 @@ async def _wait_serving(
                 last = progress
                 display.show(progress)
                 if progress.serves:
-                    return
-    assert last is not None
-    why = await explain_troubles(client, namespace, last)
-    raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
+                    return None
+    return last or Progress((), ())
 
 
 async def _hand_out_credentials(client: KubeClient, paths: LocalPaths, namespace: str) -> None:
     for endpoint in await read_endpoints(client, namespace):
-        if not await write_grpc_credentials(
-            client, paths, namespace=namespace, cluster=endpoint.cluster
-        ):
-            raise UnavailableError(f"cluster {endpoint.cluster} has no gRPC credentials yet")
+        await write_grpc_credentials(client, paths, namespace=namespace, cluster=endpoint.cluster)
         await write_mysql_defaults(client, paths, namespace=namespace, endpoint=endpoint)
 
 
