@@ -1,0 +1,36 @@
+"""One control plane for the whole directory: its start costs more than a test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.kubelet.rig import Rig, running_rig
+
+
+@pytest.fixture(scope="package")
+def rig() -> Iterator[Rig]:
+    directory = Path(tempfile.mkdtemp(prefix="ark-", dir="/tmp"))
+    try:
+        with running_rig(directory, network="127.12.0.0/16", ports=(12001, 12002)) as rig:
+            yield rig
+    finally:
+        keep = os.environ.get("KEEP_RIG")
+        if not keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def clean(rig: Rig) -> Iterator[None]:
+    """Each test leaves an empty namespace."""
+    yield
+    rig.kubectl(
+        "delete",
+        "deployments,replicasets,jobs,pods,services,pvc,pdb",
+        "--all",
+        "--wait=true",
+        "--timeout=30s",
+    )

@@ -1,0 +1,264 @@
+"""Containers start, end, crash and stop the way Kubernetes says."""
+
+import time
+
+import pytest
+
+from tests.integration.kubelet.rig import Rig, pod
+
+pytestmark = pytest.mark.integration
+
+IGNORES_TERM = "trap '' TERM; while true; do sleep 0.1; done"
+
+
+def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
+    rig.apply(pod("crash", "echo run >&2; exit 3"))
+
+    def backs_off() -> bool:
+        statuses = rig.get("pod", "crash").get("status", {}).get("containerStatuses") or [{}]
+        waiting = (statuses[0].get("state") or {}).get("waiting") or {}
+        return statuses[0].get("restartCount", 0) >= 2 and (
+            waiting.get("reason") == "CrashLoopBackOff"
+        )
+
+    rig.wait_for(backs_off)
+    status = rig.get("pod", "crash")["status"]["containerStatuses"][0]
+    assert "back-off" in status["state"]["waiting"]["message"]
+    last = status["lastState"]["terminated"]
+    assert (last["exitCode"], last["reason"]) == (3, "Error")
+    assert rig.kubectl("logs", "crash", "--previous").stdout == "run\n"
+    described = rig.kubectl("describe", "pod", "crash").stdout
+    assert "Back-off restarting failed container main in pod crash" in described
+
+
+def test_a_container_that_hears_term_ends_in_its_own_way(rig: Rig) -> None:
+    script = "trap 'echo bye >/data/said; exit 0' TERM; while true; do sleep 0.05; done"
+    mount = {"volumeMounts": [{"name": "d", "mountPath": "/data"}]}
+    host = rig.paths.dir / "said-here"
+    volumes = {
+        "volumes": [{"name": "d", "hostPath": {"path": str(host), "type": "DirectoryOrCreate"}}]
+    }
+    rig.apply(pod("polite", script, spec=volumes, **mount))
+    rig.wait_ready("polite")
+    rig.kubectl("delete", "pod", "polite")
+    assert (host / "said").read_text() == "bye\n"
+
+
+def test_a_container_that_ignores_term_is_killed_after_its_grace(rig: Rig) -> None:
+    rig.apply(pod("deaf", IGNORES_TERM, spec={"terminationGracePeriodSeconds": 2}))
+    rig.wait_ready("deaf")
+    began = time.monotonic()
+    rig.kubectl("delete", "pod", "deaf")
+    assert 1.8 < time.monotonic() - began < 6
+
+
+def test_a_forced_delete_frees_the_name_only_when_the_old_process_is_gone(rig: Rig) -> None:
+    """Both lives hold a lock in the same claim: a second copy would fail to take it."""
+    script = "exec 8>/data/lock; flock -n 8 || { echo TWO COPIES; exit 9; }; sleep 0.3; "
+    script += "echo alone; trap '' TERM; while true; do sleep 0.1; done"
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "default"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    wanted = pod(
+        "solo",
+        script,
+        spec={
+            "terminationGracePeriodSeconds": 1,
+            "restartPolicy": "Never",
+            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}],
+        },
+        volumeMounts=[{"name": "d", "mountPath": "/data"}],
+    )
+    rig.apply(claim, wanted)
+    for _ in range(3):
+        rig.wait_ready("solo")
+        rig.kubectl("delete", "pod", "solo", "--force", "--grace-period=0")
+        rig.apply(wanted)
+    rig.wait_for(lambda: "alone" in rig.kubectl("logs", "solo", check=False).stdout)
+    assert "TWO" not in rig.kubectl("logs", "solo").stdout
+
+
+def test_init_containers_run_in_order_before_the_others(rig: Rig) -> None:
+    mount = [{"name": "d", "mountPath": "/data"}]
+    init = [
+        {
+            "name": f"step{number}",
+            "image": "local",
+            "command": ["sh", "-c", f"sleep 0.1; echo {number} >> /data/steps"],
+            "volumeMounts": mount,
+        }
+        for number in (1, 2, 3)
+    ]
+    spec = {
+        "initContainers": init,
+        "restartPolicy": "Never",
+        "volumes": [{"name": "d", "emptyDir": {}}],
+    }
+    rig.apply(pod("steps", "cat /data/steps", spec=spec, volumeMounts=mount))
+    found = rig.wait_phase("steps", "Succeeded")
+    assert rig.kubectl("logs", "steps").stdout == "1\n2\n3\n"
+    assert all(s["ready"] for s in found["status"]["initContainerStatuses"])
+    terminated = found["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (terminated["exitCode"], terminated["reason"]) == (0, "Completed")
+
+
+def test_a_failed_init_container_of_a_pod_that_never_restarts_fails_it(rig: Rig) -> None:
+    init = [{"name": "bad", "image": "local", "command": ["sh", "-c", "exit 4"]}]
+    rig.apply(pod("broken", "true", spec={"initContainers": init, "restartPolicy": "Never"}))
+    found = rig.wait_phase("broken", "Failed")
+    assert found["status"]["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 4
+
+
+def test_on_failure_restarts_until_success(rig: Rig) -> None:
+    script = "n=$(cat /data/n 2>/dev/null || echo 0); echo $((n+1)) >/data/n; [ $n -ge 2 ]"
+    spec = {"restartPolicy": "OnFailure", "volumes": [{"name": "d", "emptyDir": {}}]}
+    mounts = [{"name": "d", "mountPath": "/data"}]
+    rig.apply(pod("third", script, spec=spec, volumeMounts=mounts))
+    found = rig.wait_phase("third", "Succeeded")
+    assert found["status"]["containerStatuses"][0]["restartCount"] == 2
+
+
+def test_a_missing_secret_is_named_and_waited_for(rig: Rig) -> None:
+    volumes = {"volumes": [{"name": "s", "secret": {"secretName": "late"}}]}
+    mounts = [{"name": "s", "mountPath": "/vt/secrets/late"}]
+    rig.apply(pod("waits", "cat /vt/secrets/late/k; sleep 60", spec=volumes, volumeMounts=mounts))
+
+    def told() -> bool:
+        return 'secret "late" not found' in rig.kubectl("describe", "pod", "waits").stdout
+
+    rig.wait_for(told)
+    rig.kubectl("create", "secret", "generic", "late", "--from-literal=k=value")
+    try:
+        rig.wait_ready("waits")
+        rig.wait_for(lambda: rig.kubectl("logs", "waits").stdout == "value")
+    finally:
+        rig.kubectl("delete", "secret", "late")
+
+
+def test_a_changed_secret_reaches_a_running_container(rig: Rig) -> None:
+    rig.kubectl("create", "secret", "generic", "turns", "--from-literal=k=old")
+    volumes = {"volumes": [{"name": "s", "secret": {"secretName": "turns"}}]}
+    mounts = [{"name": "s", "mountPath": "/etc/turns", "readOnly": True}]
+    try:
+        rig.apply(pod("reader", "sleep 60", spec=volumes, volumeMounts=mounts))
+        rig.wait_ready("reader")
+        assert rig.kubectl("exec", "reader", "--", "cat", "/etc/turns/k").stdout == "old"
+        patch = '{"stringData": {"k": "new"}}'
+        rig.kubectl("patch", "secret", "turns", "--type=merge", "-p", patch)
+        rig.wait_for(
+            lambda: rig.kubectl("exec", "reader", "--", "cat", "/etc/turns/k").stdout == "new"
+        )
+        done = rig.kubectl("exec", "reader", "--", "touch", "/etc/turns/x", check=False)
+        assert "Read-only file system" in done.stderr
+    finally:
+        rig.kubectl("delete", "secret", "turns")
+
+
+def test_liveness_failure_restarts_and_shows_the_probes_answer(rig: Rig) -> None:
+    script = "touch /tmp/ok; sleep 1; rm /tmp/ok; sleep 60"
+    probe = {
+        "exec": {"command": ["sh", "-c", "test -e /tmp/ok || { echo no ok file; exit 1; }"]},
+        "periodSeconds": 1,
+        "failureThreshold": 2,
+    }
+    rig.apply(pod("sick", script, livenessProbe=probe))
+
+    def restarted() -> bool:
+        statuses = rig.get("pod", "sick").get("status", {}).get("containerStatuses") or [{}]
+        return statuses[0].get("restartCount", 0) >= 1
+
+    rig.wait_for(restarted)
+    described = rig.kubectl("describe", "pod", "sick").stdout
+    assert "Liveness probe failed: no ok file" in described
+    assert "failed liveness probe, will be restarted" in described
+
+
+def test_readiness_shows_the_body_of_a_bad_answer(rig: Rig) -> None:
+    server = """
+import http.server, os
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        good = os.path.exists("/tmp/good")
+        self.send_response(200 if good else 503); self.end_headers()
+        self.wfile.write(b"replication is 12 s behind")
+    def log_message(self, *a): pass
+http.server.HTTPServer((os.environ["POD_IP"], 15000), H).serve_forever()
+"""
+    probe = {"httpGet": {"port": "web", "path": "/healthz"}, "periodSeconds": 1}
+    rig.apply(
+        pod(
+            "lags",
+            "",
+            command=["python3", "-c", server],
+            ports=[{"name": "web", "containerPort": 15000}],
+            readinessProbe=probe,
+        )
+    )
+    text = "HTTP probe failed with statuscode: 503: replication is 12 s behind"
+    rig.wait_for(lambda: text in rig.kubectl("describe", "pod", "lags").stdout)
+    assert rig.get("pod", "lags")["status"]["containerStatuses"][0]["ready"] is False
+    rig.kubectl("exec", "lags", "--", "touch", "/tmp/good")
+    rig.wait_ready("lags")
+
+
+def test_a_container_over_its_memory_limit_is_reported_as_oom_killed(rig: Rig) -> None:
+    if "memory_limits=True" not in (rig.paths.logs / "kubelet.log").read_text():
+        pytest.skip("no writable memory cgroup on this machine")
+    rig.apply(
+        pod(
+            "hungry",
+            "",
+            command=["python3", "-c", "x = bytearray(300 * 2**20)"],
+            spec={"restartPolicy": "Never"},
+            resources={"limits": {"memory": "64Mi"}},
+        )
+    )
+    found = rig.wait_phase("hungry", "Failed")
+    terminated = found["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (terminated["reason"], terminated["exitCode"]) == ("OOMKilled", 137)
+
+
+def test_an_address_belongs_to_a_pods_name(rig: Rig) -> None:
+    rig.apply(pod("sticky", "sleep 60"))
+    rig.wait_ready("sticky")
+    address = rig.get("pod", "sticky")["status"]["podIP"]
+    rig.kubectl("delete", "pod", "sticky")
+    rig.apply(pod("sticky", "sleep 60"), pod("other", "sleep 60"))
+    rig.wait_ready("sticky")
+    assert rig.get("pod", "sticky")["status"]["podIP"] == address
+    assert rig.get("pod", "other")["status"]["podIP"] != address
+
+
+def test_a_claims_data_outlives_its_pod_and_goes_with_the_claim(rig: Rig) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "keep", "namespace": "default"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "keep"}}]}
+    mounts = [{"name": "d", "mountPath": "/vt/vtdataroot", "subPath": "vtdataroot"}]
+    script = "cat /vt/vtdataroot/f; echo kept > /vt/vtdataroot/f; sleep 60"
+    rig.apply(claim, pod("writer", script, spec=spec, volumeMounts=mounts))
+    rig.wait_ready("writer")
+    assert rig.get("pvc", "keep")["status"]["phase"] == "Bound"
+    rig.kubectl("delete", "pod", "writer")
+    rig.apply(pod("writer", script, spec=spec, volumeMounts=mounts))
+    rig.wait_ready("writer")
+    rig.wait_for(lambda: rig.kubectl("logs", "writer").stdout == "kept\n")
+    rig.kubectl("delete", "pvc", "keep", "--wait=false")
+    assert rig.get("pvc", "keep")["metadata"]["deletionTimestamp"]
+    directories = list((rig.paths.volumes / "default").glob("keep-*"))
+    assert len(directories) == 1
+    rig.kubectl("delete", "pod", "writer")
+    rig.wait_for(lambda: not rig.get("pvc", "keep"))
+    rig.wait_for(lambda: not directories[0].exists())

@@ -1,0 +1,171 @@
+"""logs, exec and port-forward with the real kubectl, over WebSocket and over SPDY."""
+
+import hashlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.kubelet.rig import Rig, pod
+
+pytestmark = pytest.mark.integration
+
+# 1.29 speaks SPDY where later ones speak WebSocket; some distributions install it beside.
+OLD_KUBECTL = Path(shutil.which("kubectl") or "/").resolve().with_name("kubectl.1.29")
+KUBECTLS = ["kubectl", *([str(OLD_KUBECTL)] if OLD_KUBECTL.exists() else [])]
+LOCAL_PORT = 12100
+MEGABYTES = 50
+
+
+def test_logs_can_be_followed_cut_and_stamped(rig: Rig) -> None:
+    script = "for n in 1 2 3; do echo line $n; done; sleep 2; echo last; sleep 60"
+    rig.apply(pod("talks", script))
+    rig.wait_ready("talks")
+    assert rig.kubectl("logs", "talks", "--tail=2").stdout == "line 2\nline 3\n"
+    assert rig.kubectl("logs", "talks", "--limit-bytes=6").stdout == "line 1"
+    stamped = rig.kubectl("logs", "talks", "--timestamps", "--tail=1").stdout
+    assert stamped.startswith("20") and stamped.endswith("Z line 3\n")
+    follower = subprocess.Popen(
+        rig.kubectl_words("logs", "-f", "talks"), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert follower.stdout is not None
+        lines = [follower.stdout.readline() for _ in range(4)]
+        assert lines[-1] == "last\n"
+        rig.kubectl("delete", "pod", "talks")
+        assert follower.wait(10) == 0
+    finally:
+        follower.kill()
+        follower.communicate()
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_exec_passes_streams_and_exit_codes(rig: Rig, program: str) -> None:
+    rig.apply(pod("shell", "sleep 60"))
+    rig.wait_ready("shell")
+    done = rig.kubectl(
+        *("exec", "shell", "--", "sh", "-c", "echo out; echo err >&2; exit 7"),
+        check=False,
+        program=program,
+    )
+    assert (done.returncode, done.stdout) == (7, "out\n")
+    assert done.stderr.startswith("err\n")
+    text = "x" * 300_000
+    done = rig.kubectl("exec", "-i", "shell", "--", "md5sum", stdin=text, program=program)
+    assert done.stdout.split()[0] == hashlib.md5(text.encode()).hexdigest()
+    done = rig.kubectl("exec", "shell", "--", "no-such-program", check=False, program=program)
+    assert done.returncode != 0
+    done = rig.kubectl("exec", "shell", "--", "head", "-c", "5000000", "/dev/zero", program=program)
+    assert len(done.stdout) == 5_000_000
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_exec_can_have_a_terminal(rig: Rig, program: str) -> None:
+    rig.apply(pod("term", "sleep 60"))
+    rig.wait_ready("term")
+    inner = " ".join(rig.kubectl_words(*("exec", "-it", "term", "--", "sh"), program=program))
+    typed = "test -t 0 && echo a terminal $((40 + 2))\nexit 3\n"
+    done = subprocess.run(
+        ["script", "-qec", inner, "/dev/null"],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "a terminal 42" in done.stdout
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_port_forward_carries_fifty_megabytes_each_way(rig: Rig, program: str) -> None:
+    server = f"""
+import hashlib, os, socket, threading
+def serve(conn):
+    digest, left = hashlib.md5(), {MEGABYTES} * 2**20
+    while left:
+        data = conn.recv(65536); digest.update(data); left -= len(data)
+    conn.sendall(digest.hexdigest().encode())
+    block = os.urandom(2**20); digest = hashlib.md5()
+    for _ in range({MEGABYTES}):
+        conn.sendall(block); digest.update(block)
+    conn.sendall(digest.hexdigest().encode()); conn.close()
+with socket.create_server((os.environ["POD_IP"], 15999)) as listener:
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],)).start()
+"""
+    probe = {"exec": {"command": ["true"]}}
+    rig.apply(pod("sink", "", command=["python3", "-c", server], readinessProbe=probe))
+    rig.wait_ready("sink")
+    with forwarded(rig, "sink", 15999, program):
+        connection = connect(LOCAL_PORT)
+        with connection:
+            digest, block = hashlib.md5(), b"some bytes " * 5000
+            left = MEGABYTES * 2**20
+            while left:
+                part = block[: min(left, len(block))]
+                connection.sendall(part)
+                digest.update(part)
+                left -= len(part)
+            assert read_exactly(connection, 32).decode() == digest.hexdigest()
+            digest = hashlib.md5()
+            for _ in range(MEGABYTES):
+                digest.update(read_exactly(connection, 2**20))
+            assert read_exactly(connection, 32).decode() == digest.hexdigest()
+            assert connection.recv(1) == b""
+
+
+def test_port_forward_serves_many_connections_and_names_a_closed_port(rig: Rig) -> None:
+    script = "exec python3 -m http.server 15000 --bind $(POD_IP)"
+    probe = {"tcpSocket": {"port": 15000}, "periodSeconds": 1}
+    rig.apply(pod("web", script, readinessProbe=probe))
+    rig.wait_ready("web")
+    with forwarded(rig, "web", 15000, "kubectl"):
+        for _ in range(30):
+            with connect(LOCAL_PORT) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert connection.recv(15).startswith(b"HTTP/1.0 200")
+    with forwarded(rig, "web", 15001, "kubectl") as process:
+        with connect(LOCAL_PORT) as connection:
+            assert connection.recv(1) == b""
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "15001" in line
+
+
+@contextmanager
+def forwarded(rig: Rig, name: str, port: int, program: str) -> Iterator["subprocess.Popen[str]"]:
+    words = rig.kubectl_words("port-forward", name, f"{LOCAL_PORT}:{port}", program=program)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "Forwarding from" in process.stdout.readline()
+        yield process
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def connect(port: int) -> socket.socket:
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=30)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def read_exactly(connection: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        part = connection.recv(min(count - len(data), 1 << 16))
+        if not part:
+            raise AssertionError(f"the connection ended after {len(data)} of {count} bytes")
+        data += part
+    return bytes(data)
