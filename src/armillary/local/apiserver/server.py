@@ -114,7 +114,9 @@ class ApiServer:
         if parts[1:2] == ["v2"]:
             raise StatusError(406, "NotAcceptable", "only OpenAPI v3 is offered")
         body, etag = self._openapi.document("/".join(parts[2:]))
-        headers = {"Etag": f'"{etag}"', "Cache-Control": "public, max-age=600"}
+        # kubectl keeps what it may on disk: a document, whose URL changes with it; never the index.
+        may_keep = "public, immutable" if "hash" in request.query else "no-cache, private"
+        headers = {"Etag": f'"{etag}"', "Cache-Control": may_keep}
         if request.headers.get("If-None-Match") == f'"{etag}"':
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, content_type=_JSON, headers=headers)

@@ -104,7 +104,7 @@ def _show(manager: Manager) -> str:
     if manager.subresource:
         text += f' with subresource "{manager.subresource}"'
     if manager.operation == UPDATE:
-        text += f" using {manager.api_version} at {manager.time}"
+        text += f" using {manager.api_version}"
     return text
 
 
