@@ -94,8 +94,9 @@ async def run(
                 exit_code = _MYSQLD_DIED
                 tasks.cancel_scope.cancel()
     finally:
-        with anyio.CancelScope(shield=True):
-            await mysqld.shutdown(timeout_s=settings.shutdown_wait_time.total_seconds())
+        if mysqld.is_running:
+            with anyio.CancelScope(shield=True):
+                await mysqld.shutdown(timeout_s=settings.shutdown_wait_time.total_seconds())
     return exit_code
 
 

@@ -63,7 +63,6 @@ class MysqldProcess:
             if self.is_running:
                 return
             tablet = self.spec.tablet
-            tablet.path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
             await self._stop_orphan()
             made = await bootstrap.ensure_data_dir(self.flavor, self.spec)
@@ -149,7 +148,7 @@ class MysqldProcess:
     def _take_lock(self) -> None:
         if self._lock_file is not None:
             return
-        self.spec.tablet.path.mkdir(parents=True, exist_ok=True)
+        self.spec.tablet.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self.spec.tablet.lock.open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
