@@ -209,5 +209,10 @@ class _Stream:
             if self._on_bytes is not None:
                 self._on_bytes(slot.raw_bytes, len(stored))
             yield stored
+        if not self._chunks[index] and self.failure is None and (empty := self._codec.encode(b"")):
+            # No bytes at all are no zstd file: `zstd -d` refuses them.
+            self._chunks[index].append(Chunk(0, len(empty), chunk_digest(empty)))
+            self._crcs[index] = zlib.crc32(empty)
+            yield empty
         if self.failure is not None:
             raise _SourceFailedError from self.failure
