@@ -1,0 +1,31 @@
+"""Which ranges and ports a cluster takes."""
+
+from armillary.local.supervise.network import (
+    RANGE_FIRST,
+    RANGE_LAST,
+    list_listeners,
+    preferred_ranges,
+)
+
+# A listener on 127.18.0.1:3306, an established connection there, and a listener on 0.0.0.0.
+PROC_NET_TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100127F:0CEA 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
+   1: 0200137F:0CEA 0100007F:8000 01 00000000:00000000 00:00000000 00000000     0        0 1 1
+   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
+"""
+
+
+def test_only_listeners_on_loopback_count() -> None:
+    assert list_listeners(PROC_NET_TCP) == ((18, 3306),)
+
+
+def test_a_directory_tries_every_range_once_and_always_in_the_same_order() -> None:
+    first = list(preferred_ranges("/home/a/.armillary"))
+    assert first == list(preferred_ranges("/home/a/.armillary"))
+    assert sorted(first) == list(range(RANGE_FIRST, RANGE_LAST + 1))
+
+
+def test_two_directories_seldom_start_at_the_same_range() -> None:
+    starts = {next(preferred_ranges(f"/home/{name}/.armillary")) for name in range(20)}
+    assert len(starts) > 10
