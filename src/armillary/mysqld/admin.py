@@ -10,6 +10,9 @@ from armillary.mysqld.spec import AccountNames
 
 SIDECAR_DATABASE = "_vt"
 _UNKNOWN_THREAD = 1094
+_LOCK_WAIT_TIMEOUT = 1205
+_LOCK_WAIT_S = 2
+_LOCK_ATTEMPTS = 4
 
 
 def quote_name(name: str) -> str:
@@ -63,6 +66,39 @@ async def set_read_only(connection: Connection, flavor: Flavor, *, read_only: bo
         await connection.execute("SET GLOBAL read_only = OFF")  # MySQL: super_read_only follows
 
 
+async def refuse_writes(connection: Connection, flavor: Flavor, users: Sequence[str]) -> None:
+    """Turn read-only, in seconds, whatever the sessions of `users` are doing.
+
+    The server waits for commits under way. One that waits for a semi-sync acknowledgement which
+    never comes would make that for ever: after a moment such sessions are ended. Their clients hear
+    that the connection broke, not that the commit succeeded.
+
+    Raises:
+        MysqlError: 1205, when somebody else holds it up for too long.
+    Again: ends the transactions that are still open.
+    """
+    await connection.execute(f"SET SESSION lock_wait_timeout = {_LOCK_WAIT_S}")
+    for attempt in range(_LOCK_ATTEMPTS):
+        try:
+            await set_read_only(connection, flavor, read_only=True)
+            break
+        except MysqlError as error:
+            if error.errno != _LOCK_WAIT_TIMEOUT or attempt == _LOCK_ATTEMPTS - 1:
+                raise
+        await _kill_busy_sessions(connection, users)
+    await kill_open_transactions(connection, users)
+
+
+async def _kill_busy_sessions(connection: Connection, users: Sequence[str]) -> None:
+    wanted = ", ".join(["%s"] * len(users))
+    rows = await connection.query(
+        "SELECT id FROM information_schema.processlist "
+        f"WHERE command <> 'Sleep' AND user IN ({wanted})",
+        tuple(users),
+    )
+    await _kill(connection, rows.column())
+
+
 async def kill_open_transactions(connection: Connection, users: Sequence[str]) -> int:
     """End the sessions of `users` that hold a transaction open; return how many.
 
@@ -76,13 +112,17 @@ async def kill_open_transactions(connection: Connection, users: Sequence[str]) -
         f"WHERE p.user IN ({wanted})",
         tuple(users),
     )
-    for session_id in rows.column():
+    await _kill(connection, rows.column())
+    return len(rows.values)
+
+
+async def _kill(connection: Connection, session_ids: Sequence[int]) -> None:
+    for session_id in session_ids:
         try:
             await connection.execute(f"KILL {int(session_id)}")
         except MysqlError as error:
             if error.errno != _UNKNOWN_THREAD:
                 raise
-    return len(rows.values)
 
 
 async def uptime_s(connection: Connection) -> int:

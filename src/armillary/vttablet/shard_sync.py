@@ -63,9 +63,8 @@ async def step_down(agent: Agent, shard: topodata_pb2.Shard) -> None:
 
 async def make_read_only(agent: Agent, connection: Connection) -> None:
     """Refuse writes from now on, and end transactions that could not commit any more."""
-    await admin.set_read_only(connection, agent.flavor, read_only=True)
     users = (agent.accounts.app, agent.accounts.allprivs, agent.accounts.filtered)
-    await admin.kill_open_transactions(connection, users)
+    await admin.refuse_writes(connection, agent.flavor, users)
 
 
 async def follow_shard(agent: Agent, seen: MysqldSeen) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import pymysql
 
-from armillary.model.tablet import TabletAlias
+from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
 from armillary.rpc.auth import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
@@ -223,6 +223,9 @@ class Shard:
 
     async def record(self, tablet: TestTablet) -> topodata_pb2.Tablet:
         return (await self.topo.get_tablet(tablet.alias)).value
+
+    async def type_of(self, tablet: TestTablet) -> TabletType:
+        return TabletType((await self.record(tablet)).type)
 
     async def wait_healthy(self, *tablets: TestTablet, timeout_s: float = 30.0) -> None:
         for tablet in tablets:

@@ -50,9 +50,9 @@ async def pair_with_rows(shard: Shard, *flags: str) -> tuple[TestTablet, TestTab
     return first, second
 
 
-async def back_up(shard: Shard, tablet: TestTablet, **options: bool) -> list[str]:
+async def back_up(shard: Shard, tablet: TestTablet) -> list[str]:
     record = await shard.record(tablet)
-    return [event.value async for event in shard.client.backup(record, **options)]
+    return [event.value async for event in shard.client.backup(record)]
 
 
 async def test_a_new_tablet_restores_and_then_follows(shard: Shard) -> None:
@@ -65,7 +65,7 @@ async def test_a_new_tablet_restores_and_then_follows(shard: Shard) -> None:
     shard.start(third)
     await shard.wait_healthy(third)
     await wait_rows(third, 2)
-    assert (await shard.record(third)).type == TabletType.REPLICA
+    assert await shard.type_of(third) == TabletType.REPLICA
     assert not (third.data_dir / "restore_in_progress").exists()
     with third.sql("vt_app") as cursor:
         cursor.execute("SELECT CURRENT_USER()")
@@ -75,7 +75,7 @@ async def test_a_tablet_waits_for_the_first_backup_of_its_shard(shard: Shard) ->
     waiting = shard.add_tablet(3, *RESTORING)
     shard.start(waiting)
     await shard.wait_healthz(waiting, 500, "cannot restore: nothing to restore")
-    assert (await shard.record(waiting)).type == TabletType.RESTORE
+    assert await shard.type_of(waiting) == TabletType.RESTORE
     with pytest.raises(PreconditionError, match="is being restored"):
         await shard.promote(waiting)
 
@@ -95,7 +95,7 @@ async def test_the_offline_engine_takes_the_tablet_out_of_service(shard: Shard) 
         tasks.cancel_scope.cancel()
     assert TabletType.BACKUP in seen
     await shard.wait_healthy(second)
-    assert (await shard.record(second)).type == TabletType.REPLICA
+    assert await shard.type_of(second) == TabletType.REPLICA
     with first.sql(database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
     await wait_rows(second, 2)
@@ -158,8 +158,8 @@ async def test_a_recreated_snapshot_keyspace_gets_the_older_backup(shard: Shard)
     await make_snapshot(shard, at)
     restored.vttablet.start()
     await shard.wait_healthy(restored)
-    record = await shard.record(restored)
-    assert (record.keyspace, record.type) == ("restore", TabletType.REPLICA)
+    assert await shard.type_of(restored) == TabletType.REPLICA
+    assert (await shard.record(restored)).keyspace == "restore"
     assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
     with restored.sql() as cursor:
         cursor.execute("SHOW SLAVE STATUS")
@@ -169,7 +169,7 @@ async def test_a_recreated_snapshot_keyspace_gets_the_older_backup(shard: Shard)
     await restored.vttablet.kill()
     restored.vttablet.start()
     await shard.wait_healthy(restored)
-    assert (await shard.record(restored)).type == TabletType.PRIMARY
+    assert await shard.type_of(restored) == TabletType.PRIMARY
     assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
 
 
@@ -190,7 +190,7 @@ async def test_a_time_before_the_first_backup_leaves_the_tablet_unready(shard: S
     beside.start(tablet)
     reason = await shard.wait_healthz(tablet, 500, "all complete backups are later")
     assert "later than" in reason
-    assert (await shard.record(tablet)).type == TabletType.RESTORE
+    assert await shard.type_of(tablet) == TabletType.RESTORE
     with pytest.raises(ArmillaryError, match="restored"):
         await shard.promote(tablet)
 

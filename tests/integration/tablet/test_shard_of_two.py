@@ -5,6 +5,8 @@ import signal
 from collections.abc import AsyncIterator
 
 import anyio
+import anyio.to_thread
+import pymysql
 import pytest
 
 from armillary.base.errors import ArmillaryError, PreconditionError, UnauthenticatedError
@@ -53,8 +55,8 @@ async def test_a_new_primary_is_followed_without_being_told(shard: Shard) -> Non
     first, second = await replicating_pair(shard)
     record = (await shard.topo.get_shard("commerce", "-80")).value
     assert record.primary_alias.uid == 1
-    assert (await shard.record(first)).type == TabletType.PRIMARY
-    assert (await shard.record(second)).type == TabletType.REPLICA
+    assert await shard.type_of(first) == TabletType.PRIMARY
+    assert await shard.type_of(second) == TabletType.REPLICA
     assert second.scalar("SELECT @@global.read_only") == 1
     assert first.scalar("SELECT @@global.read_only") == 0
     with first.sql("vt_app", database="vt_commerce") as cursor:
@@ -90,7 +92,7 @@ async def test_primaryship_moves_and_the_old_primary_follows(shard: Shard) -> No
     first, second = await replicating_pair(shard)
     await reparent(shard, first, second)
     assert first.scalar("SELECT @@global.read_only") == 1
-    assert (await shard.record(first)).type == TabletType.REPLICA
+    assert await shard.type_of(first) == TabletType.REPLICA
     assert (await shard.topo.get_shard("commerce", "-80")).value.primary_alias.uid == 2
     with second.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2), (3)")
@@ -237,6 +239,33 @@ async def test_semi_sync_is_on_where_it_was_asked_for(shard: Shard) -> None:
     status = await shard.client.full_status(first_record)
     assert (status.semi_sync_primary_enabled, status.semi_sync_primary_clients) == (True, 1)
     assert (await shard.client.full_status(await shard.record(second))).semi_sync_replica_status
+
+
+async def test_a_commit_without_acknowledgement_does_not_hold_a_demotion_up(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    record = await shard.record(first)
+    await shard.client.promote_replica(record, semi_sync=True)
+    await shard.client.set_replication_source(
+        await shard.record(second), record.alias, semi_sync=True
+    )
+    await second.vttablet.kill()
+    await second.mysqlctld.kill()
+
+    def write() -> str:
+        with first.sql("vt_app", database="vt_commerce") as cursor:
+            cursor.execute("INSERT INTO t VALUES (2)")
+        return "acknowledged"
+
+    async with anyio.create_task_group() as tasks:
+
+        async def try_to_write() -> None:
+            with pytest.raises(pymysql.err.OperationalError, match="Lost connection"):
+                await anyio.to_thread.run_sync(write)
+
+        tasks.start_soon(try_to_write)
+        await anyio.sleep(0.5)
+        await shard.client.demote_primary(record, timeout_s=10)
+    assert first.scalar("SELECT @@global.read_only") == 1
 
 
 async def test_schema_changes_replicate_and_bad_ones_say_what_mysqld_says(shard: Shard) -> None:
