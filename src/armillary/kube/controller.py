@@ -1,6 +1,7 @@
 """Workers that call `reconcile(key)` for the keys of a queue, until cancelled. I/O."""
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -53,21 +54,29 @@ class Controller(Generic[K]):
         try:
             with anyio.fail_after(self._timeout_s):
                 again_s = await self._reconcile(key)
-        except Exception as error:  # one key's trouble must not stop the others
-            delay_s = self.queue.retry(key)
-            expected = isinstance(error, ArmillaryError | TimeoutError)
-            logger.log(
-                logging.WARNING if expected else logging.ERROR,
-                "reconcile failed",
-                extra={
-                    "controller": self.name,
-                    "key": str(key),
-                    "error": f"{type(error).__name__}: {error}",
-                    "retry_s": round(delay_s, 1),
-                },
-                exc_info=None if expected else error,
-            )
+        except anyio.get_cancelled_exc_class() as error:
+            if anyio.current_effective_deadline() == -math.inf:
+                raise
+            # Nobody cancelled us: a gRPC channel that is closed cancels the calls on it, and that
+            # must not end a worker without a word.
+            self._retry(key, error, expected=True)
+        except Exception as error:  # noqa: BLE001  # one key's trouble must not stop the others
+            self._retry(key, error, expected=isinstance(error, ArmillaryError | TimeoutError))
         else:
             self.queue.forget(key)
             if again_s is not None:
                 self.queue.add_after(key, again_s)
+
+    def _retry(self, key: K, error: BaseException, *, expected: bool) -> None:
+        delay_s = self.queue.retry(key)
+        logger.log(
+            logging.WARNING if expected else logging.ERROR,
+            "reconcile failed",
+            extra={
+                "controller": self.name,
+                "key": str(key),
+                "error": f"{type(error).__name__}: {error}",
+                "retry_s": round(delay_s, 1),
+            },
+            exc_info=None if expected else error,
+        )

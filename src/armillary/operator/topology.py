@@ -9,7 +9,7 @@ import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -28,13 +28,15 @@ from armillary.topo.server import TopoServer
 logger = logging.getLogger(__name__)
 
 _REOPEN_AFTER_S = 10.0
+# Others may still be using what one of them found broken: closing a channel kills their calls.
+_CLOSE_AFTER_S = 120.0
 
 
 @dataclass(slots=True)
 class _Open:
     topo: TopoServer
-    scope: anyio.CancelScope
     opened_at_s: float
+    dropped: anyio.Event = field(default_factory=anyio.Event)
 
 
 class TopologyPool:
@@ -113,11 +115,12 @@ class TopologyPool:
         )
         is_open = False
         try:
-            with anyio.CancelScope() as scope:
-                async with TopoServer.open(settings, resolve=resolve) as topo:
-                    is_open = True
-                    task_status.started(_Open(topo, scope, monotonic_s()))
-                    await anyio.sleep_forever()
+            async with TopoServer.open(settings, resolve=resolve) as topo:
+                opened = _Open(topo, monotonic_s())
+                is_open = True
+                task_status.started(opened)
+                await opened.dropped.wait()
+                await anyio.sleep(_CLOSE_AFTER_S)
         except ArmillaryError as error:
             if not is_open:
                 raise  # to whoever asked for it
@@ -128,7 +131,7 @@ class TopologyPool:
             return
         if self._open.get((namespace, params)) is opened:
             del self._open[namespace, params]
-        opened.scope.cancel()
+        opened.dropped.set()
 
     async def _resolve(self, namespace: str, address: str) -> Sequence[str]:
         """Return addresses that can be dialled from here.

@@ -62,17 +62,17 @@ TopologyAction = PutCell | PutAlias | PruneCell | PruneKeyspace
 
 
 def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyAction, ...]:
-    """Return what to do, in order: the alias before the cells that it names."""
+    """Return what to do, in order: cells before the alias that names them."""
     settings = wanted.reconciliation
     actions: list[TopologyAction] = []
-    if settings.register_cells_aliases and wanted.cells and seen.alias != set(wanted.cells):
-        actions.append(PutAlias(tuple(sorted(wanted.cells)), is_new=seen.alias is None))
     if settings.register_cells:
         actions += [
             PutCell(cell, record, is_new=cell not in seen.cells)
             for cell, record in sorted(wanted.cells.items())
             if seen.cells.get(cell) != record
         ]
+    if settings.register_cells_aliases and wanted.cells and seen.alias != set(wanted.cells):
+        actions.append(PutAlias(tuple(sorted(wanted.cells)), is_new=seen.alias is None))
     if settings.prune_keyspaces:
         actions += [
             PruneKeyspace(keyspace)

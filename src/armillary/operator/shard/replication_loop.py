@@ -114,10 +114,15 @@ def _state(shard: Shard, seen: ShardSeen, wanted: list[WantedTablet]) -> ShardSt
         tablets=[
             TabletSeen(
                 alias=tablet.alias,
-                running=phase_of(seen.pods.get(tablet.alias, {"metadata": {}})) == "Running",
+                running=_is_running(seen.pods.get(tablet.alias)),
                 can_be_primary=tablet.can_be_primary,
                 type=topology.types.get(tablet.alias),
             )
             for tablet in wanted
         ],
     )
+
+
+def _is_running(pod: KubeObject | None) -> bool:
+    """Whether the pod runs and is to go on doing so: one that ends makes no primary."""
+    return pod is not None and phase_of(pod) == "Running" and not is_being_deleted(pod)
