@@ -42,8 +42,9 @@ class FakeMysqld:
 class ShardOfTablets:
     """Implements `TabletCalls` over a topology in memory."""
 
-    def __init__(self, topo: TopoServer) -> None:
+    def __init__(self, topo: TopoServer, shard: str = SHARD) -> None:
         self.topo = topo
+        self.shard = shard
         self.mysqlds: dict[TabletAlias, FakeMysqld] = {}
         self.calls: list[str] = []
         self.fail_at: int | None = None
@@ -63,16 +64,24 @@ class ShardOfTablets:
             await shard.add(alias, TabletType.REPLICA)
         return shard
 
-    async def add(self, alias: TabletAlias, tablet_type: TabletType) -> None:
+    async def add(
+        self,
+        alias: TabletAlias,
+        tablet_type: TabletType,
+        *,
+        host: str = "127.16.0.1",
+        ports: dict[str, int] | None = None,
+    ) -> None:
         self.mysqlds[alias] = FakeMysqld()
         await self.topo.create_tablet(
             Tablet(
                 alias=alias_to_pb(alias),
-                hostname="127.16.0.1",
-                mysql_hostname="127.16.0.1",
+                hostname=host,
+                port_map=ports or {},
+                mysql_hostname=host,
                 mysql_port=3306,
                 keyspace=KEYSPACE,
-                shard=SHARD,
+                shard=self.shard,
                 type=type_to_pb(tablet_type),
             )
         )
@@ -219,7 +228,7 @@ class ShardOfTablets:
             record.primary_alias.CopyFrom(tablet.alias)
             record.primary_term_start_time.CopyFrom(tablet.primary_term_start_time)
 
-        await self.topo.update_shard(KEYSPACE, SHARD, change)
+        await self.topo.update_shard(KEYSPACE, self.shard, change)
 
     async def demote_primary(
         self, tablet: Tablet, *, timeout_s: float | None = None
@@ -287,10 +296,10 @@ class ShardOfTablets:
         self._done()
 
     async def shard_record(self) -> topodata_pb2.Shard:
-        return (await self.topo.get_shard(KEYSPACE, SHARD)).value
+        return (await self.topo.get_shard(KEYSPACE, self.shard)).value
 
     async def types(self) -> dict[TabletAlias, TabletType]:
-        tablets = await self.topo.tablets_of_shard(KEYSPACE, SHARD)
+        tablets = await self.topo.tablets_of_shard(KEYSPACE, self.shard)
         return {alias: TabletType(tablet.type) for alias, tablet in tablets.items()}
 
     def kill(self, alias: TabletAlias) -> None:

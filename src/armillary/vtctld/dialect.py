@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -61,14 +62,17 @@ def _full_dict(message: Message) -> dict[str, object]:
     return {field.name: _value(message, field, printed) for field in message.DESCRIPTOR.fields}
 
 
-def _value(message: Message, field: object, printed: dict[str, object]) -> object:
+def _value(message: Message, field: FieldDescriptor, printed: dict[str, object]) -> object:
     """Return one field's value; the library leaves absent messages out, Vitess prints null."""
-    name = field.name  # type: ignore[attr-defined]
-    if field.message_type is None or field.message_type.GetOptions().map_entry:  # type: ignore[attr-defined]
-        return printed.get(name)
-    if field.is_repeated:  # type: ignore[attr-defined]
-        return [_full_dict(item) for item in getattr(message, name)]
-    return _full_dict(getattr(message, name)) if message.HasField(name) else None
+    if field.message_type is None:
+        return printed.get(field.name)
+    if field.message_type.GetOptions().map_entry:
+        entries = printed.get(field.name) or {}
+        assert isinstance(entries, dict)
+        return dict(sorted(entries.items()))
+    if field.is_repeated:
+        return [_full_dict(item) for item in getattr(message, field.name)]
+    return _full_dict(getattr(message, field.name)) if message.HasField(field.name) else None
 
 
 def keyspace_json(keyspace: topodata_pb2.Keyspace) -> str:

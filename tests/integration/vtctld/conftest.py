@@ -1,0 +1,148 @@
+"""vtctld as it runs, on a real etcd, with two shards of fake tablets behind real gRPC."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import pytest
+
+from armillary.model.tablet import TabletAlias, TabletType
+from armillary.pb import tabletmanagerservice_pb2, topodata_pb2
+from armillary.rpc.auth import StaticAuth
+from armillary.rpc.server import serve_grpc
+from armillary.rpc.service import service_handler
+from armillary.settings.topo import TopoSettings
+from armillary.settings.vtctld import VtctldSettings
+from armillary.topo.server import TopoServer
+from armillary.vtctld.main import run
+from tests.fakes.etcd_process import EtcdProcess, etcd_process
+from tests.fakes.shard_of_tablets import KEYSPACE, ShardOfTablets
+from tests.fakes.tablet_service import TabletService
+
+HOST = "127.16.5.1"
+SHARDS = ("-80", "80-")
+
+
+@pytest.fixture(scope="session")
+def etcd() -> Iterator[EtcdProcess]:
+    with etcd_process("127.16.5.2") as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Control:
+    """A running vtctld, and what it controls."""
+
+    topo: TopoServer
+    shards: dict[str, ShardOfTablets]
+    tablets: dict[TabletAlias, TabletService]
+    server: str
+    credentials: Path
+
+    async def vtctl(self, *words: str) -> Answer:
+        """Run the real vtctlclient."""
+        done = await anyio.run_process(self.client_words(*words), check=False)
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def client_words(self, *words: str) -> list[str]:
+        program = [sys.executable, "-m", "armillary.cli.vtctlclient"]
+        flags = [f"-server={self.server}", f"-grpc_auth_static_client_creds={self.credentials}"]
+        return [*program, *flags, *words]
+
+    async def ok(self, *words: str) -> str:
+        answer = await self.vtctl(*words)
+        assert answer.code == 0, answer
+        return answer.out
+
+    async def refused(self, *words: str) -> str:
+        """Run a command that must fail; returns what it says. Nothing may have changed."""
+        before = await self.state()
+        answer = await self.vtctl(*words)
+        assert answer.code == 1, answer
+        assert answer.out.startswith(f"{words[0]} Error: "), answer
+        assert await self.state() == before
+        return answer.out
+
+    async def state(self) -> object:
+        """Everything in the topology, versions included."""
+        files = [dict(await self.topo._cells.global_.list_files("keyspaces"))]
+        for cell in await self.topo.list_cells():
+            connection = await self.topo._cells.of(cell)
+            for directory in ("keyspaces", "tablets"):
+                files.append(dict(await connection.list_files(directory)))
+        return [
+            {path: file for path, file in group.items() if "/locks/" not in path} for group in files
+        ]
+
+
+@pytest.fixture
+async def control(etcd: EtcdProcess, tmp_path: Path) -> AsyncIterator[Control]:
+    password = {"Username": "armillary", "Password": "pw"}
+    (tmp_path / "client.json").write_text(json.dumps(password))
+    (tmp_path / "server.json").write_text(json.dumps([password]))
+    address, root = etcd.address, f"{tmp_path}/global"
+    settings = VtctldSettings(
+        topo_global_server_address=address,
+        topo_global_root=root,
+        port=0,
+        grpc_port=0,
+        bind_address=HOST,
+        grpc_auth_mode="static",
+        grpc_auth_static_password_file=str(tmp_path / "server.json"),
+        grpc_auth_static_client_creds=str(tmp_path / "client.json"),
+        backup_storage_implementation="file",
+        file_backup_storage_root=str(tmp_path / "backups"),
+    )
+    (tmp_path / "backups").mkdir()
+    async with AsyncExitStack() as stack:
+        flags = TopoSettings(topo_global_server_address=address, topo_global_root=root)
+        topo = await stack.enter_async_context(TopoServer.open(flags))
+        for cell in ("zone1", "zone2"):
+            info = topodata_pb2.CellInfo(server_address=address, root=f"{tmp_path}/{cell}")
+            await topo.create_cell_info(cell, info)
+        shards, tablets = await _start_tablets(stack, topo, StaticAuth(tmp_path / "server.json"))
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        port = await tasks.start(_serve, settings)
+        yield Control(topo, shards, tablets, f"{HOST}:{port}", tmp_path / "client.json")
+        tasks.cancel_scope.cancel()
+
+
+async def _serve(settings: VtctldSettings, *, task_status: anyio.abc.TaskStatus[int]) -> None:
+    await run(settings, task_status=task_status)
+
+
+async def _start_tablets(
+    stack: AsyncExitStack, topo: TopoServer, auth: StaticAuth
+) -> tuple[dict[str, ShardOfTablets], dict[TabletAlias, TabletService]]:
+    descriptor = tabletmanagerservice_pb2.DESCRIPTOR.services_by_name["TabletManager"]
+    shards: dict[str, ShardOfTablets] = {}
+    tablets: dict[TabletAlias, TabletService] = {}
+    for number, name in enumerate(SHARDS):
+        await topo.get_or_create_shard(KEYSPACE, name)
+        shard = shards[name] = ShardOfTablets(topo, name)
+        aliases = [TabletAlias(cell, number * 10 + uid) for uid, cell in _CELLS]
+        for alias in aliases:
+            service = tablets[alias] = TabletService(topo, shard, alias)
+            handler = service_handler(descriptor, service)
+            port = await stack.enter_async_context(serve_grpc(f"{HOST}:0", [handler], auth))
+            ports = {"grpc": port, "vt": 15000}
+            await shard.add(alias, TabletType.REPLICA, host=HOST, ports=ports)
+        await shard.lead(aliases[0])
+    await topo.rebuild_keyspace_graph(KEYSPACE)
+    await topo.rebuild_srv_vschema()
+    return shards, tablets
+
+
+_CELLS = ((1, "zone1"), (2, "zone1"), (3, "zone2"))

@@ -1,0 +1,249 @@
+"""vtctlclient against vtctld: what users type, what they see, and what they are refused."""
+
+import json
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import pytest
+
+from armillary.base.errors import NotFoundError
+from armillary.model.tablet import TabletAlias
+from armillary.pb import topodata_pb2
+from armillary.topo.convert import primary_alias_of
+
+from .conftest import HOST, Control
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+VSCHEMA = (
+    '{"sharded":true,"vindexes":{"hash":{"type":"hash"}},'
+    '"tables":{"users":{"column_vindexes":[{"column":"user_id","name":"hash"}]}}}'
+)
+SNAPSHOT = ("CreateKeyspace", "-keyspace_type=SNAPSHOT", "-base_keyspace=main")
+TIME = "-snapshot_time=2020-08-12T04:41:15+00:00"
+FIRST = TabletAlias("zone1", 1)
+SECOND = TabletAlias("zone1", 2)
+
+
+async def test_list_all_tablets(control: Control) -> None:
+    lines = (await control.ok("ListAllTablets")).splitlines()
+    assert len(lines) == 6
+    assert lines[0] == (
+        f"zone1-0000000001 main -80 master {HOST}:15000 {HOST}:3306 [] 2020-08-12T00:00:01Z"
+    )
+    assert lines[1].endswith(f" main -80 replica {HOST}:15000 {HOST}:3306 [] <null>")
+    assert len((await control.ok("ListAllTablets", "zone2")).splitlines()) == 2
+    assert len((await control.ok("ListAllTablets", "-tablet_type=master")).splitlines()) == 2
+    assert len((await control.ok("ListShardTablets", "main/80-")).splitlines()) == 3
+
+
+async def test_the_snapshot_keyspace_of_the_procedure(control: Control) -> None:
+    await control.ok("ApplyVSchema", f"-vschema={VSCHEMA}", "main")
+    await control.ok(*SNAPSHOT, TIME, "restore")
+    shown = json.loads(await control.ok("GetKeyspace", "restore"))
+    assert list(shown) == [
+        "sharding_column_name",
+        "sharding_column_type",
+        "served_froms",
+        "keyspace_type",
+        "base_keyspace",
+        "snapshot_time",
+    ]
+    assert shown["snapshot_time"] == {"seconds": "1597207275", "nanoseconds": 0}
+    vschema = json.loads(await control.ok("GetVSchema", "restore"))
+    assert vschema["requireExplicitRouting"] is True and "users" in vschema["tables"]
+    served = (await control.topo.get_srv_vschema("zone2")).value
+    assert served.keyspaces["restore"].require_explicit_routing
+    await control.ok("DeleteKeyspace", "-recursive", "restore")
+    assert list((await control.topo.get_srv_vschema("zone2")).value.keyspaces) == ["main"]
+
+
+async def test_deleting_a_keyspace_takes_everything_with_it(control: Control) -> None:
+    said = await control.refused("DeleteKeyspace", "main")
+    assert "still has 2 shards (-80, 80-)" in said and "-recursive" in said
+    await control.ok("DeleteKeyspace", "-recursive", "main")
+    assert await control.topo.list_tablets() == []
+    assert await control.topo.list_shards("main") == []
+    with pytest.raises(NotFoundError):
+        await control.topo.get_shard_replication("zone1", "main", "-80")
+    assert await control.topo.list_srv_keyspaces("zone1") == []
+
+
+FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ListAllTablet",), "unknown command 'ListAllTablet'; did you mean ListAllTablets"),
+        (("GetKeyspace", "nope"), "keyspace nope doesn't exist"),
+        (("GetKeyspace", "nope"), "keyspaces: main"),
+        (("GetShard", "main/40-"), "shards of main: -80, 80-"),
+        (("GetShard", "main"), "invalid shard path"),
+        (("GetShard", "main/zz-"), "invalid key range"),
+        (("GetTablet", "zone1-99"), "tablet zone1-0000000099 doesn't exist"),
+        (("GetTablet", "zone7-99"), "zone7-0000000099 doesn't exist"),
+        (("GetTablet", "zone1"), "invalid tablet alias: 'zone1'"),
+        (("ListAllTablets", "mars"), "cell 'mars' doesn't exist; cells: zone1, zone2"),
+        (("ListAllTablets", "-tablet_type=boss"), "unknown TabletType boss"),
+        (("CreateKeyspace", "main"), "exists already"),
+        (("CreateKeyspace", "a/b"), "invalid keyspace name"),
+        (("CreateKeyspace", "-keyspace_type=SNAPSHOTS", "r"), "wanted NORMAL or SNAPSHOT"),
+        (("CreateKeyspace", "-keyspace_type=SNAPSHOT", TIME, "r"), "-base_keyspace is required"),
+        ((*SNAPSHOT, "r"), "-snapshot_time is required"),
+        ((*SNAPSHOT, "-snapshot_time=yesterday", "r"), "wanted RFC 3339"),
+        ((*SNAPSHOT, "-snapshot_time=2020-08-12", "r"), "wanted RFC 3339"),
+        ((*SNAPSHOT, "-snapshot_time=2020-08-12T04:41:15", "r"), "wanted RFC 3339"),
+        ((*SNAPSHOT, f"-snapshot_time={FUTURE}", "r"), "lies in the future"),
+        (
+            ("CreateKeyspace", "-keyspace_type=SNAPSHOT", "-base_keyspace=no", TIME, "r"),
+            "Cannot find base_keyspace: no",
+        ),
+        ((*SNAPSHOT, TIME, "main"), "is the keyspace itself"),
+        (("CreateKeyspace", TIME, "r"), "needs -keyspace_type=SNAPSHOT"),
+        (("CreateShard", "nope/0"), "keyspace nope doesn't exist"),
+        (("CreateShard", "main/-80"), "node already exists"),
+        (("DeleteShard", "main/-80"), "still serving"),
+        (("DeleteShard", "-even_if_serving", "main/-80"), "still has 3 tablets"),
+        (("ApplyVSchema", "-vschema={", "main"), "wanted JSON"),
+        (("ApplyVSchema", "main"), "exactly one of"),
+        (("ApplyVSchema", "-vschema={}", "nope"), "keyspace(nope) doesn't exist"),
+        (("ApplyVSchema", '-vschema={"vindexes":{"a":{"type":"b"}}}', "main"), "b"),
+        (("ApplySchema", "-sql=create tabel x", "main"), "near 'tabel'"),
+        (("ApplySchema", "-sql=insert into x values (1)", "main"), "INSERT"),
+        (("ApplySchema", "-sql=create table a (b int", "nope"), "keyspace nope doesn't exist"),
+        (("ApplySchema", "main"), "exactly one of -sql"),
+        (("ChangeTabletType", "zone1-1", "replica"), "not an allowed transition"),
+        (("ChangeTabletType", "zone1-2", "master"), "not an allowed transition"),
+        (("DeleteTablet", "zone1-1"), "-allow_master"),
+        (("PlannedReparentShard", "-new_master=zone1-2"), "-keyspace_shard"),
+        (("PlannedReparentShard", "main/-80", "zone1-12"), "is not in shard main/-80"),
+        (("InitShardMaster", "main/-80", "zone1-2"), "-force"),
+        (("Backup", "zone1-1"), "-allow_master"),
+        (("RemoveBackup", "main/-80", "x"), "backups: none"),
+        (("RestoreFromBackup", "-backup_timestamp=x", "zone1-2"), "YYYY-MM-DD.HHMMSS"),
+        (("RestoreFromBackup", "zone1-1"), "is the master"),
+        (("DeleteCellInfo", "zone1"), "still serves keyspaces main"),
+        (("AddCellInfo", "zone3"), "-root is required"),
+        (("StopReplication", "zone1-1"), "is the master"),
+    ],
+)
+async def test_bad_input_is_refused_by_name_and_changes_nothing(
+    control: Control, words: tuple[str, ...], said: str
+) -> None:
+    assert said in await control.refused(*words)
+
+
+async def test_a_schema_change_runs_on_the_primary_of_every_shard(control: Control) -> None:
+    out = await control.ok(
+        "ApplySchema", "-sql=create table a (b int); create table c (d text)", "main"
+    )
+    assert out == ""
+    ran = {alias: tablet.statements for alias, tablet in control.tablets.items()}
+    both = ["create table a (b int)", "create table c (d text)"]
+    assert ran[TabletAlias("zone1", 1)] == both and ran[TabletAlias("zone1", 11)] == both
+    assert ran[SECOND] == []
+
+
+async def test_a_schema_change_that_fails_says_where_it_stands(control: Control) -> None:
+    said = await control.refused("ApplySchema", "-sql=create table breaks (b int)", "main")
+    assert "main/-80 (zone1-0000000001)" in said and "not tried: 80-" in said
+    assert "1050" in said
+
+
+async def test_a_shard_without_primary_stops_a_schema_change_before_it_starts(
+    control: Control,
+) -> None:
+    def clear(shard: topodata_pb2.Shard) -> None:
+        shard.ClearField("primary_alias")
+
+    await control.topo.update_shard("main", "80-", clear)
+    said = await control.refused("ApplySchema", "-sql=create table a (b int)", "main")
+    assert "shard main/80- has no master" in said
+    assert control.tablets[FIRST].statements == []
+
+
+async def test_a_planned_reparent_moves_the_primary(control: Control) -> None:
+    answer = await control.vtctl("PlannedReparentShard", "-keyspace_shard=main/-80")
+    assert answer.code == 0 and answer.out == ""
+    assert f"hand over from {FIRST} to {SECOND}" in answer.err
+    shard = (await control.topo.get_shard("main", "-80")).value
+    assert primary_alias_of(shard) == SECOND
+    lines = (await control.ok("ListShardTablets", "main/-80")).splitlines()
+    assert [line.split()[3] for line in lines] == ["replica", "master", "replica"]
+
+
+async def test_an_emergency_reparent_goes_on_without_the_primary(control: Control) -> None:
+    control.shards["-80"].kill(FIRST)
+    said = await control.refused("PlannedReparentShard", "-keyspace_shard=main/-80")
+    assert "EmergencyReparentShard" in said
+    await control.ok("EmergencyReparentShard", "-keyspace_shard=main/-80")
+    assert control.shards["-80"].writable() == [SECOND]
+
+
+async def test_init_shard_master_as_the_operator_asks_for_it(control: Control) -> None:
+    await control.ok("InitShardMaster", "-force", "main/-80", "zone1-2")
+    assert primary_alias_of((await control.topo.get_shard("main", "-80")).value) == SECOND
+
+
+async def test_a_backup_that_storage_does_not_list_is_no_success(control: Control) -> None:
+    said = await control.refused("BackupShard", "main/-80")
+    assert "storage lists no backup of it" in said
+    assert control.tablets[SECOND].backups == 1, "the replica with the first alias took it"
+
+
+async def test_a_shard_without_a_fit_tablet_is_refused_at_once(control: Control) -> None:
+    for alias in (SECOND, TabletAlias("zone2", 3)):
+        control.shards["-80"].kill(alias)
+    with anyio.fail_after(10):
+        said = await control.refused("BackupShard", "main/-80")
+    assert "no tablet available for backup of main/-80" in said and "connection refused" in said
+
+
+async def test_an_interrupted_client_cancels_the_backup(control: Control) -> None:
+    tablet = control.tablets[SECOND]
+    tablet.hold_backup = anyio.Event()
+    async with await anyio.open_process(
+        control.client_words("BackupShard", "main/-80"), stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        said = b""
+        while b"starting backup" not in said:
+            said += await process.stderr.receive()
+        process.send_signal(signal.SIGINT)
+        with anyio.fail_after(5):
+            assert await process.wait() == 1
+    with anyio.fail_after(5):
+        await tablet.cancelled.wait()
+    assert tablet.backups == 0
+
+
+async def test_a_stranger_is_refused(control: Control) -> None:
+    process = await anyio.run_process(
+        [*control.client_words()[:4], "GetKeyspaces"],
+        check=False,
+        env={"ARMILLARY_DIR": "/nonexistent"},
+    )
+    assert process.returncode == 1
+    assert b"wrong or missing username and password" in process.stdout
+
+
+async def test_validate_tells_what_is_wrong(control: Control) -> None:
+    await control.ok("Validate", "-ping-tablets")
+    await control.topo.remove_from_shard_replication("main", "-80", SECOND)
+    said = await control.refused("ValidateShard", "main/-80")
+    assert "tablet zone1-0000000002 of shard main/-80 is missing in its cell's list" in said
+
+
+async def test_cells_and_the_serving_graph(control: Control) -> None:
+    assert (await control.ok("GetCellInfoNames")).split() == ["zone1", "zone2"]
+    assert (await control.ok("GetSrvKeyspaceNames", "zone1")).split() == ["main"]
+    graph = json.loads(await control.ok("GetSrvKeyspace", "zone1", "main"))
+    assert [part["served_type"] for part in graph["partitions"]] == [1, 2, 3]
+    await control.ok("RebuildKeyspaceGraph", "main")
+    await control.ok("RebuildVSchemaGraph")
+    shards = json.loads(await control.ok("FindAllShardsInKeyspace", "main"))
+    assert list(shards) == ["-80", "80-"]
+    await control.ok("Help")
