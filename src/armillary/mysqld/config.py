@@ -14,7 +14,7 @@ SOCKET_PATH_BYTES_MAX = 107
 
 # Files of a data directory must be opened with the sizes that they were made with.
 LAYOUT_OPTIONS: Mapping[str, str] = {
-    "innodb_data_file_path": "ibdata1:10M:autoextend",
+    "innodb_data_file_path": "ibdata1:12M:autoextend",
     "innodb_log_file_size": "16M",
 }
 
@@ -23,7 +23,6 @@ _SMALL_OPTIONS: Mapping[str, str] = {
     "innodb_log_buffer_size": "2M",
     "innodb_buffer_pool_dump_at_shutdown": "0",
     "innodb_buffer_pool_load_at_startup": "0",
-    "innodb_temp_data_file_path": "ibtmp1:3M:autoextend",
     "performance_schema": "0",
     "table_open_cache": "200",
     "table_definition_cache": "400",

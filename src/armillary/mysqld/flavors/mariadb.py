@@ -54,6 +54,7 @@ class MariadbFlavor:
             "master_retry_count": "0",  # for ever
             "rpl_semi_sync_master_timeout": str(SEMI_SYNC_TIMEOUT_MS),
             "rpl_semi_sync_master_wait_point": "AFTER_SYNC",
+            "innodb_temp_data_file_path": "ibtmp1:3M:autoextend",
             "query_cache_type": "0",
             "query_cache_size": "0",
             "key_buffer_size": "64K",

@@ -1,0 +1,116 @@
+"""Debian's MySQL, unpacked into a folder: no root, nothing installed.
+
+Debian's stable releases have no MySQL server, so it comes from sid, from the mirror that this
+machine's apt uses, checked against Debian's own keyring. The tree brings its own C library;
+programs are started through that library's loader by small wrapper scripts, so that whoever runs
+them need not know. Kept in a cache directory, because sid moves and downloads take time.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+CACHE = Path(
+    os.environ.get("ARMILLARY_TEST_CACHE")
+    or Path(tempfile.gettempdir()) / f"armillary-test-mysql-{os.getuid()}"
+)
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_PACKAGES = ("mysql-server-core", "mysql-client-core")
+_NOT_UNPACKED = ("perl", "debconf", "dpkg_", "tar_")
+_DOWNLOAD_S_MAX = 600
+
+
+class CannotGetMysql(Exception):
+    """Why this machine cannot have the tree; the message is for the one who reads the skip."""
+
+
+def mysql_root() -> Path:
+    """Return a directory to give as VT_MYSQL_ROOT, making it if nobody has.
+
+    Raises:
+        CannotGetMysql: with the reason.
+    """
+    root = CACHE / "mysql"
+    if not (root / "complete").exists():
+        if shutil.which("apt-get") is None or not _KEYRING.exists():
+            raise CannotGetMysql("no apt, or no Debian keyring")
+        shutil.rmtree(root, ignore_errors=True)
+        try:
+            _download(root)
+        except (subprocess.SubprocessError, OSError) as error:
+            raise CannotGetMysql(f"cannot download or unpack MySQL: {error}") from None
+        _write_wrapper(root, "mysqld")
+        (root / "complete").touch()
+    return root
+
+
+def config_lines(root: Path) -> tuple[str, ...]:
+    """Return the my.cnf lines that tell the server where its own files are."""
+    tree = root / "tree"
+    return (
+        f"basedir={tree}/usr",
+        f"lc_messages_dir={tree}/usr/share/mysql",
+        f"character_sets_dir={tree}/usr/share/mysql/charsets",
+        f"plugin_dir={tree}/usr/lib/mysql/plugin",
+    )
+
+
+def _mirror() -> str:
+    for path in sorted(Path("/etc/apt").glob("**/*sources*")):
+        if path.is_file():
+            match = re.search(r"(https?://\S+/debian)/?(\s|$)", path.read_text(errors="replace"))
+            if match:
+                return match[1]
+    raise CannotGetMysql("apt has no Debian mirror here")
+
+
+def _download(root: Path) -> None:
+    apt = root / "apt"
+    for folder in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
+        (apt / folder).mkdir(parents=True)
+    (apt / "status").touch()
+    sources = apt / "etc/sources.list"
+    sources.write_text(f"deb [signed-by={_KEYRING}] {_mirror()} sid main\n")
+    options = [
+        f"Dir::State={apt}/state",
+        f"Dir::State::status={apt}/status",
+        f"Dir::Cache={apt}/cache",
+        f"Dir::Etc::sourcelist={sources}",
+        "Dir::Etc::sourceparts=-",
+        f"Dir::Etc::preferencesparts={apt}/etc/preferences.d",
+        "APT::Sandbox::User=",
+        "APT::Install-Recommends=false",
+        "Acquire::Languages=none",
+        "Acquire::PDiffs=false",
+    ]
+    flags = [word for option in options for word in ("-o", option)]
+    _run(["apt-get", *flags, "-q", "update"])
+    _run(["apt-get", *flags, "-qy", "--download-only", "install", *_PACKAGES])
+    for package in sorted((apt / "cache/archives").glob("*.deb")):
+        if not package.name.startswith(_NOT_UNPACKED):
+            _run(["dpkg", "-x", str(package), str(root / "tree")])
+    shutil.rmtree(apt)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=_DOWNLOAD_S_MAX, check=False
+    )
+    if done.returncode != 0:
+        raise OSError(f"{command[0]} ended with {done.returncode}: {done.stderr[-500:]}")
+
+
+def _write_wrapper(root: Path, name: str) -> None:
+    tree = root / "tree"
+    libraries = f"{tree}/usr/lib/x86_64-linux-gnu:{tree}/usr/lib/mysql/private"
+    script = root / "bin" / name
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(
+        "#!/bin/sh\n"
+        f"exec {tree}/usr/lib64/ld-linux-x86-64.so.2 --library-path {libraries} "
+        f'--argv0 {tree}/usr/sbin/{name} {tree}/usr/sbin/{name} "$@"\n'
+    )
+    script.chmod(0o755)

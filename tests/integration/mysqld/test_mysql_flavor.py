@@ -1,0 +1,129 @@
+"""The same server code with Oracle's MySQL, from Debian's packages."""
+
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+
+from armillary.base.errors import MysqlError
+from armillary.model.gtid import MysqlGtidSet, Position
+from armillary.mysqld import admin, replication
+from armillary.mysqld.connection import MysqlParams, connect
+from armillary.mysqld.credentials import Credentials
+from armillary.mysqld.flavors.detect import detect_flavor
+from armillary.mysqld.flavors.flavor import Flavor, ReplicationSource
+from armillary.mysqld.layout import TabletDir
+from armillary.mysqld.process import MysqldProcess
+from armillary.mysqld.spec import AccountNames, ServerSpec
+from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
+from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]
+
+Make = Callable[[int], MysqldProcess]
+
+
+@pytest.fixture(scope="module")
+async def root() -> Path:
+    try:
+        return await anyio.to_thread.run_sync(mysql_root)
+    except CannotGetMysql as error:
+        pytest.skip(f"MySQL is not tested here: {error}")
+
+
+@pytest.fixture
+async def flavor(root: Path) -> Flavor:
+    return await detect_flavor(mysql_root=str(root), wanted="MySQL80")
+
+
+@pytest.fixture
+async def make(flavor: Flavor, root: Path) -> AsyncIterator[Make]:
+    made: list[MysqldProcess] = []
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="armh4-")))
+
+        def make_one(uid: int) -> MysqldProcess:
+            spec = ServerSpec(
+                tablet=TabletDir(folder, uid),
+                socket=folder / f"{uid}.sock",
+                bind_address=f"127.14.5.{uid}",
+                credentials=Credentials(PASSWORDS),
+                template_cache=TEMPLATE_CACHE,
+                extra_cnf=config_lines(root),
+                start_timeout_s=60,
+            )
+            made.append(MysqldProcess(flavor, spec))
+            return made[-1]
+
+        yield make_one
+        for server in reversed(made):
+            if server.is_running:
+                await server.shutdown(timeout_s=60)
+            server.release()
+
+
+async def test_a_pair_replicates_by_gtid_and_refuses_writes_on_the_replica(make: Make) -> None:
+    first, second = make(1), make(2)
+    assert first.flavor.name == "MySQL"
+    await first.start()
+    await second.start()
+    names = AccountNames()
+    async with (
+        await connect(first.spec.dba_params()) as primary,
+        await connect(second.spec.dba_params()) as replica,
+    ):
+        with pytest.raises(MysqlError, match="read-only"):
+            await replica.execute("CREATE DATABASE errant")
+        assert await replication.executed_position(replica, second.flavor) == Position()
+        await admin.set_read_only(primary, first.flavor, read_only=False)
+        await admin.create_database(primary, "vt_main")
+        await admin.ensure_grants(primary, names, "vt_main")
+        await replication.set_semi_sync(primary, first.flavor, primary=True, replica=False)
+        await replication.set_semi_sync(replica, second.flavor, primary=False, replica=True)
+        source = ReplicationSource(
+            host="127.14.5.1", port=3306, user="vt_repl", password=PASSWORDS["vt_repl"]
+        )
+        await replication.set_source(replica, second.flavor, source)
+        await replication.start_replication(replica, second.flavor)
+        await primary.execute("CREATE TABLE vt_main.t (id INT PRIMARY KEY)")
+        position = await replication.executed_position(primary, first.flavor)
+        assert isinstance(position.gtids, MysqlGtidSet)
+        await replication.wait_for_position(replica, second.flavor, position, timeout_s=20)
+        status = await replication.replication_status(replica, second.flavor)
+        assert status is not None
+        assert (status.is_healthy, status.position) == (True, position)
+        assert await replication.semi_sync_enabled(primary, first.flavor) == (True, False)
+    async with await connect(
+        MysqlParams(
+            user="vt_app", password=PASSWORDS["vt_app"], host="127.14.5.1", database="vt_main"
+        )
+    ) as app:
+        await app.execute("INSERT INTO t VALUES (1)")
+
+
+async def test_a_position_is_set_and_goes_on(make: Make) -> None:
+    server = make(1)
+    await server.start()
+    restored = Position.parse("MySQL56/00000000-0000-0000-0000-00000000000a:1-5")
+    async with await connect(server.spec.dba_params()) as connection:
+        await admin.set_read_only(connection, server.flavor, read_only=False)
+        await replication.set_position(connection, server.flavor, restored)
+        assert await replication.executed_position(connection, server.flavor) == restored
+        assert await replication.purged_position(connection, server.flavor) == restored
+        await admin.create_database(connection, "one")
+        after = await replication.executed_position(connection, server.flavor)
+        assert after.at_least(restored)
+        assert not restored.at_least(after)
+
+
+async def test_accounts_have_passwords_after_a_restart_too(make: Make) -> None:
+    server = make(1)
+    await server.start()
+    await server.shutdown()
+    await server.start()
+    for user in (*PASSWORDS, "root"):
+        with pytest.raises(MysqlError):
+            await connect(MysqlParams(user=user, socket=server.spec.socket))
