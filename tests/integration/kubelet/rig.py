@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+
+import armillary
+from armillary.local.kubelet.stop import stop_all_pods
 from armillary.local.supervise.components import etcd_flags
 from armillary.settings.local import LocalPaths
 
@@ -60,7 +64,10 @@ class Rig:
         words: list[str] = [str(ARMILLARY), "run", name, "--dir", str(self.paths.dir)]
         if name == "etcd":
             words = ["etcd", *etcd_flags(self.paths)]
+        words = [*(f"{key}={value}" for key, value in (env or {}).items()), *words]
+        words = ["env", *words]
         if self._as_user:
+            words = as_other_user(words)
             user = ["setpriv", "--reuid", self._as_user, "--regid", "nogroup", "--clear-groups"]
             words = [*user, *words]
         with (self.paths.logs / f"{name}.log").open("ab") as log:
@@ -70,7 +77,7 @@ class Rig:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "HOME": str(self.paths.dir), **(env or {})},
+                env={**os.environ, "HOME": str(self.paths.dir)},
             )
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:
@@ -84,10 +91,6 @@ class Rig:
             raise
 
     def down(self) -> None:
-        import anyio
-
-        from armillary.local.kubelet.stop import stop_all_pods
-
         for name in ("controllers", "kubelet"):
             if name in self.processes:
                 self.end(name)
@@ -143,6 +146,19 @@ class Rig:
 
     def wait_ready(self, name: str) -> None:
         self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=30s")
+
+
+def as_other_user(words: list[str]) -> list[str]:
+    """Run our program with the system's Python: ours may be in a home that others cannot enter."""
+    site = Path(anyio.__file__).parent.parent
+    source = Path(armillary.__file__).parent.parent
+    main = "from armillary.cli.armillary import main; main()"
+    python = ["/usr/bin/python3", "-c", main]
+    path = f"PYTHONPATH={source}:{site}"
+    at = words.index(str(ARMILLARY)) if str(ARMILLARY) in words else None
+    if at is None:
+        return words
+    return ["env", path, *words[1:at], *python, *words[at + 1 :]]
 
 
 @contextmanager
