@@ -12,9 +12,10 @@ from armillary.mysqld.spec import ServerSpec
 
 SOCKET_PATH_BYTES_MAX = 107
 
-# Files of a data directory must be opened with the sizes that they were made with.
+# A system tablespace may be larger than said here, never smaller: 10M is what Vitess's my.cnf says,
+# so whatever was backed up opens. Never raise it.
 LAYOUT_OPTIONS: Mapping[str, str] = {
-    "innodb_data_file_path": "ibdata1:12M:autoextend",
+    "innodb_data_file_path": "ibdata1:10M:autoextend",
     "innodb_log_file_size": "16M",
 }
 

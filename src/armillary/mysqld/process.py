@@ -226,8 +226,8 @@ class MysqldProcess:
         raise UnavailableError(f"mysqld did not answer within {self.spec.start_timeout_s} s")
 
     def _kill(self) -> None:
+        self._stopping = True  # whoever asked for the start hears of it; it is no crash
         if self._child is not None and self._child.poll() is None:
-            self._stopping = True
             self._child.kill()
             self._child.wait()
 

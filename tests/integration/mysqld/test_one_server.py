@@ -131,6 +131,15 @@ async def test_a_crash_is_noticed_a_requested_stop_is_not(make: Make) -> None:
     await server.start()
 
 
+async def test_a_start_that_fails_is_an_error_not_a_crash(make: Make) -> None:
+    server = make(extra_cnf=("no_such_option=1",))
+    with pytest.raises(UnavailableError, match="while starting"):
+        await server.start()
+    with anyio.move_on_after(0.5) as scope:
+        await server.wait_crash()
+    assert scope.cancelled_caught
+
+
 async def test_the_user_s_script_runs_once_and_a_broken_one_stops_everything(
     make: Make, tmp_path: Path
 ) -> None:
