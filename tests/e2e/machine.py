@@ -1,0 +1,123 @@
+"""A whole cluster in a directory of its own, and the processes that it is made of."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from armillary.cli.bringup.manifests import load_example
+from armillary.cli.demo.__main__ import open_walk
+from armillary.cli.demo.shell import Narrator
+from armillary.cli.demo.walk import Walk
+from armillary.local.supervise.state import read_processes
+from armillary.settings.local import LocalPaths
+
+ARMILLARY = Path(sys.executable).parent / "armillary"
+NAMESPACE = "planetscale"
+UP_S_MAX = 240
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One cluster's directory; `up` and `down` are what a person would type."""
+
+    home: Path
+
+    @classmethod
+    def fresh(cls) -> "Machine":
+        return cls(Path(tempfile.mkdtemp(prefix="arm-", dir="/tmp")))
+
+    @property
+    def paths(self) -> LocalPaths:
+        return LocalPaths(self.home)
+
+    @property
+    def manifest(self) -> Path:
+        return self.home / "cluster.yaml"
+
+    def armillary(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(ARMILLARY), *words, "--dir", str(self.home)],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        assert not check or done.returncode == 0, f"armillary {words}: {done.stderr}"
+        return done
+
+    def write_manifest(self, *, name: str = "example", backups: Path | None = None) -> None:
+        """Write the procedure's cluster, under another name or with other backups if asked."""
+        objects = load_example("procedure", namespace=NAMESPACE, directory=self.home)
+        for obj in objects:
+            if obj["kind"] == "PlanetScaleCluster":
+                obj["metadata"]["name"] = name
+                if backups is not None:
+                    volume = obj["spec"]["backup"]["locations"][0]["volume"]
+                    volume["hostPath"]["path"] = str(backups)
+        self.manifest.write_text(yaml.safe_dump_all(objects))
+
+    def up(self) -> None:
+        self.armillary("up", "-f", str(self.manifest), "--timeout", str(UP_S_MAX))
+
+    def remove(self) -> None:
+        self.armillary("down", "--purge", "--yes", check=False)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def walk(self) -> Walk:
+        walk = open_walk(self.home, Narrator())
+        with socket.socket() as probe:  # each walk its own port: several run at a time
+            probe.bind(("127.0.0.1", 0))
+            walk.port = probe.getsockname()[1]
+        return walk
+
+    # --- processes
+
+    def component_pids(self) -> dict[str, int]:
+        """Return the control plane's processes by name."""
+        records = read_processes(self.paths.processes)
+        return {name: record.pid for name, record in records.items() if record.is_alive()}
+
+    def pod_pids(self, program: str, *, pod: str = "") -> list[int]:
+        """Return the processes of pods whose command line names `program`."""
+        return [
+            pid
+            for pid, marker, words in self.pod_processes()
+            if f"{pod}" in marker and any(program in os.path.basename(word) for word in words[:3])
+        ]
+
+    def pod_processes(self) -> Iterator[tuple[int, str, list[str]]]:
+        """Yield pid, container directory and command line of every process in a pod."""
+        prefix = f"ARMILLARY_CONTAINER={self.paths.pods}/".encode()
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                environ = Path(f"/proc/{entry}/environ").read_bytes().split(b"\0")
+                words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            for variable in environ:
+                if variable.startswith(prefix):
+                    yield int(entry), variable.decode(), [word.decode() for word in words]
+
+    def all_pids(self) -> list[int]:
+        supervisor = int(self.paths.supervisor_lock.read_text())
+        pods = [pid for pid, _, _ in self.pod_processes()]
+        return [supervisor, *self.component_pids().values(), *pods]
+
+    def kill(self, pids: list[int]) -> None:
+        assert pids, "there is nothing to kill"
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue

@@ -1,0 +1,47 @@
+"""A command that cannot be carried out says what was wanted and found, and changes nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from armillary.base.clock import utc_now
+from armillary.cli.demo.walk import Walk
+
+FUTURE = (utc_now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+SNAPSHOT = "CreateKeyspace -keyspace_type=SNAPSHOT"
+
+# command, and what its refusal must name
+REFUSED = [
+    ("NoSuchCommand", "NoSuchCommand"),
+    ("GetKeyspace nowhere", "nowhere"),
+    ("GetShard main/nowhere", "main/nowhere"),
+    ("GetTablet uscentral1a-0000000001", "uscentral1a-0000000001"),
+    ("GetTablet not_an_alias", "not_an_alias"),
+    ("BackupShard main/nowhere", "main/nowhere"),
+    ("BackupShard restore/-80", "restore/-80"),  # its only tablet is the master
+    ("ApplyVSchema -vschema={broken main", "vschema"),
+    ("ApplySchema -sql='create tabel x (' main", ""),
+    ("DeleteKeyspace main", "main"),  # it has shards
+    ("DeleteKeyspace nowhere", "nowhere"),
+    (f"{SNAPSHOT} -snapshot_time=2020-08-12T04:41:15+00:00 s1", "base_keyspace"),
+    (f"{SNAPSHOT} -base_keyspace=main s1", "snapshot_time"),
+    (f"{SNAPSHOT} -base_keyspace=main -snapshot_time=yesterday s1", "yesterday"),
+    (f"{SNAPSHOT} -base_keyspace=main -snapshot_time={FUTURE} s1", "future"),
+    (f"{SNAPSHOT} -base_keyspace=nowhere -snapshot_time=2020-08-12T04:41:15+00:00 s1", "nowhere"),
+    ("CreateKeyspace main", "main"),
+    ("ListAllTablets -no_such_flag", "no_such_flag"),
+]
+
+
+def topology(walk: Walk) -> str:
+    commands = ("GetKeyspaces", "GetKeyspace main", "GetKeyspace restore", "GetVSchema main")
+    return "".join(walk.shell.run(f"{walk.vtctlclient} {c}", quiet=True) for c in commands)
+
+
+@pytest.mark.parametrize(("command", "named"), REFUSED, ids=[c for c, _ in REFUSED])
+def test_it_is_refused_by_name_and_nothing_changes(walked: Walk, command: str, named: str) -> None:
+    before = topology(walked)
+    code, _, stderr = walked.shell.try_run(f"timeout 20 {walked.vtctlclient} {command}")
+    assert code not in (0, 124), f"exit code {code}: {stderr}"
+    assert named in stderr
+    assert topology(walked) == before
