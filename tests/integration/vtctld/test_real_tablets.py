@@ -1,0 +1,198 @@
+"""vtctlclient, vtctld, vttablets and mysqlds together: reparents, schema changes, backups."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+import pymysql
+import pytest
+
+from armillary.model.tablet import TabletType
+from armillary.settings.vtctld import VtctldSettings
+from armillary.vtctld.main import run
+from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.test_shard_of_two import wait_rows
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
+
+NETWORK = "127.16.7"
+PATH = "commerce/-80"
+
+
+class Cluster:
+    def __init__(self, shard: Shard, port: int) -> None:
+        self.shard = shard
+        self._port = port
+
+    async def vtctl(self, *words: str) -> tuple[int, str, str]:
+        done = await anyio.run_process(
+            [
+                sys.executable,
+                "-m",
+                "armillary.cli.vtctlclient",
+                f"-server={NETWORK}.200:{self._port}",
+                f"-grpc_auth_static_client_creds={self.shard.dir}/grpc-client.json",
+                *words,
+            ],
+            check=False,
+        )
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    async def ok(self, *words: str) -> str:
+        code, out, err = await self.vtctl(*words)
+        logs = "".join(self.shard.logs(tablet) for tablet in self.shard.tablets)
+        assert code == 0, f"{words}\n{out}\n{err}\n{logs}"
+        return out
+
+    async def start(self, count: int) -> list[TestTablet]:
+        """Start tablets and make the first one primary, as the operator does."""
+        tablets = [self.shard.add_tablet(uid) for uid in range(1, count + 1)]
+        self.shard.start(*tablets)
+        await self.shard.wait_healthy(*tablets, timeout_s=120)
+        await self.ok("InitShardMaster", "-force", PATH, "zone1-1")
+        await self.ok("ApplySchema", "-sql=create table t (id int primary key)", "commerce")
+        insert(tablets[0], 1)
+        for tablet in tablets:
+            await wait_rows(tablet, 1)
+        return tablets
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Cluster]:
+    async with running_shard(NETWORK) as shard, serving_vtctld(shard) as port:
+        shard.extra_flags = (
+            "--backup_storage_implementation=file",
+            f"--file_backup_storage_root={shard.dir}/backups",
+            "--xtrabackup_user=vt_dba",
+            "--backup_engine_implementation=xtrabackup",
+        )
+        yield Cluster(shard, port)
+
+
+@asynccontextmanager
+async def serving_vtctld(shard: Shard) -> AsyncIterator[int]:
+    settings = VtctldSettings(
+        topo_global_server_address=f"{NETWORK}.250:2379",
+        topo_global_root="/vitess/global",
+        bind_address=f"{NETWORK}.200",
+        port=0,
+        grpc_port=0,
+        grpc_auth_mode="static",
+        grpc_auth_static_password_file=f"{shard.dir}/grpc-server.json",
+        grpc_auth_static_client_creds=f"{shard.dir}/grpc-client.json",
+        backup_storage_implementation="file",
+        file_backup_storage_root=f"{shard.dir}/backups",
+    )
+
+    async def serve(*, task_status: anyio.abc.TaskStatus[int]) -> None:
+        await run(settings, task_status=task_status)
+
+    async with anyio.create_task_group() as tasks:
+        yield await tasks.start(serve)
+        tasks.cancel_scope.cancel()
+
+
+def insert(tablet: TestTablet, row: int) -> None:
+    with tablet.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (%s)", (row,))
+
+
+async def test_a_planned_reparent_under_writes_loses_none(cluster: Cluster) -> None:
+    first, second, third = await cluster.start(3)
+    acknowledged = [1]
+    done = anyio.Event()
+
+    async def write() -> None:
+        row = 2
+        while not done.is_set():
+            for tablet in (first, second, third):
+                try:
+                    await anyio.to_thread.run_sync(insert, tablet, row)
+                    acknowledged.append(row)
+                    break
+                except pymysql.MySQLError:
+                    continue
+            row += 1
+            await anyio.sleep(0.01)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        await anyio.sleep(0.5)
+        await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", "-new_master=zone1-2")
+        await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", "-avoid_master=zone1-2")
+        await anyio.sleep(0.5)
+        done.set()
+    assert len(acknowledged) > 20
+    for tablet in (first, second, third):
+        await wait_rows(tablet, len(acknowledged))
+    types = [line.split()[3] for line in (await cluster.ok("ListAllTablets")).splitlines()]
+    assert types == ["master", "replica", "replica"], "the least lagged, of equals the first"
+    await cluster.ok("ValidateShard", PATH)
+
+
+async def test_a_killed_primary_is_replaced_and_comes_back_as_replica(cluster: Cluster) -> None:
+    first, second, third = await cluster.start(3)
+    await first.vttablet.kill()
+    await first.mysqlctld.kill()
+    os.kill(first.mysqld_pid(), signal.SIGKILL)
+    code, out, _ = await cluster.vtctl("PlannedReparentShard", f"-keyspace_shard={PATH}")
+    assert code == 1 and "EmergencyReparentShard" in out
+    await cluster.ok("EmergencyReparentShard", f"-keyspace_shard={PATH}")
+    shard = (await cluster.shard.topo.get_shard("commerce", "-80")).value
+    new = second if shard.primary_alias.uid == 2 else third
+    insert(new, 2)
+    for tablet in (second, third):
+        await wait_rows(tablet, 2)
+    cluster.shard.start(first)
+    await cluster.shard.wait_healthy(first, timeout_s=120)
+    await wait_rows(first, 2)
+    assert await cluster.shard.type_of(first) is TabletType.REPLICA
+
+
+async def test_broken_sql_reaches_no_mysqld(cluster: Cluster) -> None:
+    await cluster.start(1)
+    for sql in (
+        "create table a (b int); create tabel c (d int)",
+        "create table a (b int); alter table t add column",
+    ):
+        code, out, _ = await cluster.vtctl("ApplySchema", f"-sql={sql}", "commerce")
+        assert code == 1 and "nothing was changed: statement 2 of 2" in out, out
+    code, out, _ = await cluster.vtctl("ApplySchema", "-sql=create table t (id int)", "commerce")
+    assert code == 1 and "1050" in out and PATH in out
+    shown = await cluster.ok("GetSchema", "-table_names_only", "zone1-1")
+    assert shown.split() == ["t"]
+    drawn = await cluster.ok("ExecuteFetchAsDba", "zone1-1", "select * from t")
+    assert "| 1  |" in drawn
+
+
+async def test_a_backup_is_taken_by_a_replica_listed_and_removed(cluster: Cluster) -> None:
+    _, second = await cluster.start(2)
+    code, out, err = await cluster.vtctl("BackupShard", PATH)
+    assert code == 0 and out == "", f"{out}\n{err}\n{cluster.shard.logs(second)}"
+    assert "is listed and complete" in err
+    (name,) = (await cluster.ok("ListBackups", PATH)).split()
+    assert name.endswith(str(second.alias))
+    await cluster.ok("RemoveBackup", PATH, name)
+    assert await cluster.ok("ListBackups", PATH) == ""
+
+
+async def test_types_change_and_replication_stops_and_starts(cluster: Cluster) -> None:
+    first, second = await cluster.start(2)
+    out = await cluster.ok("ChangeTabletType", "-dry-run", "zone1-2", "rdonly")
+    assert out.startswith("- zone1-0000000002") and "rdonly" in out.splitlines()[1]
+    await cluster.ok("ChangeTabletType", "zone1-2", "rdonly")
+    assert await cluster.shard.type_of(second) is TabletType.RDONLY
+    await cluster.ok("StopSlave", "zone1-2")
+    insert(first, 2)
+    await anyio.sleep(0.5)
+    await wait_rows(second, 1)
+    await cluster.ok("StartSlave", "zone1-2")
+    await wait_rows(second, 2)
+    for command in ("Ping", "RefreshState", "ReloadSchema", "SetReadOnly"):
+        await cluster.ok(command, "zone1-2")
+    assert "0-" in await cluster.ok("ShardReplicationPositions", PATH)
