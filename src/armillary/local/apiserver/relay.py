@@ -8,7 +8,6 @@ wait: at most one chunk and the sockets' buffers are held here.
 import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import anyio
@@ -18,6 +17,7 @@ from multidict import CIMultiDictProxy
 from armillary.local.apiserver.status import StatusError, bad_request, not_found
 from armillary.local.apiserver.store.cache import ObjectCache
 from armillary.local.apiserver.store.records import ObjectKey
+from armillary.local.apiserver.taken import TakenResponse
 from armillary.local.apiserver.verbs.call import Call, Json
 from armillary.local.pki import Pki
 
@@ -27,19 +27,10 @@ _CONNECT_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _ADDRESS_TYPES = ("InternalIP", "Hostname", "ExternalIP", "InternalDNS")
 _PATHS = {"log": "containerLogs", "exec": "exec", "attach": "attach", "portforward": "portForward"}
+_REASONS = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
 # The API's names of what a kubelet calls otherwise.
 _STREAM_PARAMETERS = {"stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"}
 _DROPPED_HEADERS = frozenset(("authorization", "host", "accept-encoding", "te"))
-
-
-class _HijackedResponse(web.StreamResponse):
-    """What aiohttp gets to see of a connection that is no longer its own."""
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        return None
-
-    async def write_eof(self, data: Any = b"") -> None:
-        return None
 
 
 class Relay:
@@ -62,11 +53,13 @@ class Relay:
         reader, writer = await self._connect(host, port)
         try:
             writer.write(_head(request, path, f"{host}:{port}"))
+            answer = await _read_answer(reader)
             client_reader, client_writer = _hijack(request)
+            client_writer.write(answer)
             await _copy_both_ways(client_reader, client_writer, reader, writer)
         finally:
             writer.close()
-        return _HijackedResponse()
+        return TakenResponse()
 
     def _kubelet_of(self, pod: Json) -> tuple[str, int]:
         name = pod["spec"].get("nodeName", "")
@@ -167,6 +160,33 @@ def _head(request: web.BaseRequest, path: str, host: str) -> bytes:
 
 def _is_plain_connection(name: str, headers: "CIMultiDictProxy[str]") -> bool:
     return name.lower() == "connection" and "Upgrade" not in headers
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> bytes:
+    """Return the head of the kubelet's answer, as it came.
+
+    Raises:
+        StatusError: the kubelet refuses; with its sentence.
+    """
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        code = int(head.split(b" ", 2)[1])
+        if code < 400:
+            return head
+        text = (await _read_text(reader, head)).decode("utf-8", "replace").strip()
+    except (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError) as error:
+        raise _unreachable(f"the kubelet broke the connection: {error}") from error
+    reason = _REASONS.get(code, "InternalError")
+    raise StatusError(code, reason, text or f"the kubelet answered {code}")
+
+
+async def _read_text(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    """Read the body of a short answer: by its length if it has one."""
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            length = min(int(line.partition(b":")[2]), _CHUNK_BYTES)
+            return await reader.readexactly(length)
+    return b""
 
 
 def _hijack(request: web.BaseRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

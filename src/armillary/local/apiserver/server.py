@@ -34,6 +34,7 @@ from armillary.local.apiserver.status import (
 )
 from armillary.local.apiserver.store.cache import ObjectCache
 from armillary.local.apiserver.store.records import encode_json
+from armillary.local.apiserver.taken import TakenResponse
 from armillary.local.apiserver.verbs.call import Answer, Call
 from armillary.local.apiserver.verbs.pods import bind_pod, evict_pod
 from armillary.local.apiserver.verbs.read import get, list_page
@@ -87,7 +88,7 @@ class ApiServer:
             failure = StatusError(503, "ServiceUnavailable", f"the store does not answer: {error}")
             return _json(failure.body(), status=503)
         except ConnectionError:
-            raise  # the client has gone
+            return TakenResponse()  # the client has gone
         except Exception:
             logger.exception(
                 "request failed", extra={"method": request.method, "path": request.path}
