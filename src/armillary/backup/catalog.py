@@ -81,18 +81,15 @@ async def read_record(storage: BackupStorage, directory: str, raw_name: str) -> 
     """Return what is known of one backup. Raises: as `read_catalog`."""
     try:
         name = BackupName.parse(raw_name)
-        problem = ""
     except InputError as error:
-        name, problem = None, str(error)
+        # Not a backup, so nothing in it is ours to read (`lost+found` may not even be allowed).
+        return BackupRecord(raw_name=raw_name, name=None, problem=str(error))
     try:
         data = await storage.read_small(
             directory, raw_name, MANIFEST_FILE, bytes_max=MANIFEST_BYTES_MAX
         )
         if data is None:
-            return BackupRecord(
-                raw_name=raw_name, name=name, problem=problem or "has no MANIFEST: incomplete"
-            )
-        manifest = parse_manifest(data)
+            return BackupRecord(raw_name=raw_name, name=name, problem="has no MANIFEST: incomplete")
+        return BackupRecord(raw_name=raw_name, name=name, manifest=parse_manifest(data))
     except (ManifestError, InputError) as error:
-        return BackupRecord(raw_name=raw_name, name=name, problem=problem or str(error))
-    return BackupRecord(raw_name=raw_name, name=name, manifest=manifest, problem=problem)
+        return BackupRecord(raw_name=raw_name, name=name, problem=str(error))

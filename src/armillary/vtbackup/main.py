@@ -41,6 +41,8 @@ from armillary.vtbackup.server import server_of, temporary_mysqld
 logger = logging.getLogger(__name__)
 
 IMAGINARY_CELL = "vtbackup"
+# No write to storage is idle for this long; what a killed writer left may go then.
+LEFTOVER_AGE_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ async def back_up_and_prune(
         min_retention_count=settings.min_retention_count,
     )
     await prune_backups(world.storage, settings.init_keyspace, settings.init_shard, policy)
+    await world.storage.sweep_leftovers(older_than_s=LEFTOVER_AGE_S)
 
 
 async def _run_until_signal(settings: VtbackupSettings, environ: Mapping[str, str]) -> bool:
