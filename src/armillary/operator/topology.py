@@ -46,7 +46,7 @@ class TopologyPool:
         self._client = client
         self._timeout_s = topology_timeout_s
         self._open: dict[tuple[str, TopologyParams], _Open] = {}
-        self._tablets: dict[tuple[str, str], TabletManagerClient] = {}
+        self._tablets: dict[tuple[str, str], tuple[ClientCredentials, TabletManagerClient]] = {}
         self._group: TaskGroup | None = None
         self._opening = anyio.Lock()
 
@@ -82,11 +82,15 @@ class TopologyPool:
 
     async def tablets(self, namespace: str, cluster: str) -> TabletManagerClient:
         """Return the client of a cluster's tablets, with the credentials of its auth secret."""
-        key = (namespace, cluster)
-        if key not in self._tablets:
-            credentials = await self.credentials(namespace, cluster)
-            self._tablets[key] = TabletManagerClient(credentials, timeout_s=5.0)
-        return self._tablets[key]
+        # Asked for each time: a cluster that is deleted and made again has other passwords.
+        credentials = await self.credentials(namespace, cluster)
+        known = self._tablets.get((namespace, cluster))
+        if known is None or known[0] != credentials:
+            # The old client is not closed: calls on it may be under way, and idle channels cost
+            # next to nothing.
+            known = (credentials, TabletManagerClient(credentials, timeout_s=5.0))
+            self._tablets[namespace, cluster] = known
+        return known[1]
 
     async def _get(self, namespace: str, params: TopologyParams) -> _Open:
         key = (namespace, params)

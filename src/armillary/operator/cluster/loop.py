@@ -41,6 +41,7 @@ from armillary.operator.cluster.turndown import (
 )
 from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_cells
 from armillary.operator.objects.status import write_status
+from armillary.operator.objects.writer import refuse_former_owner
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -160,6 +161,7 @@ class ClusterLoop:
         secret = await self._world.client.get(kinds.SECRET, name, cluster.namespace)
         if secret is None:
             return None
+        refuse_former_owner(cluster.object, secret)
         return {key: b64decode(text).decode() for key, text in (secret.get("data") or {}).items()}
 
     async def _create_secret(

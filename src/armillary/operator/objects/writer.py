@@ -7,11 +7,12 @@ never touched.
 
 import logging
 
-from armillary.base.errors import AlreadyExistsError, PreconditionError
+from armillary.base.errors import AlreadyExistsError, ConflictError, PreconditionError
 from armillary.kube.client import KubeClient
 from armillary.kube.events import EventRecorder
 from armillary.kube.kinds import KubeObject, kind_of
 from armillary.kube.objects import (
+    controller_of,
     has_labels,
     is_being_deleted,
     key_of,
@@ -30,6 +31,10 @@ FIELD_MANAGER = "armillary-operator"
 
 class NameCollisionError(PreconditionError):
     """An object of the name that we need belongs to somebody else."""
+
+
+class FormerOwnerError(ConflictError):
+    """An object of the name that we need is another owner's, most likely one that was deleted."""
 
 
 class ObjectWriter:
@@ -111,7 +116,8 @@ class ObjectWriter:
         return {**wanted, "metadata": metadata}
 
     def _check_labels(self, owner: KubeObject, wanted: KubeObject, found: KubeObject) -> None:
-        if has_labels(found, labels_of(wanted)) or _has_same_owner(wanted, found):
+        refuse_former_owner(owner, found)
+        if has_labels(found, labels_of(wanted)) or controller_of(found) is not None:
             return
         message = f"{_title(wanted)} exists and belongs to somebody else: its labels differ"
         self._recorder.record(owner, "NameCollision", message, warning=True)
@@ -122,13 +128,25 @@ class ObjectWriter:
         self._recorder.record(owner, "Created", f"created {_title(wanted)}")
 
 
-def _has_same_owner(wanted: KubeObject, found: KubeObject) -> bool:
-    uids = {reference.get("uid") for reference in found["metadata"].get("ownerReferences") or ()}
-    return any(reference["uid"] in uids for reference in wanted["metadata"]["ownerReferences"])
+def refuse_former_owner(owner: KubeObject, found: KubeObject) -> None:
+    """Refuse an object that has another controller than `owner`.
+
+    A cluster may be deleted and made again at once: what was the old one's is still being
+    collected then, and must not be used by the new one.
+
+    Raises:
+        FormerOwnerError: it has another controller; it may be gone soon.
+    """
+    former = controller_of(found)
+    if former is not None and former.get("uid") != uid_of(owner):
+        raise FormerOwnerError(
+            f"{_title(found)} still belongs to {former.get('kind')} {former.get('name')} "
+            f"with uid {former.get('uid')}: waiting for it to go"
+        )
 
 
 def _title(obj: KubeObject) -> str:
-    return f"{obj['kind']} {name_of(obj)}"
+    return f"{obj.get('kind')} {name_of(obj)}"
 
 
 def _facts(obj: KubeObject) -> dict[str, str]:

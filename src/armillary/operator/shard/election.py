@@ -151,6 +151,8 @@ def choose_primary(
         if not known:
             return Refuse(f"{claiming[0]} says that it is primary, and does not answer")
         return Promote(claiming[0], "it is primary already, and the shard's record does not say so")
+    if not candidates:
+        return Refuse("no tablet that may have restored its data answers")
     restored = [
         candidate
         for candidate in candidates

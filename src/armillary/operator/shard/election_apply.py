@@ -84,7 +84,7 @@ async def _ask(
             has_database = await database_exists(client, tablet, shard.database_name, timeout_s)
             position = await client.primary_position(tablet, timeout_s=timeout_s)
         except ArmillaryError as error:
-            logger.info("candidate does not answer", extra={"error": str(error)})
+            logger.warning("candidate does not answer", extra={"error": str(error)})
             return
         answers[alias] = Candidate(
             alias=alias,

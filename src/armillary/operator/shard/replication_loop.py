@@ -36,6 +36,7 @@ from armillary.operator.world import ObjectKey, World
 logger = logging.getLogger(__name__)
 
 _WAIT_S = 2.0
+_AFTER_ELECTION_S = 5.0
 
 
 class ReplicationLoop:
@@ -83,7 +84,7 @@ class ReplicationLoop:
             case ElectRestored(candidates):
                 eligible = frozenset(t.alias for t in wanted if t.can_be_primary)
                 await elect_restored(world, obj, shard, candidates, eligible)
-                return _WAIT_S
+                return _AFTER_ELECTION_S
             case InitializeEmpty(alias):
                 problem = await is_empty_shard(world, shard, [t.alias for t in wanted])
                 if problem:
