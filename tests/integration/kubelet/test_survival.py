@@ -2,7 +2,7 @@
 
 import os
 import signal
-import time
+import threading
 from pathlib import Path
 
 import anyio
@@ -14,6 +14,11 @@ from tests.integration.kubelet.rig import Rig, pod
 pytestmark = pytest.mark.integration
 
 SAYS_PID = "echo $$ >> /data/pids; trap 'exit 0' TERM; while true; do sleep 0.1; done"
+
+
+def pause(seconds: float) -> None:
+    """Give the other processes time for what they should not do."""
+    threading.Event().wait(seconds)
 
 
 def counting_pod(rig: Rig, name: str, script: str = SAYS_PID) -> Path:
@@ -33,7 +38,7 @@ def test_a_killed_kubelets_successor_takes_up_what_runs(rig: Rig) -> None:
     rig.end("kubelet", signal.SIGKILL)
     rig.up("kubelet")
     rig.wait_for(lambda: "adopted" in (rig.paths.logs / "kubelet.log").read_text())
-    time.sleep(1)
+    pause(1)
     assert len(notes.read_text().split()) == 1
     status = rig.get("pod", "stays")["status"]["containerStatuses"][0]
     assert status["restartCount"] == 0 and status["ready"]
@@ -47,7 +52,7 @@ def test_an_end_that_nobody_watched_is_reported_with_its_code(rig: Rig) -> None:
     notes = counting_pod(rig, "ends", script)
     rig.end("kubelet")
     notes.with_name("stop").touch()
-    time.sleep(0.5)
+    pause(0.5)
     notes.with_name("stop").unlink()
     rig.up("kubelet")
 

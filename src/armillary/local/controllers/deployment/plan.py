@@ -113,7 +113,11 @@ def _plan_old(rollout: Rollout, new: SetSeen, old: Sequence[SetSeen]) -> dict[st
         return {}
     available_min = rollout.replicas - rollout.max_unavailable
     total = new.replicas + sum(wanted.values())
-    spare = total - available_min - (new.replicas - new.available)
+    # New pods that are not available yet hold up as many old ones. A set's status may still count
+    # pods that its spec has given up already, so no set is credited with more than it wants.
+    spare = total - available_min - (new.replicas - min(new.available, new.replicas))
+    if spare <= 0:
+        return {}
     changed: dict[str, int] = {}
     # First the old pods that serve nobody: losing them costs nothing.
     for each in old:
@@ -122,7 +126,7 @@ def _plan_old(rollout: Rollout, new: SetSeen, old: Sequence[SetSeen]) -> dict[st
             wanted[each.name] -= unhealthy
             changed[each.name] = wanted[each.name]
             spare -= unhealthy
-    available = new.available + sum(each.available for each in old)
+    available = sum(min(each.available, each.replicas) for each in (new, *old))
     surplus = available - available_min
     for each in old:
         down = min(wanted.get(each.name, 0), each.available, surplus)
