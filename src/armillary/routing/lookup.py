@@ -79,11 +79,14 @@ class LookupVindex:
             f"where {column} in ({marks}){locking}"
         )
 
-    def create_sql(self, row_count: int, *, ignore: bool = False) -> str:
+    def create_sql(self, row_count: int, *, upsert: bool = False) -> str:
+        """`upsert` leaves a row that is there; not IGNORE, which would also cut long values."""
         row = "(" + ", ".join("?" * (len(self.from_columns) + 1)) + ")"
         columns = ", ".join(quote_name(column) for column in (*self.from_columns, self.to))
-        verb = "insert ignore into" if ignore else "insert into"
-        return f"{verb} {self._table}({columns}) values {', '.join([row] * row_count)}"
+        values = ", ".join([row] * row_count)
+        to = quote_name(self.to)
+        tail = f" on duplicate key update {to} = values({to})" if upsert else ""
+        return f"insert into {self._table}({columns}) values {values}{tail}"
 
     def delete_sql(self) -> str:
         return f"delete from {self._table} where {self._where((*self.from_columns, self.to))}"

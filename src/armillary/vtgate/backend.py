@@ -400,6 +400,11 @@ class RowStream:
         finally:
             self._wake = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer has ended and all its rows were taken."""
+        return self._over and not self._rows
+
     async def started(self) -> None:
         """Wait until the columns are known, or the answer is over.
 

@@ -80,6 +80,8 @@ class PreparedStatement:
     id: int
     sql: bytes
     parameter_count: int
+    key: str = ""
+    slots: tuple[bytes | int, ...] = ()  # each `?` of the key: a literal, or a parameter
     types: bytes = b""
     long_data: dict[int, bytes] = field(default_factory=dict)
 

@@ -117,7 +117,7 @@ class ServerAuthentication:
         nonce: bytes,
         *,
         secure: bool,
-        rsa: "RsaKey | None" = None,
+        rsa: "Callable[[], RsaKey] | None" = None,
     ) -> None:
         self._find = find
         self._nonce = nonce
@@ -147,11 +147,11 @@ class ServerAuthentication:
         if not self._wants_password:
             return self._judge(payload)
         if payload == _REQUEST_PUBLIC_KEY and not self._secure and self._rsa is not None:
-            return SendAuth(_MORE_DATA + self._rsa.public_pem())
+            return SendAuth(_MORE_DATA + self._rsa().public_pem())
         if self._secure:
             password = payload.rstrip(b"\x00")
         elif self._rsa is not None:
-            clear = self._rsa.decrypt(payload)
+            clear = self._rsa().decrypt(payload)
             pad = self._nonce * (len(clear) // len(self._nonce) + 1)
             password = _xor(clear, pad[: len(clear)]).rstrip(b"\x00")
         else:

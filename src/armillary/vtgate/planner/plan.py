@@ -44,7 +44,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class AnyShard:
-    """Whichever shard: the keyspace is unsharded, or the statement reads no table."""
+    """Whichever shard: the statement reads no table, or one that is the same everywhere."""
+
+    keyspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyShard:
+    """The one shard of an unsharded keyspace."""
 
     keyspace: str
 
@@ -87,7 +94,7 @@ class SameShard:
     routes: tuple["Route", ...]
 
 
-Route = AnyShard | AllShards | ByVindex | ByLookup | ByKeyspaceId | SameShard
+Route = AnyShard | OnlyShard | AllShards | ByVindex | ByLookup | ByKeyspaceId | SameShard
 
 
 # How the answers of several shards become one

@@ -22,6 +22,7 @@ from armillary.vtgate.planner.plan import (
     AllShards,
     AnyShard,
     DmlPlan,
+    OnlyShard,
     Plan,
     Route,
     ScatterDraft,
@@ -214,7 +215,7 @@ def _draft(
 def _plan_unsharded(
     key: str, statement: Statement, splices: tuple[Splice, ...], keyspace: str
 ) -> Plan:
-    route: Route = AnyShard(keyspace)
+    route: Route = OnlyShard(keyspace)
     template = build_template(key, splices) if splices else None
     if isinstance(statement, Select | Union):
         return SelectPlan(

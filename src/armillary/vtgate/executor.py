@@ -1,0 +1,471 @@
+"""Run a session's statements: plan, send, merge, keep lookups in step. I/O."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+
+from armillary.base.errors import ArmillaryError, MysqlError
+from armillary.model.tablet import TabletType
+from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.statements import parse_statement
+from armillary.vtgate.backend import BackendConnection, RowStream
+from armillary.vtgate.errors import (
+    ConnectionLostError,
+    RefusedError,
+    SqlError,
+    TabletUnavailableError,
+)
+from armillary.vtgate.gateway import SHAPE_TTL_S, CachedPlan, Gateway
+from armillary.vtgate.lookups import Lookups
+from armillary.vtgate.output import CollectedOutput, Output
+from armillary.vtgate.planner.plan import (
+    DmlPlan,
+    InsertPlan,
+    ScatterDraft,
+    SelectPlan,
+    Source,
+    SqlTemplate,
+)
+from armillary.vtgate.planner.select import name_tables, plan_statement
+from armillary.vtgate.planner.shapes import column_shape
+from armillary.vtgate.planner.text import (
+    LIMIT_TERM,
+    build_template,
+    find_session_terms,
+    pieces_of,
+    render_sql,
+    tokens_of,
+)
+from armillary.vtgate.preparing import prepare_without_parameters
+from armillary.vtgate.resolve import Resolver
+from armillary.vtgate.scatter import (
+    ScatterPlan,
+    finish_draft,
+    limit_number,
+    merge_rows,
+    probe_template,
+)
+from armillary.vtgate.session import Session
+from armillary.vtgate.transactions import Transactions
+from armillary.wire.columns import replace_schema
+from armillary.wire.errnos import READ_ONLY_ERRNOS
+from armillary.wire.lenenc import read_cell
+from armillary.wire.protocol import Command
+from armillary.wire.scanner import ResponseSummary
+from armillary.wire.statements import quote
+
+_ATTEMPTS_MAX = 3
+_CANCELLED_CLEANUP_S = 5.0
+
+
+class Statement:
+    """One statement on its way: its text, the text's key, and the literals taken out of it."""
+
+    __slots__ = ("key", "literals", "text")
+
+    def __init__(self, text: bytes, key: str, literals: Sequence[bytes]) -> None:
+        self.text = text
+        self.key = key
+        self.literals = literals
+
+
+class Executor:
+    def __init__(self, gateway: Gateway, session: Session) -> None:
+        self.gateway = gateway
+        self.session = session
+        self.transactions = Transactions(session, gateway.tablets)
+        self.lookups = Lookups(self.run_internal, in_transaction=lambda: self.transactions.pinning)
+        self.running: set[BackendConnection] = set()
+
+    # Planning
+
+    async def plan(self, statement: Statement, *, keyspace: str) -> CachedPlan:
+        """Return the statement's plan, from the cache or made now.
+
+        Raises:
+            NotUnderstoodError: our parser does not follow it.
+            RefusedError: it cannot be routed correctly.
+        """
+        generation = self.gateway.cluster.generation
+        cache_key = (keyspace, statement.key)
+        found = self.gateway.plans.get(cache_key, generation)
+        if found is not None and self._fits(found, statement):
+            return found
+        vschema = self.gateway.cluster.vschema
+        parsed = parse_statement(statement.key)
+        named = name_tables(parsed, vschema, keyspace)
+        shapes = {}
+        for schema in named.schemas.values():
+            if vschema.keyspaces[schema.keyspace].sharded:
+                place = (schema.keyspace, schema.name)
+                shapes[place] = await self.gateway.shape(*place)
+        plan = plan_statement(
+            statement.key,
+            parsed,
+            named,
+            vschema=vschema,
+            keyspace=keyspace,
+            shapes=shapes,
+            literals=statement.literals,
+        )
+        made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
+        self.gateway.plans.put(cache_key, made)
+        return made
+
+    def _fits(self, found: CachedPlan, statement: Statement) -> bool:
+        plan = found.plan
+        if not isinstance(plan, SelectPlan) or not plan.fixed:
+            return True
+        literals = statement.literals
+        return all(literals[index] == literal for index, literal in plan.fixed)
+
+    def terms(self) -> dict[str, bytes]:
+        """What the session's functions and variables stand for now, as SQL literals."""
+        session = self.session
+        keyspace = session.target.keyspace
+        user = quote(f"{session.user}@%".encode())
+        found = {
+            "DATABASE": quote(keyspace.encode()) if keyspace else b"NULL",
+            "LAST_INSERT_ID": b"%d" % session.last_insert_id,
+            "FOUND_ROWS": b"%d" % session.found_rows,
+            "ROW_COUNT": b"%d" % session.row_count,
+            "CONNECTION_ID": b"%d" % session.id,
+            "USER": user,
+            "SESSION_USER": user,
+            "SYSTEM_USER": user,
+            "CURRENT_USER": user,
+        }
+        found["SCHEMA"] = found["DATABASE"]
+        return found
+
+    def render(
+        self, template: SqlTemplate, literals: Sequence[bytes], more: Mapping[str, bytes] = {}
+    ) -> bytes:
+        terms = {**self.terms(), **more}
+        for piece in template:
+            name = getattr(piece, "name", "")
+            if name.startswith("@") and name not in terms:
+                terms[name] = self.session.variables.get(name[1:], b"NULL")
+        return render_sql(template, literals, terms)
+
+    def resolver(self) -> Resolver:
+        return Resolver(
+            self.gateway.cluster,
+            self.session.target.tablet_type,
+            codec=self.session.codec,
+            lookup=self.lookups.map,
+        )
+
+    # Running
+
+    async def run_internal(
+        self, sql: str, literals: Sequence[bytes], *, keyspace: str, group: str
+    ) -> CollectedOutput:
+        """Run one of the gateway's own statements in this session, and keep its answer."""
+        out = CollectedOutput()
+        statement = Statement(b"", sql, literals)
+        cached = await self.plan(statement, keyspace=keyspace)
+        await self.run_plan(cached, statement, out, group=group)
+        return out
+
+    async def run_plan(
+        self, cached: CachedPlan, statement: Statement, out: Output, *, group: str = "normal"
+    ) -> ResponseSummary:
+        from armillary.vtgate.writes import Writes  # noqa: PLC0415  they know each other
+
+        plan = cached.plan
+        match plan:
+            case SelectPlan():
+                return await self._select(cached, plan, statement, out, group)
+            case InsertPlan():
+                return await Writes(self, group).insert(plan, statement, out)
+            case DmlPlan():
+                return await Writes(self, group).change(plan, statement, out)
+
+    async def _select(
+        self,
+        cached: CachedPlan,
+        plan: SelectPlan,
+        statement: Statement,
+        out: Output,
+        group: str,
+    ) -> ResponseSummary:
+        if not plan.route.keyspace:
+            raise SqlError(1046, "VT09005: no database selected, and there is no keyspace")
+        shards = await self.resolver().shards(plan.route, statement.literals)
+        keyspace = plan.route.keyspace
+        if not shards:
+            shards = self.resolver().partition(keyspace).shards[:1]
+        if len(shards) == 1:
+            sql = self.text_of(plan.template, statement)
+            return await self.on_shard(keyspace, shards[0], sql, out, group=group, again=True)
+        if isinstance(plan.scatter, RefusedError):
+            raise plan.scatter
+        return await self._scatter(cached, plan.scatter, keyspace, shards, statement, out, group)
+
+    def text_of(self, template: SqlTemplate | None, statement: Statement) -> bytes:
+        if template is None and statement.text:
+            return statement.text
+        pieces = template if template is not None else pieces_of(statement.key)
+        return self.render(pieces, statement.literals)
+
+    async def on_shard(
+        self,
+        keyspace: str,
+        shard: str,
+        sql: bytes,
+        out: Output,
+        *,
+        group: str = "normal",
+        again: bool = False,
+    ) -> ResponseSummary:
+        """Run one statement on one shard and pass its answer on.
+
+        A statement that surely had no effect is tried again on the next primary; `again` says
+        that the statement may be repeated even if it was under way (a read).
+
+        Raises:
+            MysqlError: the server's error.
+            TabletUnavailableError: no tablet takes it.
+        """
+        for attempt in range(_ATTEMPTS_MAX):
+            last = attempt == _ATTEMPTS_MAX - 1 or self.transactions.pinning
+            try:
+                async with self._using(keyspace, shard, group) as connection:
+                    payload = await self._payload(connection, sql, out)
+                    rename = self._rename(keyspace)
+                    return await out.relay(connection, payload, rename=rename)
+            except MysqlError as error:
+                if last or error.errno not in READ_ONLY_ERRNOS:
+                    raise
+                self._suspect(keyspace, shard)
+            except (ConnectionLostError, TabletUnavailableError) as error:
+                lost = isinstance(error, ConnectionLostError)
+                if last or not out.untouched or (lost and not again):
+                    raise
+                self._suspect(keyspace, shard)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _suspect(self, keyspace: str, shard: str) -> None:
+        if self.session.target.tablet_type == TabletType.PRIMARY:
+            self.gateway.tablets.suspect_primary(keyspace, shard)
+
+    @asynccontextmanager
+    async def _using(
+        self, keyspace: str, shard: str, group: str
+    ) -> AsyncIterator[BackendConnection]:
+        async with self.transactions.connection(keyspace, shard, group=group) as connection:
+            self.running.add(connection)
+            try:
+                yield connection
+            finally:
+                self.running.discard(connection)
+
+    async def _payload(self, connection: BackendConnection, sql: bytes, out: Output) -> bytes:
+        if out.binary:
+            return await prepare_without_parameters(connection, sql)
+        return bytes((Command.QUERY,)) + sql
+
+    def _rename(self, keyspace: str) -> tuple[bytes, bytes]:
+        return self.gateway.cluster.database_of(keyspace).encode(), keyspace.encode()
+
+    # Several shards
+
+    async def _scatter(
+        self,
+        cached: CachedPlan,
+        draft: ScatterDraft,
+        keyspace: str,
+        shards: Sequence[str],
+        statement: Statement,
+        out: Output,
+        group: str,
+    ) -> ResponseSummary:
+        limit, offset = self._limits(draft, statement.literals)
+        for attempt in range(2):
+            plan = await self._finished(cached, draft, keyspace, statement)
+            sql = self._pushed(draft, plan, statement.literals, limit, offset)
+            async with AsyncExitStack() as stack:
+                streams = await self._open(
+                    stack, keyspace, shards, sql, group, binary=out.binary and plan.group is None
+                )
+                if not _still_fits(plan, streams):
+                    cached.scatter = None
+                    self.gateway.forget_schema()
+                    if attempt == 0:
+                        continue
+                    raise SqlError(1105, "the table changed while the statement was running")
+                return await self._merge(plan, streams, keyspace, out, limit, offset)
+        raise AssertionError("the second attempt returns or raises")
+
+    async def _merge(
+        self,
+        plan: ScatterPlan,
+        streams: Sequence[RowStream],
+        keyspace: str,
+        out: Output,
+        limit: int | None,
+        offset: int,
+    ) -> ResponseSummary:
+        old, new = self._rename(keyspace)
+        columns = [
+            replace_schema(payload, old, new)
+            for payload in streams[0].column_payloads[: plan.visible]
+        ]
+        summary = ResponseSummary(has_rows=True, status=self.session.status)
+        out.begin_rows(columns, self.session.status)
+        async for row in merge_rows(plan, streams, binary=out.binary, limit=limit, offset=offset):
+            summary.row_count += 1
+            await out.row(row)
+        summary.warnings = sum(stream.summary.warnings for stream in streams)
+        out.end_rows(status=self.session.status, warnings=summary.warnings)
+        return summary
+
+    def _limits(self, draft: ScatterDraft, literals: Sequence[bytes]) -> tuple[int | None, int]:
+        def number(source: Source | None) -> int | None:
+            return None if source is None else limit_number(source.literal(literals))
+
+        return number(draft.limit), number(draft.offset) or 0
+
+    async def _finished(
+        self, cached: CachedPlan, draft: ScatterDraft, keyspace: str, statement: Statement
+    ) -> ScatterPlan:
+        if cached.scatter is not None:
+            return cached.scatter
+        sql = self.render(probe_template(draft), statement.literals, {LIMIT_TERM.name: b" limit 0"})
+        settings = tuple(text for _, text in self.session.settings)
+        answer = await self.gateway.ask(keyspace, sql, settings)
+        for definition in answer.columns:
+            if column_shape(definition).is_text or column_shape(definition).is_enum_or_set:
+                await self.gateway.learn_collation(keyspace, definition.collation_id)
+        cached.scatter = finish_draft(draft, answer.columns, self.gateway.collation)
+        return cached.scatter
+
+    def _pushed(
+        self,
+        draft: ScatterDraft,
+        plan: ScatterPlan,
+        literals: Sequence[bytes],
+        limit: int | None,
+        offset: int,
+    ) -> bytes:
+        text = b""
+        if limit is not None and draft.group is None:
+            text = b" limit %d" % (limit + offset)
+        return self.render(plan.template, literals, {LIMIT_TERM.name: text})
+
+    async def _open(
+        self,
+        stack: AsyncExitStack,
+        keyspace: str,
+        shards: Sequence[str],
+        sql: bytes,
+        group: str,
+        *,
+        binary: bool,
+    ) -> list[RowStream]:
+        """Start the query on every shard, and wait until all have begun to answer."""
+        streams = []
+        for shard in shards:
+            connection = await stack.enter_async_context(self._using(keyspace, shard, group))
+            stream = RowStream(connection)
+            payload = bytes((Command.QUERY,)) + sql
+            if binary:
+                payload = await prepare_without_parameters(connection, sql)
+            connection.send(payload, stream)
+            stack.push_async_callback(self._finish_stream, connection, stream)
+            streams.append(stream)
+        for stream in streams:
+            await stream.started()
+        return streams
+
+    async def _finish_stream(self, connection: BackendConnection, stream: RowStream) -> None:
+        """Read what is left of an answer, so that the connection can serve again."""
+        if not connection.busy:
+            return
+        with anyio.move_on_after(_CANCELLED_CLEANUP_S, shield=True):
+            try:
+                while await stream.next_rows():
+                    pass
+                return
+            except ArmillaryError:
+                pass
+        if connection.busy:
+            connection.abort()
+
+    async def on_all(
+        self, keyspace: str, shards: Sequence[str], sql: bytes, *, group: str = "normal"
+    ) -> list[ResponseSummary]:
+        """Run one statement on several shards at once, and keep their answers' summaries.
+
+        Raises:
+            MysqlError: what the first failing shard says; the others have still run.
+        """
+        summaries: list[ResponseSummary | None] = [None] * len(shards)
+        errors: list[ArmillaryError] = []
+
+        async def run(number: int, shard: str) -> None:
+            out = CollectedOutput()
+            try:
+                summaries[number] = await self.on_shard(keyspace, shard, sql, out, group=group)
+            except ArmillaryError as error:
+                errors.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for number, shard in enumerate(shards):
+                tasks.start_soon(run, number, shard)
+        if errors:
+            raise errors[0]
+        return [summary for summary in summaries if summary is not None]
+
+    async def evaluate(self, expression: bytes) -> tuple[bytes | None, int]:
+        """Return an expression's value and type, as a server with this session's settings says.
+
+        Raises:
+            MysqlError: the server refuses a setting or the expression.
+        """
+        layouts = self.gateway.cluster.layouts
+        keyspace = self.session.target.keyspace
+        if keyspace not in layouts:
+            keyspace = next(iter(layouts), "")
+        settings = tuple(text for _, text in self.session.settings)
+        text = self.with_session_values(expression.decode("latin-1")).encode("latin-1")
+        answer = await self.gateway.ask(keyspace, b"select " + text, settings)
+        return read_cell(answer.rows[0], 0)[0], answer.columns[0].type
+
+    def with_session_values(self, text: str) -> str:
+        """Put the session's variables and functions into a text that goes to a server."""
+        use = find_session_terms(tokens_of(text))
+        template = build_template(text, use.splices)
+        marks = [b"?"] * text.count("?")
+        return self.render(template, marks).decode("latin-1")
+
+    async def explain_refusal(
+        self, error: NotUnderstoodError, sql: bytes, keyspace: str
+    ) -> ArmillaryError:
+        """Say what is wrong with a statement that our parser does not follow.
+
+        If a server does not take it either, its error is the better one.
+        """
+        prefix = b"PREPARE armillary_check FROM " + quote(sql)
+        try:
+            await self.gateway.ask(keyspace, prefix)
+        except MysqlError as refused:
+            return refused
+        except ArmillaryError:
+            pass
+        return RefusedError(str(error))
+
+
+def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
+    """Whether the answers have the columns that the plan was made for."""
+    for stream in streams:
+        if len(stream.columns) < plan.visible:
+            return False
+        for column, shape in zip(stream.columns, plan.shapes, strict=False):
+            if column.type != shape.type:
+                return False
+    counts = {len(stream.columns) for stream in streams}
+    return len(counts) == 1

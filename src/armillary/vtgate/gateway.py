@@ -1,0 +1,183 @@
+"""What all sessions of one gateway share. I/O."""
+
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from armillary.base.errors import MysqlError
+from armillary.model.tablet import TabletType
+from armillary.vtgate.backend import Result
+from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.errors import TabletUnavailableError
+from armillary.vtgate.merge import CollationFacts
+from armillary.vtgate.planner.plan import Plan
+from armillary.vtgate.planner.shapes import TableShape, shape_of
+from armillary.vtgate.pool import PoolKey
+from armillary.vtgate.sequences import Sequence
+from armillary.vtgate.tablets import Tablets
+from armillary.wire.protocol import UTF8MB4_GENERAL_CI
+from armillary.wire.rows import split_text_row
+
+if TYPE_CHECKING:
+    from armillary.vtgate.scatter import ScatterPlan
+
+logger = logging.getLogger(__name__)
+
+SHAPE_TTL_S = 60.0
+_PLAN_BYTES_MAX = 16 << 20
+_PLAN_KEY_BYTES_MAX = 16 << 10
+_PLAN_BYTES = 2000  # a plan besides its key, roughly
+_METADATA_KEY = PoolKey(UTF8MB4_GENERAL_CI, False, ("SET character_set_results = NULL",))
+
+
+@dataclass(slots=True)
+class CachedPlan:
+    plan: Plan
+    generation: int
+    expires_at: float
+    scatter: "ScatterPlan | None" = None
+
+
+@dataclass(slots=True)
+class PlanCache:
+    """Plans by key, bounded by bytes; the one unused for longest goes first."""
+
+    entries: "OrderedDict[tuple[str, str], CachedPlan]" = field(default_factory=OrderedDict)
+    bytes_used: int = 0
+
+    def get(self, key: tuple[str, str], generation: int) -> CachedPlan | None:
+        found = self.entries.get(key)
+        if found is None:
+            return None
+        if found.generation != generation or found.expires_at < time.monotonic():
+            self._drop(key)
+            return None
+        self.entries.move_to_end(key)
+        return found
+
+    def put(self, key: tuple[str, str], plan: CachedPlan) -> None:
+        if len(key[1]) > _PLAN_KEY_BYTES_MAX:
+            return
+        if key in self.entries:
+            self._drop(key)
+        self.entries[key] = plan
+        self.bytes_used += len(key[1]) + _PLAN_BYTES
+        while self.bytes_used > _PLAN_BYTES_MAX:
+            self._drop(next(iter(self.entries)))
+
+    def drop(self, key: tuple[str, str]) -> None:
+        if key in self.entries:
+            self._drop(key)
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        del self.entries[key]
+        self.bytes_used -= len(key[1]) + _PLAN_BYTES
+
+    def clear(self) -> None:
+        self.entries.clear()
+        self.bytes_used = 0
+
+
+class Gateway:
+    def __init__(self, cluster: Cluster, tablets: Tablets) -> None:
+        self.cluster = cluster
+        self.tablets = tablets
+        self.plans = PlanCache()
+        self._shapes: dict[tuple[str, str], tuple[TableShape, float]] = {}
+        self._collations: dict[int, CollationFacts] = {}
+        self._sequences: dict[tuple[str, str], Sequence] = {}
+
+    def sequence(self, keyspace: str, table: str) -> Sequence:
+        return self._sequences.setdefault((keyspace, table), Sequence())
+
+    def forget_schema(self) -> None:
+        """Tables have changed: look again."""
+        self._shapes.clear()
+        self.plans.clear()
+
+    async def shape(self, keyspace: str, table: str) -> TableShape:
+        """Return a table's columns, asking a shard at most once a minute.
+
+        Raises:
+            MysqlError: the table is not there.
+            TabletUnavailableError: no shard answers.
+        """
+        known = self._shapes.get((keyspace, table))
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        name = table.replace("`", "``").encode()
+        result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
+        shape = shape_of(result.columns)
+        self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
+        return shape
+
+    async def ask(self, keyspace: str, sql: bytes, settings: tuple[str, ...] = ()) -> Result:
+        """Run a query on any shard; its columns come with the collations that they really have.
+
+        Raises:
+            MysqlError: the server refuses.
+            TabletUnavailableError: no shard answers.
+        """
+        layout = self.cluster.layouts.get(keyspace)
+        partition = layout.partition(TabletType.PRIMARY) if layout is not None else None
+        if partition is None or not partition.shards:
+            raise TabletUnavailableError(f"keyspace {keyspace} has no serving shard")
+        error: Exception | None = None
+        for tablet_type in (TabletType.PRIMARY, TabletType.REPLICA, TabletType.RDONLY):
+            for shard in partition.shards:
+                pool = self.tablets.pool_now(keyspace, shard, tablet_type)
+                if pool is None:
+                    continue
+                key = PoolKey(UTF8MB4_GENERAL_CI, False, (*settings, *_METADATA_KEY.settings))
+                try:
+                    connection = await pool.acquire(key)
+                except TabletUnavailableError as problem:
+                    error = problem
+                    continue
+                try:
+                    return await connection.query(sql)
+                finally:
+                    pool.release(key, connection)
+        raise error or TabletUnavailableError(f"no healthy tablet in keyspace {keyspace}")
+
+    def collation(self, collation_id: int) -> CollationFacts:
+        """Return what `learn_collations` has learnt."""
+        return self._collations[collation_id]
+
+    async def learn_collation(self, keyspace: str, collation_id: int) -> None:
+        """Ask a server how this collation compares; it never changes, so once is enough."""
+        if collation_id in self._collations:
+            return
+        name, charset = await self._collation_name(keyspace, collation_id)
+        space = f"convert(' ' using {charset}) collate {name}"
+        two = f"convert('  ' using {charset}) collate {name}"
+        a, a_space = (f"convert('{text}' using {charset}) collate {name}" for text in ("a", "a "))
+        result = await self.ask(
+            keyspace,
+            f"select weight_string({space}), weight_string({two}), {a} = {a_space}".encode(),
+        )
+        cells = split_text_row(result.rows[0], 3)
+        one, double = cells[0] or b"", cells[1] or b""
+        self._collations[collation_id] = CollationFacts(
+            name=name, pads=cells[2] == b"1", space=one, single_level=double == one * 2
+        )
+
+    async def _collation_name(self, keyspace: str, collation_id: int) -> tuple[str, str]:
+        queries = (
+            "select full_collation_name, character_set_name "
+            "from information_schema.collation_character_set_applicability "
+            f"where id = {collation_id:d}",
+            "select collation_name, character_set_name from information_schema.collations "
+            f"where id = {collation_id:d}",
+        )
+        for sql in queries:
+            try:
+                result = await self.ask(keyspace, sql.encode())
+            except MysqlError:
+                continue  # MariaDB has the first form, MySQL the second
+            if result.rows:
+                name, charset = split_text_row(result.rows[0], 2)
+                return (name or b"").decode("ascii"), (charset or b"").decode("ascii")
+        raise MysqlError(1273, "HY000", f"Unknown collation: {collation_id}")

@@ -1,0 +1,400 @@
+"""MySQL clients: connections, login, commands in order. I/O, by asyncio's protocol callbacks."""
+
+import asyncio
+import logging
+import os
+import ssl
+from dataclasses import dataclass, field
+from typing import cast
+
+import anyio
+from anyio.abc import TaskGroup
+
+from armillary.base.errors import ArmillaryError, MysqlError, WireError
+from armillary.vtgate.backend import BackendConnection
+from armillary.vtgate.commands import Commands
+from armillary.vtgate.errors import SqlError, err_payload
+from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.output import ClientOutput
+from armillary.vtgate.session import Session, charset_of_collation
+from armillary.vtgate.users import Users
+from armillary.wire.authentication import (
+    Accepted,
+    AuthStep,
+    Rejected,
+    RsaKey,
+    SendAuth,
+    ServerAuthentication,
+)
+from armillary.wire.handshake import (
+    Greeting,
+    HandshakeResponse,
+    encode_greeting,
+    is_ssl_request,
+    parse_handshake_response,
+)
+from armillary.wire.packets import PacketReader, frame
+from armillary.wire.protocol import NATIVE_PLUGIN, NONCE_BYTES, Capability, Command
+from armillary.wire.responses import OkPacket, encode_ok
+from armillary.wire.tls import TlsServerFilter
+
+logger = logging.getLogger(__name__)
+
+_CAPABILITIES = (
+    Capability.LONG_PASSWORD
+    | Capability.FOUND_ROWS
+    | Capability.LONG_FLAG
+    | Capability.CONNECT_WITH_DB
+    | Capability.PROTOCOL_41
+    | Capability.TRANSACTIONS
+    | Capability.SECURE_CONNECTION
+    | Capability.MULTI_STATEMENTS
+    | Capability.MULTI_RESULTS
+    | Capability.PS_MULTI_RESULTS
+    | Capability.PLUGIN_AUTH
+    | Capability.PLUGIN_AUTH_LENENC
+    | Capability.CONNECT_ATTRS
+)
+_UNREAD_BYTES_MAX = 1 << 20
+_LOGIN_PAYLOAD_MAX = 1 << 16
+
+
+def make_nonce() -> bytes:
+    """20 random bytes, none of them NUL or `$`, which old clients stumble over."""
+    return bytes(1 + byte % 35 if byte % 128 in (0, 36) else byte % 128 for byte in os.urandom(20))
+
+
+@dataclass(slots=True)
+class ListenerSettings:
+    server_version: str = "8.0.30-Armillary"
+    version_comment: str = "Armillary"
+    connections_max: int = 5000
+    login_timeout_s: float = 10.0
+    payload_bytes_max: int = 64 << 20
+    require_tls: bool = False
+    query_timeout_s: float = 0.0
+    transaction_mode: str = "MULTI"
+
+
+@dataclass(slots=True)
+class Listener:
+    """What the connections of one listener share."""
+
+    gateway: Gateway
+    users: Users
+    tasks: TaskGroup
+    settings: ListenerSettings
+    tls: ssl.SSLContext | None = None
+    connections: dict[int, "ClientConnection"] = field(default_factory=dict)
+    accepted_count: int = 0
+    query_count: int = 0
+    _next_id: int = 0
+    _rsa: RsaKey | None = None
+
+    def next_id(self) -> int:
+        self._next_id = self._next_id % 0xFFFFFFFE + 1
+        return self._next_id
+
+    def rsa(self) -> RsaKey:
+        if self._rsa is None:
+            self._rsa = RsaKey()
+        return self._rsa
+
+    def make_connection(self) -> "ClientConnection":
+        return ClientConnection(self)
+
+
+class ClientConnection(asyncio.Protocol):
+    """One client. Commands run one after another, each in a task of the listener's group."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.session = Session(
+            listener.next_id(), transaction_mode=listener.settings.transaction_mode
+        )
+        self.peer = ""
+        self._transport: asyncio.Transport | None = None
+        self._reader = PacketReader(payload_bytes_max=_LOGIN_PAYLOAD_MAX)
+        self._tls: TlsServerFilter | None = None
+        self._nonce = make_nonce()
+        self._authentication: ServerAuthentication | None = None
+        self._response: HandshakeResponse | None = None
+        self._logged_in = False
+        self._closed = False
+        self._busy: anyio.CancelScope | None = None
+        self._running = False
+        self._writable = True
+        self._drained: asyncio.Future[None] | None = None
+        self._relaying: BackendConnection | None = None
+        self._login_timer: asyncio.TimerHandle | None = None
+        self._commands = Commands(
+            listener.gateway, self.session, self, version_comment=listener.settings.version_comment
+        )
+
+    # Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "socket"
+        listener = self._listener
+        if len(listener.connections) >= listener.settings.connections_max:
+            self._transport.write(frame(err_payload(SqlError(1040, "Too many connections")), 0))
+            self._transport.close()
+            self._closed = True
+            return
+        listener.connections[self.session.id] = self
+        listener.accepted_count += 1
+        loop = asyncio.get_running_loop()
+        self._login_timer = loop.call_later(listener.settings.login_timeout_s, self._too_slow)
+        capabilities = _CAPABILITIES | (Capability.SSL if listener.tls is not None else 0)
+        greeting = Greeting(
+            server_version=listener.settings.server_version,
+            connection_id=self.session.id,
+            nonce=self._nonce[:NONCE_BYTES],
+            capabilities=capabilities,
+            collation_id=45,
+            plugin=NATIVE_PLUGIN,
+        )
+        self._transport.write(frame(encode_greeting(greeting), 0))
+        self._reader.sequence_next = 1
+
+    def _too_slow(self) -> None:
+        if not self._logged_in:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self._listener.connections.pop(self.session.id, None)
+        if self._login_timer is not None:
+            self._login_timer.cancel()
+        self.resume_writing()
+        if self._busy is not None:
+            self._busy.cancel()
+        elif not self._running:
+            self._commands.abandon()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._running
+
+    def kill_command(self) -> None:
+        """Stop the command that runs, as KILL QUERY does."""
+        self.session.killed = True
+        if self._busy is not None:
+            self._busy.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closed:
+            return
+        try:
+            if self._tls is not None:
+                data, answer = self._tls.receive(data)
+                if answer and self._transport is not None:
+                    self._transport.write(answer)
+            if data:
+                self._reader.feed(data)
+                self._pump()
+        except (WireError, ssl.SSLError) as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        logger.info("client dropped", extra={"peer": self.peer, "reason": str(error)})
+        if isinstance(error, ArmillaryError):
+            self.write(frame(err_payload(error), self._reader.sequence_next))
+        self.close()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _pump(self) -> None:
+        """Take the payloads that are there, as long as no command runs."""
+        while not self._running and not self._closed:
+            if self._logged_in:
+                self._reader.start_command()
+            payload = self._reader.next_payload()
+            if payload is None:
+                return
+            if self._logged_in:
+                self._start(payload)
+            else:
+                self._log_in(payload)
+        full = self._reader.buffered_bytes > _UNREAD_BYTES_MAX
+        if self._running and full and self._transport is not None:
+            self._transport.pause_reading()
+
+    # What outputs need
+
+    def write(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._tls is not None:
+            data = self._tls.send(data)
+        self._transport.write(data)
+
+    def pause_writing(self) -> None:
+        self._writable = False
+        if self._relaying is not None:
+            self._relaying.pause()
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self._relaying is not None:
+            self._relaying.resume()
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    async def drain(self) -> None:
+        if self._writable or self._closed:
+            return
+        self._drained = asyncio.get_running_loop().create_future()
+        await self._drained
+
+    def relaying(self, backend: BackendConnection | None) -> None:
+        if backend is None and self._relaying is not None and not self._writable:
+            self._relaying.resume()
+        self._relaying = backend
+        if backend is not None and not self._writable:
+            backend.pause()
+
+    # Login
+
+    def _log_in(self, payload: bytes) -> None:
+        if self._authentication is not None:
+            self._take_step(self._authentication.receive(payload))
+            return
+        if is_ssl_request(payload) and self._tls is None and self._listener.tls is not None:
+            self._tls = TlsServerFilter(self._listener.tls)
+            encrypted = self._reader.take_unread()
+            if encrypted:
+                self.data_received(encrypted)
+            return
+        if self._listener.settings.require_tls and self._tls is None:
+            message = "Connections using insecure transport are prohibited"
+            raise _LoginRefused(3159, message)
+        response = parse_handshake_response(payload)
+        self._response = response
+        secure = self._tls is not None or self.peer == "socket"
+        self._authentication = ServerAuthentication(
+            self._listener.users.find,
+            self._nonce,
+            secure=secure,
+            rsa=None if secure else self._listener.rsa,
+        )
+        self._take_step(self._authentication.start(response))
+
+    def _take_step(self, step: AuthStep) -> None:
+        match step:
+            case SendAuth(payload):
+                self._say(payload)
+            case Rejected(used_password):
+                response = self._response
+                user = response.user if response is not None else ""
+                shown = "YES" if used_password else "NO"
+                error = SqlError(1045, f"Access denied for user '{user}' (using password: {shown})")
+                self._say(err_payload(error))
+                self.close()
+            case Accepted(user, first):
+                if first:
+                    self._say(first)
+                self._accept(user)
+
+    def _say(self, payload: bytes) -> None:
+        sequence = self._reader.sequence_next
+        self.write(frame(payload, sequence))
+        self._reader.sequence_next = (sequence + 1) & 0xFF
+
+    def _accept(self, user: str) -> None:
+        response = self._response
+        assert response is not None
+        session = self.session
+        try:
+            session.charset = charset_of_collation(response.collation_id)
+            session.collation_id = response.collation_id or 8
+            session.user = user
+            session.capabilities = response.capabilities & _CAPABILITIES
+            if response.database and response.capabilities & Capability.CONNECT_WITH_DB:
+                self._commands.runner.use(response.database)
+        except ArmillaryError as error:
+            self._say(err_payload(error))
+            self.close()
+            return
+        if self._login_timer is not None:
+            self._login_timer.cancel()
+        self._logged_in = True
+        self._say(encode_ok(OkPacket(status=session.status)))
+        unread = self._reader.take_unread()
+        self._reader = PacketReader(payload_bytes_max=self._listener.settings.payload_bytes_max)
+        self._reader.feed(unread)
+
+    # Commands
+
+    def _start(self, payload: bytes) -> None:
+        if payload[:1] == bytes((Command.QUIT,)):
+            self.close()
+            return
+        self._running = True
+        self._listener.query_count += 1
+        self._listener.tasks.start_soon(self._run, payload)
+
+    async def _run(self, payload: bytes) -> None:
+        output = ClientOutput(self, binary=payload[:1] == bytes((Command.STMT_EXECUTE,)))
+        timed_out = False
+        try:
+            with anyio.CancelScope() as scope:
+                self._busy = scope
+                timeout_s = self._listener.settings.query_timeout_s
+                if timeout_s:
+                    scope.deadline = anyio.current_time() + timeout_s
+                await self._answer(payload, output)
+            timed_out = scope.cancelled_caught and not self.session.killed
+            if scope.cancelled_caught and not self._closed:
+                what = "query timed out" if timed_out else "Query execution was interrupted"
+                output.error(err_payload(SqlError(1317, what)))
+        finally:
+            self._busy = None
+            self._running = False
+            self.session.killed = False
+            if self._closed:
+                self._commands.abandon()
+        if not self._closed:
+            self._after()
+
+    def _after(self) -> None:
+        if self._transport is not None and not self._transport.is_reading():
+            self._transport.resume_reading()
+        try:
+            self._pump()
+        except WireError as error:
+            self._fail(error)
+
+    async def _answer(self, payload: bytes, output: ClientOutput) -> None:
+        """Run one command; whatever goes wrong becomes an ERR packet, here and nowhere else."""
+        try:
+            await self._commands.run(payload, output)
+        except ArmillaryError as error:
+            self._note(error, output)
+        except Exception as error:  # noqa: BLE001  the edge: a bug must not end the gateway
+            self._note(error, output)
+
+    def _note(self, error: Exception, output: ClientOutput) -> None:
+        self.session.note_error(error)
+        if self._closed:
+            return
+        if isinstance(error, MysqlError) or output.untouched or output.renumbered:
+            output.error(err_payload(error))
+        else:
+            # Raw packets went out under the server's sequence ids; we cannot go on from there.
+            self.abort()
+
+
+class _LoginRefused(WireError):
+    def __init__(self, errno: int, message: str) -> None:
+        super().__init__(message)
+        self.errno = errno

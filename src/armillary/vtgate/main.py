@@ -1,0 +1,289 @@
+"""The vtgate process: MySQL clients in, tablets' mysqlds behind. I/O."""
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from armillary.base.errors import InputError
+from armillary.base.logs import configure_logs
+from armillary.model.tablet import TabletType
+from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
+from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.listener import Listener, ListenerSettings
+from armillary.vtgate.pool import Pools
+from armillary.vtgate.tablets import BufferSettings, Tablets
+from armillary.vtgate.users import Users
+from armillary.vtgate.web import Page, WebConnection, json_page
+
+logger = logging.getLogger(__name__)
+
+_DRAIN_S_MAX = 5.0
+
+
+def main() -> None:
+    try:
+        settings = parse_flags(
+            VtgateSettings,
+            sys.argv[1:],
+            program="vtgate",
+            accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
+        )
+    except HelpRequested as request:
+        sys.stdout.write(f"{request}\n")
+        return
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    configure_logs()
+    try:
+        check(settings)
+    except InputError as problem:
+        sys.stderr.write(f"vtgate: {problem}\n")
+        sys.exit(2)
+    anyio.run(run, settings, backend_options={"use_uvloop": True})
+
+
+def check(settings: VtgateSettings) -> None:
+    """Raises: InputError: a file that a flag names cannot be used."""
+    make_users(settings)
+    app_password(settings)
+    make_tls(settings)
+    for name in settings.tablet_types_to_wait:
+        TabletType.parse(name)
+
+
+class Readiness:
+    """Ready once every shard seen has its tablets, or after a while; then for good."""
+
+    def __init__(self, cluster: Cluster, wanted: tuple[TabletType, ...], timeout_s: float) -> None:
+        self._cluster = cluster
+        self._wanted = wanted
+        self._give_up_at = time.monotonic() + timeout_s
+        self._ready = False
+
+    def check(self) -> tuple[bool, str]:
+        if self._ready:
+            return True, "ok"
+        missing = self._cluster.missing(self._wanted)
+        if not self._cluster.layouts:
+            missing = ["no keyspace is known yet"]
+        if not missing or time.monotonic() >= self._give_up_at:
+            self._ready = True
+            return True, "ok"
+        return False, "waiting for tablets: " + ", ".join(missing)
+
+
+async def run(
+    settings: VtgateSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until SIGTERM or cancellation."""
+    from armillary.vtgate.wiring import discovering  # noqa: PLC0415  brings gRPC along
+
+    cluster = Cluster(cell=settings.cell)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(discovering(cluster, settings))
+        await stack.enter_async_context(serving(cluster, settings))
+        logger.info("serving", extra={"cell": settings.cell, "port": settings.mysql_server_port})
+        gc.collect()
+        gc.freeze()
+        task_status.started()
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                logger.info("stopping", extra={"signal": number.name})
+                return
+
+
+@asynccontextmanager
+async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[Listener]:
+    """Listen for MySQL clients and for probes until the block ends."""
+    pools = Pools(
+        user=settings.db_app_user,
+        password=app_password(settings),
+        connections_max=settings.tablet_connections_max,
+        connect_timeout_s=settings.tablet_connect_timeout.total_seconds(),
+    )
+    tablets = Tablets(
+        cluster,
+        pools,
+        BufferSettings(
+            enabled=settings.enable_buffer,
+            window_s=settings.buffer_window.total_seconds(),
+            size=settings.buffer_size,
+            failover_s_max=settings.buffer_max_failover_duration.total_seconds(),
+        ),
+    )
+    users = make_users(settings)
+    readiness = Readiness(
+        cluster,
+        tuple(TabletType.parse(name) for name in settings.tablet_types_to_wait),
+        settings.gateway_initial_tablet_timeout.total_seconds(),
+    )
+    async with anyio.create_task_group() as tasks:
+        listener = Listener(
+            gateway=Gateway(cluster, tablets),
+            users=users,
+            tasks=tasks,
+            settings=ListenerSettings(
+                server_version=settings.mysql_server_version,
+                connections_max=settings.max_connections,
+                require_tls=settings.mysql_server_require_secure_transport,
+                query_timeout_s=settings.mysql_server_query_timeout.total_seconds(),
+                transaction_mode=settings.transaction_mode,
+            ),
+            tls=make_tls(settings),
+        )
+        servers = await _listen(listener, settings, _pages(listener, readiness))
+        tasks.start_soon(_reload_users, users, settings)
+        try:
+            yield listener
+        finally:
+            for server in servers:
+                server.close()
+            await _drain(listener)
+            tasks.cancel_scope.cancel()
+            pools.close()
+
+
+async def _listen(
+    listener: Listener, settings: VtgateSettings, pages: dict[str, Page]
+) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
+    address = settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
+    servers = [await loop.create_server(lambda: WebConnection(pages), address, settings.port)]
+    if settings.mysql_server_port >= 0:
+        mysql_address = settings.mysql_server_bind_address or address
+        servers.append(
+            await loop.create_server(
+                listener.make_connection, mysql_address, settings.mysql_server_port, backlog=1024
+            )
+        )
+    if settings.mysql_server_socket_path:
+        servers.append(
+            await loop.create_unix_server(
+                listener.make_connection, settings.mysql_server_socket_path
+            )
+        )
+    return servers
+
+
+async def _drain(listener: Listener) -> None:
+    """Let the commands that run come to an end, then close every client."""
+    with anyio.move_on_after(_DRAIN_S_MAX, shield=True):
+        while any(connection.is_busy for connection in listener.connections.values()):
+            await anyio.sleep(0.05)
+    for connection in list(listener.connections.values()):
+        connection.close()
+
+
+async def _reload_users(users: Users, settings: VtgateSettings) -> None:
+    interval_s = settings.mysql_auth_static_reload_interval.total_seconds()
+    if not settings.mysql_auth_server_static_file or interval_s <= 0:
+        return
+    while True:
+        await anyio.sleep(interval_s)
+        users.reload()
+
+
+def make_users(settings: VtgateSettings) -> Users:
+    """Raises: InputError: no file of users, or one that cannot be read."""
+    if settings.mysql_auth_server_impl == "none":
+        return Users(None, open_to_all=True)
+    if settings.mysql_auth_server_impl != "static":
+        raise InputError(
+            f"--mysql_auth_server_impl: static or none wanted, "
+            f"found {settings.mysql_auth_server_impl!r}"
+        )
+    if settings.mysql_auth_server_static_string:
+        return Users.of_text(settings.mysql_auth_server_static_string)
+    if not settings.mysql_auth_server_static_file:
+        logger.warning("no file of MySQL users: nobody can log in")
+        return Users(None)
+    return Users(Path(settings.mysql_auth_server_static_file))
+
+
+def app_password(settings: VtgateSettings) -> str:
+    """Raises: InputError: the credentials cannot be read."""
+    if not settings.db_credentials_file:
+        return ""
+    try:
+        document = json.loads(Path(settings.db_credentials_file).read_text())
+        return str(document[settings.db_app_user][0])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(
+            f"--db_credentials_file {settings.db_credentials_file}: a password of "
+            f"{settings.db_app_user} wanted: {type(error).__name__}"
+        ) from None
+
+
+def make_tls(settings: VtgateSettings) -> ssl.SSLContext | None:
+    """Raises: InputError: a certificate or key cannot be read."""
+    if not settings.mysql_server_ssl_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.mysql_server_ssl_cert, settings.mysql_server_ssl_key)
+        if settings.mysql_server_ssl_ca:
+            context.load_verify_locations(settings.mysql_server_ssl_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"TLS for MySQL clients: {error}") from None
+    return context
+
+
+def _pages(listener: Listener, readiness: Readiness) -> dict[str, Page]:
+    def health() -> tuple[int, str, str]:
+        ready, text = readiness.check()
+        return (200 if ready else 503), "text/plain", text + "\n"
+
+    def status() -> object:
+        cluster = listener.gateway.cluster
+        return {
+            "cell": cluster.cell,
+            "keyspaces": cluster.keyspaces(),
+            "tablets": [
+                {
+                    "alias": str(tablet.alias),
+                    "keyspace": tablet.keyspace,
+                    "shard": tablet.shard,
+                    "type": tablet.type.name,
+                    "serving": tablet.usable,
+                    "lag_s": tablet.lag_s,
+                    "problem": tablet.problem,
+                }
+                for tablet in cluster.tablets()
+            ],
+        }
+
+    def variables() -> object:
+        tablets = listener.gateway.tablets
+        return {
+            "mysql_connections": len(listener.connections),
+            "mysql_connections_accepted": listener.accepted_count,
+            "mysql_commands": listener.query_count,
+            "plans_cached": len(listener.gateway.plans.entries),
+            "plan_cache_bytes": listener.gateway.plans.bytes_used,
+            "statements_buffered": tablets.buffered,
+            "tablet_connections": tablets.pools.open_counts(),
+        }
+
+    return {
+        "/debug/health": health,
+        "/healthz": health,
+        "/debug/status": json_page(status),
+        "/debug/vars": json_page(variables),
+    }

@@ -1,0 +1,150 @@
+"""SET: what a session may change, and how it reaches the tablets. I/O only to evaluate."""
+
+from typing import TYPE_CHECKING
+
+from armillary.sql.commands import Setting, parse_set
+from armillary.sql.tokens import Kind, tokenize
+from armillary.vtgate.errors import RefusedError, SqlError
+from armillary.vtgate.session import CODECS
+from armillary.wire.protocol import DECIMAL_TYPES, FLOAT_TYPES, INTEGER_TYPES
+from armillary.wire.statements import quote
+
+if TYPE_CHECKING:
+    from armillary.vtgate.executor import Executor
+
+# Modes under which the same text means other tokens or another order of operators.
+_REFUSED_MODES = frozenset(
+    """ANSI ANSI_QUOTES NO_BACKSLASH_ESCAPES HIGH_NOT_PRECEDENCE ORACLE MSSQL DB2 POSTGRESQL MAXDB
+    PIPES_AS_CONCAT""".split()  # noqa: SIM905
+)
+_OURS = frozenset(
+    """workload ddl_strategy migration_context session_uuid enable_system_settings
+    client_found_rows skip_query_plan_cache read_after_write_gtid read_after_write_timeout
+    query_timeout session_track_gtids transaction_timeout""".split()  # noqa: SIM905
+)
+_LIMITLESS = frozenset({"default", "18446744073709551615"})
+
+
+async def run_set(executor: "Executor", text: str) -> None:
+    """Carry out a SET statement.
+
+    Raises:
+        RefusedError: a setting that would change what statements mean, or that is global.
+        MysqlError: the servers do not take it.
+    """
+    for setting in parse_set(text):
+        match setting.scope:
+            case "USER":
+                await _set_user_variable(executor, setting)
+            case "NAMES" | "CHARSET":
+                await _set_charset(executor, setting)
+            case "TRANSACTION":
+                await _set_transaction(executor, setting)
+            case "SESSION":
+                await _set_variable(executor, setting)
+            case _:
+                raise RefusedError(f"SET {setting.scope}: system-wide settings")
+
+
+async def _set_user_variable(executor: "Executor", setting: Setting) -> None:
+    executor.session.variables[setting.name] = await evaluate(executor, setting.value)
+
+
+async def evaluate(executor: "Executor", expression: str) -> bytes:
+    """Return the value of an expression as a SQL literal, asking a server unless it is one."""
+    tokens = tokenize(expression).tokens
+    if len(tokens) == 1 and tokens[0].kind in (Kind.STRING, Kind.NUMBER):
+        return expression.strip().encode("latin-1")
+    if len(tokens) == 1 and tokens[0].upper == "NULL":
+        return b"NULL"
+    cell, kind = await executor.evaluate(expression.encode("latin-1"))
+    if cell is None:
+        return b"NULL"
+    if kind in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
+        return cell
+    return quote(cell)
+
+
+async def _set_charset(executor: "Executor", setting: Setting) -> None:
+    charset = setting.value
+    if charset == "default":
+        charset = "utf8mb4"
+    if charset not in CODECS:
+        raise SqlError(1115, f"Unknown character set: '{charset}' (not supported here)")
+    await _apply(executor, setting.name, setting.sql)
+    executor.session.charset = charset
+
+
+async def _set_transaction(executor: "Executor", setting: Setting) -> None:
+    session = executor.session
+    if setting.name == "global":
+        raise RefusedError("SET GLOBAL: system-wide settings")
+    if setting.name == "next":
+        if executor.transactions.pinning and session.pins:
+            raise SqlError(
+                1568,
+                "Transaction characteristics can't be changed while a transaction is in progress",
+            )
+        session.once = (*session.once, setting.sql)
+        return
+    kind = "access" if "READ ONLY" in setting.sql.upper() else "isolation"
+    kind = "access" if "READ WRITE" in setting.sql.upper() else kind
+    await _apply(executor, f"transaction {kind}", setting.sql)
+
+
+async def _set_variable(executor: "Executor", setting: Setting) -> None:
+    session = executor.session
+    name, value = setting.name, setting.value.strip().lower().strip("'\"")
+    if name == "autocommit":
+        await _set_autocommit(executor, value)
+    elif name == "transaction_mode":
+        mode = value.upper()
+        if mode not in ("SINGLE", "MULTI"):
+            raise SqlError(1231, f"invalid transaction_mode: {mode}; wanted single or multi")
+        session.transaction_mode = mode
+    elif name in _OURS:
+        return
+    elif name == "sql_select_limit":
+        if value not in _LIMITLESS:
+            raise RefusedError("sql_select_limit")
+    elif name in ("character_set_client", "character_set_connection", "character_set_database"):
+        if value != "default" and value not in CODECS:
+            raise SqlError(1115, f"Unknown character set: '{value}' (not supported here)")
+        await _apply(executor, name, setting.sql)
+        if name == "character_set_client":
+            session.charset = "utf8mb4" if value == "default" else value
+    else:
+        await _apply(executor, name, setting.sql)
+
+
+async def _set_autocommit(executor: "Executor", value: str) -> None:
+    words = {"1": True, "on": True, "true": True, "default": True, "0": False, "off": False}
+    words["false"] = False
+    if value not in words:
+        raise SqlError(1231, f"Variable 'autocommit' can't be set to the value of '{value}'")
+    session = executor.session
+    if words[value] and not session.autocommit:
+        await executor.transactions.commit()
+    session.autocommit = words[value]
+
+
+async def _apply(executor: "Executor", name: str, sql: str) -> None:
+    """Try the setting on a server, then let the session's connections have it.
+
+    Connections that the session's transaction holds already get it at once.
+    """
+    session = executor.session
+    rendered = executor.with_session_values(sql)
+    before = session.settings
+    session.set_setting(name, rendered)
+    try:
+        cell, _ = await executor.evaluate(b"@@sql_mode")
+    except BaseException:
+        session.settings = before
+        raise
+    modes = set((cell or b"").decode("ascii", "replace").upper().split(","))
+    if name == "sql_mode" and modes & _REFUSED_MODES:
+        session.settings = before
+        raise RefusedError(f"sql_mode {', '.join(sorted(modes & _REFUSED_MODES))}")
+    for pin in session.pins.values():
+        await pin.connection.query(rendered.encode("latin-1"))

@@ -1,0 +1,113 @@
+"""Real mariadbd servers for the gateway's tests: one per shard, and one unsharded to compare."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+
+APP_USER, APP_PASSWORD = "vt_app", "app-secret"
+_START_S_MAX = 30.0
+
+
+@dataclass(frozen=True)
+class Server:
+    address: str
+    port: int
+    socket: Path
+
+    def query(self, sql: str, database: str | None = None) -> list[tuple[object, ...]]:
+        connection = pymysql.connect(
+            unix_socket=str(self.socket), user="root", database=database, autocommit=True
+        )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+
+def make_template(root: Path) -> Path:
+    template = root / "template"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    subprocess.run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={template}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            *user,
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return template
+
+
+@contextlib.contextmanager
+def running_server(
+    template: Path, address: str, *, port: int = 3306, databases: tuple[str, ...] = ()
+) -> Iterator[Server]:
+    directory = Path(tempfile.mkdtemp(prefix="arm-vtg-", dir="/tmp"))
+    data = directory / "data"
+    shutil.copytree(template, data)
+    socket = directory / "s"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    log = (directory / "log").open("wb")
+    process = subprocess.Popen(
+        [
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={data}",
+            f"--socket={socket}",
+            f"--bind-address={address}",
+            f"--port={port}",
+            "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-log-file-size=8M",
+            "--lc-messages-dir=/usr/share/mysql",
+            "--pid-file=" + str(directory / "pid"),
+            *user,
+        ],
+        stdout=log,
+        stderr=log,
+    )
+    log.close()
+    server = Server(address, port, socket)
+    try:
+        _wait(server, process)
+        server.query(f"create user {APP_USER}@'%' identified by '{APP_PASSWORD}'")
+        server.query(f"grant all on *.* to {APP_USER}@'%'")
+        for database in databases:
+            server.query(f"create database {database}")
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_S_MAX
+    while True:
+        try:
+            server.query("select 1")
+            return
+        except pymysql.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)  # noqa: TID251  a test waits for a real server
