@@ -6,8 +6,8 @@
 import json
 import re
 from datetime import UTC, datetime
+from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -62,7 +62,7 @@ def _full_dict(message: Message) -> dict[str, object]:
     return {field.name: _value(message, field, printed) for field in message.DESCRIPTOR.fields}
 
 
-def _value(message: Message, field: FieldDescriptor, printed: dict[str, object]) -> object:
+def _value(message: Message, field: Any, printed: dict[str, object]) -> object:
     """Return one field's value; the library leaves absent messages out, Vitess prints null."""
     if field.message_type is None:
         return printed.get(field.name)

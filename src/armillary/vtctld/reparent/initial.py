@@ -5,7 +5,7 @@ import anyio
 from armillary.base.errors import ArmillaryError, PreconditionError
 from armillary.model.tablet import TabletAlias
 from armillary.topo.server import TopoServer
-from armillary.vtctld.reparent.observe import observe_shard
+from armillary.vtctld.reparent.observe import Records, observe_shard
 from armillary.vtctld.reparent.steps import Reparent, Report, TabletCalls
 
 _OBSERVE_TIMEOUT_S = 15.0
@@ -48,19 +48,7 @@ async def init_shard_primary(
                 raise PreconditionError(f"tablet {tablet.alias} does not answer: {tablet.problem}")
         await lock.check()
         await report(f"forgetting the history of {len(records)} tablets of {seen.path}")
-        problems: list[str] = []
-
-        async def reset(other: TabletAlias) -> None:
-            try:
-                await calls.reset_replication(records[other])
-            except ArmillaryError as error:
-                problems.append(f"{other}: {error}")
-
-        async with anyio.create_task_group() as tasks:
-            for other in records:
-                tasks.start_soon(reset, other)
-        if problems:
-            raise PreconditionError(f"reset failed: {'; '.join(sorted(problems))}")
+        await _reset_all(calls, records)
         reparent = Reparent(
             topo=topo,
             calls=calls,
@@ -72,3 +60,24 @@ async def init_shard_primary(
             action=action,
         )
         await reparent.promote(alias, seen.followers(alias), first=True)
+
+
+async def _reset_all(calls: TabletCalls, records: Records) -> None:
+    """Make every tablet forget its source, binlogs and position.
+
+    Raises:
+        PreconditionError: some did not.
+    """
+    problems: list[str] = []
+
+    async def reset(alias: TabletAlias) -> None:
+        try:
+            await calls.reset_replication(records[alias])
+        except ArmillaryError as error:
+            problems.append(f"{alias}: {error}")
+
+    async with anyio.create_task_group() as tasks:
+        for alias in records:
+            tasks.start_soon(reset, alias)
+    if problems:
+        raise PreconditionError(f"reset failed: {'; '.join(sorted(problems))}")
