@@ -15,7 +15,14 @@ import pytest
 from armillary.base.clock import utc_now
 from armillary.cli.demo import steps
 from armillary.cli.demo.outputs import CheckFailedError, parse_tablets
-from armillary.cli.demo.walk import Walk, ask, forward_to_vtctld, is_listening, wait_until
+from armillary.cli.demo.walk import (
+    Walk,
+    ask,
+    forward_to_vtctld,
+    insert_user,
+    is_listening,
+    wait_until,
+)
 from tests.e2e.machine import Machine
 from tests.e2e.writer import SteadyWriter
 
@@ -88,7 +95,7 @@ def test_the_procedure_survives_the_death_of_each_kind_of_process(hurt: Machine)
             wait_until(
                 "a second", lambda: utc_now().timestamp() > snapshot_s(walk) + 1, timeout_s=5
             )
-            steps.insert_user(walk, 102)
+            insert_user(walk, 102)
             control_plane_deaths(hurt, walk)
             restore_with_deaths(hurt, walk)
         assert len(writer.acknowledged) > 100

@@ -75,7 +75,7 @@ class Shell:
             self.narrator.command(command)
         done = self._run(command, input_text)
         if not quiet:
-            self.narrator.output(done.stdout)
+            self.narrator.output(done.stderr + done.stdout)
         if done.returncode != 0:
             raise CheckFailedError(
                 f"{command}: exit code {done.returncode}: {done.stderr.strip() or done.stdout}"
