@@ -1,10 +1,11 @@
-create table users(
-  user_id bigint,
+create table users (
+  user_id bigint not null,
   name varchar(128),
-  primary key(user_id)
+  primary key (user_id)
 );
-create table users_name_idx(
-  user_id bigint,
-  name varchar(128),
-  primary key(name, user_id)
+
+create table users_name_idx (
+  name varchar(128) not null,
+  user_id bigint not null,
+  primary key (name, user_id)
 );
