@@ -81,8 +81,10 @@ class Box:
 
 
 def manifest(*objects: Mapping[str, Any]) -> str:
-    """Return a stream of documents; JSON is YAML."""
-    return "\n---\n".join(json.dumps(value) for value in objects)
+    """Return what `-f -` takes: one object, or a list of them."""
+    if len(objects) == 1:
+        return json.dumps(objects[0])
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
@@ -92,14 +94,14 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
 def pod(name: str, script: str = "sleep 600", **labels: str) -> dict[str, Any]:
     container = {"name": "main", "image": "busybox", "command": ["sh", "-c", script]}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
-    metadata = {"name": name, "labels": labels}
+    metadata = {"name": name, "labels": {"name": name, **labels}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def unscheduled_pod(name: str, **labels: str) -> dict[str, Any]:
     """Return a pod that no node takes: it stays Pending, on any cluster."""
     value = pod(name, **labels)
-    value["spec"]["nodeSelector"] = {"conformance.example.com/no-such-node": "true"}
+    value["spec"]["schedulerName"] = "nobody"
     return value
 
 

@@ -2,7 +2,7 @@
 
 from tests.conformance.kubectl.box import Box
 
-KINDS = [
+KINDS = (
     "ConfigMap",
     "Endpoints",
     "Event",
@@ -24,7 +24,7 @@ KINDS = [
     "ClusterRoleBinding",
     "Role",
     "RoleBinding",
-]
+)
 
 
 def test_the_server_tells_its_version(box: Box) -> None:

@@ -21,6 +21,20 @@ _PATCH_TYPES = (
 )
 _STRATEGIC = "application/strategic-merge-patch+json"
 
+# kubectl still asks for OpenAPI v2 before it applies a `kind: List`, and takes only protobuf. A
+# document without definitions makes it leave validation to us, where it belongs.
+V2_JSON: Json = {
+    "swagger": "2.0",
+    "info": {"title": "Kubernetes", "version": "v1.32.0"},
+    "paths": {},
+}
+V2_PROTOBUF_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+V2_PROTOBUF = (
+    b"\x0a\x032.0"  # swagger
+    b"\x12\x15\x0a\x0aKubernetes\x12\x07v1.32.0"  # info: title, version
+    b"\x42\x00"  # paths
+)
+
 
 class OpenApi:
     def __init__(self, registry: Registry) -> None:

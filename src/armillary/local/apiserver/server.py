@@ -24,7 +24,12 @@ from armillary.local.apiserver.answers import (
 from armillary.local.apiserver.auth import Gate
 from armillary.local.apiserver.bodies import BODY_BYTES_MAX, decode_body
 from armillary.local.apiserver.kinds.registry import Registry
-from armillary.local.apiserver.openapi import OpenApi
+from armillary.local.apiserver.openapi import (
+    V2_JSON,
+    V2_PROTOBUF,
+    V2_PROTOBUF_TYPE,
+    OpenApi,
+)
 from armillary.local.apiserver.paths import Review, parse_resource_path
 from armillary.local.apiserver.relay import STREAMS, Relay
 from armillary.local.apiserver.status import (
@@ -113,7 +118,10 @@ class ApiServer:
 
     def _answer_openapi(self, parts: list[str], request: web.BaseRequest) -> web.Response:
         if parts[1:2] == ["v2"]:
-            raise StatusError(406, "NotAcceptable", "only OpenAPI v3 is offered")
+            if "protobuf" in request.headers.get("Accept", ""):
+                headers = {"Content-Type": V2_PROTOBUF_TYPE}
+                return web.Response(body=V2_PROTOBUF, headers=headers)
+            return _json(V2_JSON)
         body, etag = self._openapi.document("/".join(parts[2:]))
         # kubectl keeps what it may on disk: a document, whose URL changes with it; never the index.
         may_keep = "public, immutable" if "hash" in request.query else "no-cache, private"

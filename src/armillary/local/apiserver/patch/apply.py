@@ -109,16 +109,17 @@ def _show(manager: Manager) -> str:
 
 
 def _abandoned(candidates: FieldSet, mine: FieldSet, others: list[Manager]) -> list[Path]:
-    """Return the paths to take away, children before parents.
+    """Return the paths to take away, parents before children.
 
-    An item of a list goes as a whole, unless somebody still owns something inside it.
+    An item of a list goes as a whole, with what nobody owns in it, unless somebody still owns
+    something inside. Its key fields must not go first, or it could not be found any more.
     """
     kept = set(mine)
     for manager in others:
         kept |= manager.fields
     # Every prefix of a kept path must stay.
     needed = {path[:length] for path in kept for length in range(1, len(path) + 1)}
-    return sorted(candidates - needed, key=len, reverse=True)
+    return sorted(candidates - needed, key=len)
 
 
 def _merge(live: Any, applied: Any, schema: Schema) -> Any:
