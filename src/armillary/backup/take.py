@@ -12,8 +12,8 @@ import anyio
 
 from armillary.backup.catalog import shard_directory
 from armillary.backup.content import BackupWriter, worker_limiter
-from armillary.backup.engines.contract import Engine, Server
-from armillary.backup.manifest import Manifest, encode_manifest
+from armillary.backup.engines.contract import Engine, Server, Taken
+from armillary.backup.manifest import Integrity, Manifest, encode_manifest
 from armillary.backup.pipeline.codec import Codec, PlainCodec, ZstdCodec
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
 from armillary.backup.storage.contract import MANIFEST_FILE, BackupStorage
@@ -76,24 +76,7 @@ async def take_backup(
         taken = await engine.take(request.server, writer)
         meter.start("finish")
         integrity = await writer.finish()
-        manifest = Manifest(
-            backup_name=str(name),
-            method=engine.method,
-            position=taken.position,
-            purged_position=taken.purged_position,
-            backup_time=request.backup_time or name.started_at,
-            finished_time=utc_now(),
-            server_uuid=facts.server_uuid,
-            tablet_alias=str(request.alias),
-            keyspace=request.keyspace,
-            shard=request.shard,
-            mysql_version=facts.version,
-            upgrade_safe=taken.upgrade_safe,
-            compression_engine=writer.codec.engine_name,
-            skip_compress=not writer.codec.engine_name,
-            content=taken.content,
-            integrity=integrity,
-        )
+        manifest = _manifest(request, name, facts, taken, writer.codec, integrity)
         await _commit(storage, directory, manifest)
     except BaseException:
         await _abort(storage, directory, str(name))
@@ -131,6 +114,34 @@ def codec_of(settings: BackupFlags) -> Codec:
 class _ServerFacts:
     version: str
     server_uuid: str
+
+
+def _manifest(
+    request: TakeRequest,
+    name: BackupName,
+    facts: _ServerFacts,
+    taken: Taken,
+    codec: Codec,
+    integrity: Integrity,
+) -> Manifest:
+    return Manifest(
+        backup_name=str(name),
+        method=taken.method,
+        position=taken.position,
+        purged_position=taken.purged_position,
+        backup_time=request.backup_time or name.started_at,
+        finished_time=utc_now(),
+        server_uuid=facts.server_uuid,
+        tablet_alias=str(request.alias),
+        keyspace=request.keyspace,
+        shard=request.shard,
+        mysql_version=facts.version,
+        upgrade_safe=taken.upgrade_safe,
+        compression_engine=codec.engine_name,
+        skip_compress=not codec.engine_name,
+        content=taken.content,
+        integrity=integrity,
+    )
 
 
 async def _server_facts(server: Server) -> _ServerFacts:

@@ -1,5 +1,6 @@
 """Whole backups through object stores: SeaweedFS for S3, fake-gcs-server for GCS."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,24 @@ from armillary.backup.restore import restore_backup
 from armillary.backup.storage import open_storage
 from armillary.backup.verify import verify_backup
 from armillary.settings.backup import BackupStorageSettings
-from tests.conformance.backup_storage.conftest import gcs_settings, s3_settings
+from tests.fakes.object_stores import gcs_store, s3_store
 
 from .servers import running_box
 from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
 
-__all__ = ["gcs_settings", "s3_settings"]
-
 pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def s3_settings() -> Iterator[BackupStorageSettings]:
+    with s3_store("127.15.3.3") as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def gcs_settings() -> Iterator[BackupStorageSettings]:
+    with gcs_store("127.15.3.4") as settings:
+        yield settings
 
 
 @pytest.mark.parametrize("engine", ["xtrabackup", "builtin"])

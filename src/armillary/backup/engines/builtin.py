@@ -60,6 +60,7 @@ class BuiltinEngine:
             files = await to_thread.run_sync(data_files, server.dirs)
             entries = await _copy(files, server.dirs, writer)
         return Taken(
+            method=self.method,
             content=FilesContent(entries=entries),
             position=before.position,
             purged_position=before.purged_position,

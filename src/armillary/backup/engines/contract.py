@@ -25,6 +25,7 @@ class Server:
 class Taken:
     """What an engine knows once the data is stored."""
 
+    method: str  # BackupMethod in the MANIFEST
     content: Content
     position: Position
     purged_position: Position

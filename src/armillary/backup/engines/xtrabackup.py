@@ -88,7 +88,11 @@ class XtrabackupEngine:
                 await _expect_success(tool)
             position = _read_position(Path(scratch), tools)
         return Taken(
-            content=content, position=position, purged_position=position, upgrade_safe=True
+            method=self.method,
+            content=content,
+            position=position,
+            purged_position=position,
+            upgrade_safe=True,
         )
 
     async def unpack(self, reader: BackupReader, staging: Path) -> None:

