@@ -202,7 +202,7 @@ def _condition(
 
 def is_same_status(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Compare what we report; fields that others own (and `None`s) do not count."""
-    return all(_normal(one.get(key)) == _normal(other.get(key)) for key in one)
+    return bool(_normal(one) == _normal({key: other.get(key) for key in one}))
 
 
 def _normal(value: Any) -> Any:
