@@ -123,9 +123,3 @@ async def _kill(connection: Connection, session_ids: Sequence[int]) -> None:
         except MysqlError as error:
             if error.errno != _UNKNOWN_THREAD:
                 raise
-
-
-async def uptime_s(connection: Connection) -> int:
-    """Return how long the server has run, in seconds: it tells a restart from a slow answer."""
-    row = (await connection.query("SHOW GLOBAL STATUS LIKE 'Uptime'")).values
-    return int(row[0][1])

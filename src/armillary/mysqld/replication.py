@@ -40,6 +40,12 @@ async def replication_status(connection: Connection, flavor: Flavor) -> Replicat
     )
 
 
+async def replication_health(connection: Connection, flavor: Flavor) -> ReplicationStatus | None:
+    """Return the status with one query: its positions are only what that query tells."""
+    row = (await connection.query(flavor.status_query())).first()
+    return None if row is None else flavor.parse_status(row)
+
+
 async def set_source(connection: Connection, flavor: Flavor, source: ReplicationSource) -> None:
     """Replicate from `source`, from where this server stands. Replication must be stopped.
 

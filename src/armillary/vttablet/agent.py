@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 
 from armillary.backup.storage import BackupStorage
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import NotFoundError, PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.mysqld import admin, replication
@@ -61,7 +62,6 @@ class Flags:
     semi_sync: bool = False  # what the last reparent asked for
     is_snapshot: bool = False  # the keyspace is SNAPSHOT: no replication
     has_registered: bool = False
-    mysqld_uptime_s: int = 0
 
 
 class Agent:
@@ -96,6 +96,8 @@ class Agent:
         )
         self.role = Role(tablet_type=identity.base_type, reason="starting")
         self.flags = Flags(semi_sync=settings.enable_semi_sync)
+        self._published: topodata_pb2.Tablet | None = None
+        self._published_s = 0.0
         self._action = anyio.Lock()
         self._action_name = ""
         self.wake = anyio.Event()  # set to make the health loop look now
@@ -188,8 +190,10 @@ class Agent:
             self.role = replace(self.role, reason=reason)
             self.look_now()
 
-    async def publish(self) -> None:
+    async def publish(self, *, recheck_after_s: float = 0.0) -> None:
         """Write this tablet's record if it differs from what the tablet is.
+
+        What was written less than `recheck_after_s` ago is taken to be there still.
 
         Raises:
             TabletDeletedError: the record is gone; the process is told to end.
@@ -197,6 +201,8 @@ class Agent:
         if not self.flags.has_registered:
             return
         wanted = self.record()
+        if wanted == self._published and monotonic_s() - self._published_s < recheck_after_s:
+            return
 
         def change(stored: topodata_pb2.Tablet) -> bool:
             tags = dict(stored.tags)
@@ -213,6 +219,7 @@ class Agent:
             raise TabletDeletedError(
                 f"the record of tablet {self.identity.alias} was deleted"
             ) from None
+        self._published, self._published_s = wanted, monotonic_s()
 
     def record(self) -> topodata_pb2.Tablet:
         """Return the topology record of this tablet as it is now."""

@@ -25,6 +25,7 @@ from armillary.vttablet.shard_sync import follow_shard, keep_shard_record
 logger = logging.getLogger(__name__)
 
 _LOOK_TIMEOUT_S = 10.0
+_RECHECK_RECORD_S = 10.0  # so soon a tablet notices that somebody deleted its record
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class HealthLoop:
             return
         try:
             with anyio.fail_after(_LOOK_TIMEOUT_S):
-                await agent.publish()
+                await agent.publish(recheck_after_s=_RECHECK_RECORD_S)
                 if agent.flags.busy:
                     return
                 if agent.role.tablet_type == TabletType.PRIMARY:
@@ -113,11 +114,10 @@ class HealthLoop:
 
 
 async def observe_mysqld(agent: Agent, connection: Connection) -> MysqldSeen:
-    status = await replication.replication_status(connection, agent.flavor)
+    status = await replication.replication_health(connection, agent.flavor)
     return MysqldSeen(
         reachable=True,
         read_only=await admin.is_read_only(connection),
-        uptime_s=await admin.uptime_s(connection),
         has_source=status is not None and bool(status.source_host),
         replicating=status is not None and status.is_healthy,
         stopped=status is not None and status.is_stopped,

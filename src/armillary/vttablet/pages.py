@@ -49,7 +49,6 @@ def variables(agent: Agent, health: Health) -> dict[str, object]:
         "ReplicationLagSeconds": health.serving.lag_s,
         "MysqldReachable": seen.reachable,
         "MysqldReadOnly": seen.read_only,
-        "MysqldUptimeSeconds": seen.uptime_s,
         "ReplicationRunning": seen.replicating,
         "ReplicationError": seen.replication_error,
         "BackupIsRunning": agent.flags.backup_running,

@@ -164,7 +164,6 @@ class MysqldSeen:
     reachable: bool
     problem: str = ""
     read_only: bool = True
-    uptime_s: int = 0
     has_source: bool = False
     replicating: bool = False  # both threads run
     stopped: bool = False  # a source is set and neither thread runs

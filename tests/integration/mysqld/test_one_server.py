@@ -25,7 +25,7 @@ from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import ServerSpec
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
 
 Make = Callable[..., MysqldProcess]
 

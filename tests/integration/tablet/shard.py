@@ -227,12 +227,12 @@ class Shard:
     async def type_of(self, tablet: TestTablet) -> TabletType:
         return TabletType((await self.record(tablet)).type)
 
-    async def wait_healthy(self, *tablets: TestTablet, timeout_s: float = 30.0) -> None:
+    async def wait_healthy(self, *tablets: TestTablet, timeout_s: float = 90.0) -> None:
         for tablet in tablets:
             await self.wait_healthz(tablet, 200, timeout_s=timeout_s)
 
     async def wait_healthz(
-        self, tablet: TestTablet, status: int, text: str = "", *, timeout_s: float = 30.0
+        self, tablet: TestTablet, status: int, text: str = "", *, timeout_s: float = 90.0
     ) -> str:
         found = (0, "")
         with anyio.move_on_after(timeout_s):
@@ -254,6 +254,12 @@ class Shard:
             for process in (tablet.mysqlctld, tablet.vttablet)
             if process.log.exists()
         )
+
+
+async def wait_gone(path: Path, timeout_s: float = 30.0) -> None:
+    with anyio.fail_after(timeout_s):
+        while await anyio.Path(path).exists():
+            await anyio.sleep(0.05)
 
 
 @asynccontextmanager

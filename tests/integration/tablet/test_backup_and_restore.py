@@ -15,7 +15,7 @@ from armillary.topo import convert
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard
 from tests.integration.tablet.test_shard_of_two import wait_rows
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
 
 ONLINE = "--backup_engine_implementation=xtrabackup"
 RESTORING = (
@@ -202,7 +202,7 @@ async def test_a_deleted_keyspace_is_not_made_again_by_its_tablets(shard: Shard)
     await shard.topo.delete_tablet(tablet.alias)
     await shard.topo.delete_shard("commerce", "-80")
     await shard.topo.delete_keyspace("commerce")
-    assert await tablet.vttablet.wait() == 1  # its record is gone
+    assert await tablet.vttablet.wait(60) == 1  # its record is gone
     tablet.vttablet.start()
     await shard.wait_healthz(tablet, 500, "keyspace commerce was deleted")
     await anyio.sleep(1.5)

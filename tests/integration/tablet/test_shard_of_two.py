@@ -12,9 +12,9 @@ import pytest
 from armillary.base.errors import ArmillaryError, PreconditionError, UnauthenticatedError
 from armillary.model.tablet import TabletType
 from armillary.rpc.tablet_client import TabletManagerClient
-from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def replicating_pair(shard: Shard) -> tuple[TestTablet, TestTablet]:
 
 async def wait_rows(tablet: TestTablet, count: int) -> None:
     found: object = None
-    with anyio.move_on_after(15):
+    with anyio.move_on_after(60):
         while True:
             try:
                 found = tablet.scalar("SELECT COUNT(*) FROM vt_commerce.t")
@@ -175,7 +175,7 @@ async def test_mysqld_gets_the_passwords_of_the_credentials_file_at_each_start(
     tablet.mysqlctld.start()
     await shard.wait_healthz(tablet, 500)
     await shard.wait_healthy(tablet)
-    assert not (tablet.data_dir / "init-accounts.sql").exists()
+    await wait_gone(tablet.data_dir / "init-accounts.sql")
     with (
         pytest.raises(Exception, match="Access denied"),
         tablet.sql("vt_app"),
