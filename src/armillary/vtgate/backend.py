@@ -115,7 +115,7 @@ class BackendConnection(asyncio.Protocol):
         """
         assert self._receiver is None, "a connection runs one command at a time"
         if self.broken or self._transport is None or self._transport.is_closing():
-            raise ConnectionLostError("the connection to the tablet is closed")
+            raise ConnectionLostError("the connection to the tablet is closed", sent=False)
         self._receiver = receiver
         self._transport.write(frame(payload, 0))
 

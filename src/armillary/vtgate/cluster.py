@@ -156,7 +156,10 @@ class Cluster:
         return f"vt_{keyspace}"
 
     def missing(self, wanted: Iterable[TabletType]) -> list[str]:
-        """Return `keyspace/shard type` for every shard that lacks a usable tablet of a type."""
+        """Return `keyspace/shard type` for every shard that lacks a usable tablet of a type.
+
+        Every shard should have a primary; of other types only what there is can be waited for.
+        """
         gaps = []
         types = tuple(wanted)
         for keyspace, layout in self.layouts.items():
@@ -164,7 +167,8 @@ class Cluster:
                 partition = layout.partition(tablet_type)
                 for shard in partition.shards if partition is not None else ():
                     tablets = self._by_shard.get((keyspace, shard, tablet_type), ())
-                    if not any(tablet.usable for tablet in tablets):
+                    wanted_here = tablet_type == TabletType.PRIMARY or tablets
+                    if wanted_here and not any(tablet.usable for tablet in tablets):
                         gaps.append(f"{keyspace}/{shard} {tablet_type.name}")
         return gaps
 

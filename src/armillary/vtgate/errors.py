@@ -9,7 +9,7 @@ from armillary.base.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from armillary.wire.errnos import sqlstate_of
+from armillary.wire.errnos import READ_ONLY_ERRNOS, sqlstate_of
 from armillary.wire.responses import encode_err
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,26 @@ class ConnectionLostError(UnavailableError):
 
     errno = 2013
     sqlstate = "HY000"
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The connection broke during COMMIT: nobody here knows whether it happened."""
+
+    errno = 2013
+    sqlstate = "HY000"
+
+
+def is_harmless(error: BaseException, *, read_only_statement: bool) -> bool:
+    """Whether a statement that failed so has surely changed nothing, and another try may work."""
+    if isinstance(error, MysqlError):
+        return error.errno in READ_ONLY_ERRNOS
+    if isinstance(error, ConnectionLostError):
+        return read_only_statement or not error.sent
+    return isinstance(error, TabletUnavailableError)
 
 
 def no_database() -> SqlError:

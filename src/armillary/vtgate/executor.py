@@ -1,8 +1,9 @@
 """Run a session's statements: plan, send, merge, keep lookups in step. I/O."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import anyio
 
@@ -16,6 +17,7 @@ from armillary.vtgate.errors import (
     RefusedError,
     SqlError,
     TabletUnavailableError,
+    is_harmless,
 )
 from armillary.vtgate.gateway import SHAPE_TTL_S, CachedPlan, Gateway
 from armillary.vtgate.lookups import Lookups
@@ -50,13 +52,12 @@ from armillary.vtgate.scatter import (
 from armillary.vtgate.session import Session
 from armillary.vtgate.transactions import Transactions
 from armillary.wire.columns import replace_schema
-from armillary.wire.errnos import READ_ONLY_ERRNOS
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
 from armillary.wire.scanner import ResponseSummary
 from armillary.wire.statements import quote
 
-_ATTEMPTS_MAX = 3
+_T = TypeVar("_T")
 _CANCELLED_CLEANUP_S = 5.0
 
 
@@ -230,23 +231,42 @@ class Executor:
             MysqlError: the server's error.
             TabletUnavailableError: no tablet takes it.
         """
-        for attempt in range(_ATTEMPTS_MAX):
-            last = attempt == _ATTEMPTS_MAX - 1 or self.transactions.pinning
+        give_up_at = self.gateway.tablets.retries_until()
+        transactions = self.transactions
+        while True:
             try:
                 async with self._using(keyspace, shard, group) as connection:
                     payload = await self._payload(connection, sql, out)
-                    rename = self._rename(keyspace)
-                    return await out.relay(connection, payload, rename=rename)
-            except MysqlError as error:
-                if last or error.errno not in READ_ONLY_ERRNOS:
+                    summary = await out.relay(connection, payload, rename=self._rename(keyspace))
+                transactions.mark_used(keyspace, shard, group)
+                return summary
+            except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
+                if not is_harmless(error, read_only_statement=again) or not out.untouched:
                     raise
                 self._suspect(keyspace, shard)
-            except (ConnectionLostError, TabletUnavailableError) as error:
-                lost = isinstance(error, ConnectionLostError)
-                if last or not out.untouched or (lost and not again):
+                if time.monotonic() >= give_up_at:
                     raise
-                self._suspect(keyspace, shard)
-        raise AssertionError("the last attempt returns or raises")
+                if not await transactions.drop_if_fresh(keyspace, shard, group):
+                    raise
+
+    async def whole(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do all of `work` or nothing of it; do it again if a change of primary undid it.
+
+        Raises:
+            ArmillaryError: what failed; then nothing of it was done.
+            OutcomeUnknownError: the connection broke during COMMIT.
+        """
+        give_up_at = self.gateway.tablets.retries_until()
+        outermost = not self.transactions.pinning
+        while True:
+            try:
+                async with self.transactions.atomic():
+                    return await work()
+            except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
+                # Rolled back by now, so a lost connection does no harm either.
+                harmless = is_harmless(error, read_only_statement=True)
+                if not outermost or not harmless or time.monotonic() >= give_up_at:
+                    raise
 
     def _suspect(self, keyspace: str, shard: str) -> None:
         if self.session.target.tablet_type == TabletType.PRIMARY:

@@ -72,7 +72,7 @@ class Pin:
     pool: TabletPool
     key: PoolKey
     savepoint: str = ""
-    begun: bool = True
+    used: bool = False  # a statement has run on it: the transaction cannot move elsewhere
 
 
 @dataclass(slots=True)

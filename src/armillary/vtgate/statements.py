@@ -180,8 +180,9 @@ class StatementRunner:
         if len(shards) == 1:
             return await self.executor.on_shard(target.keyspace, shards[0], text, out)
         if re.match(rb"\s*(update|delete)\b", sql, re.I):
-            async with self.executor.transactions.atomic():
-                summaries = await self.executor.on_all(target.keyspace, shards, text)
+            summaries = await self.executor.whole(
+                lambda: self.executor.on_all(target.keyspace, shards, text)
+            )
             return self._ok(out, affected_rows=sum(one.affected_rows for one in summaries))
         raise RefusedError("VT03023: this statement on a target of several shards")
 

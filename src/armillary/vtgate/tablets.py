@@ -71,6 +71,10 @@ class Tablets:
                 del self._suspect[(keyspace, shard)]
         return tablet
 
+    def retries_until(self) -> float:
+        """Until when (monotonic) a statement that changed nothing may be tried again."""
+        return time.monotonic() + (self.buffer.window_s if self.buffer.enabled else 0.0)
+
     def suspect_primary(self, keyspace: str, shard: str) -> None:
         """The primary refused or vanished: ask it no more until health says something newer."""
         tablet = self.cluster.primary(keyspace, shard)

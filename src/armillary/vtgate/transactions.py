@@ -13,7 +13,7 @@ import anyio
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
 from armillary.vtgate.backend import BackendConnection
-from armillary.vtgate.errors import ConnectionLostError, SqlError
+from armillary.vtgate.errors import ConnectionLostError, OutcomeUnknownError, SqlError
 from armillary.vtgate.session import Pin, PinKey, Session
 from armillary.vtgate.tablets import Tablets
 from armillary.wire.errnos import LOCK_DEADLOCK
@@ -62,6 +62,25 @@ class Transactions:
         finally:
             pool.release(key, connection)
 
+    def mark_used(self, keyspace: str, shard: str, group: str) -> None:
+        """A statement has run there: that shard's part of the transaction is bound to it."""
+        pin = self._session.pins.get((keyspace, shard, self._session.target.tablet_type, group))
+        if pin is not None:
+            pin.used = True
+
+    async def drop_if_fresh(self, keyspace: str, shard: str, group: str) -> bool:
+        """Let go of a shard on which the transaction has done nothing yet."""
+        key = (keyspace, shard, self._session.target.tablet_type, group)
+        pin = self._session.pins.get(key)
+        if pin is None:
+            return True
+        if pin.used:
+            return False
+        del self._session.pins[key]
+        with anyio.CancelScope(shield=True):
+            await self._roll_back_pin(pin)
+        return True
+
     async def _pin(self, keyspace: str, shard: str, tablet_type: TabletType, group: str) -> Pin:
         session = self._session
         pin_key: PinKey = (keyspace, shard, tablet_type, group)
@@ -69,7 +88,8 @@ class Transactions:
         if pin is not None:
             if pin.connection.broken:
                 raise ConnectionLostError(
-                    f"the connection of this transaction to {keyspace}/{shard} is lost"
+                    f"the connection of this transaction to {keyspace}/{shard} is lost",
+                    sent=pin.used,
                 )
             await self._guard(pin)
             return pin
@@ -176,6 +196,12 @@ class Transactions:
         done = 0
         try:
             for pin in pins:
+                if pin.connection.broken:  # seen now, before anything is committed
+                    raise ConnectionLostError(
+                        f"the connection of this transaction to {pin.keyspace}/{pin.shard} is lost",
+                        sent=False,
+                    )
+            for pin in pins:
                 try:
                     await pin.connection.query(b"COMMIT")
                 except ArmillaryError as error:
@@ -184,13 +210,30 @@ class Transactions:
                         self._drop(pin)
                         done += 1
                         continue
-                    raise _partial(error, pins, done) from error
+                    raise self._commit_failure(error, pins, done) from error
                 self._release(pin)
                 done += 1
         finally:
             with anyio.CancelScope(shield=True):
                 for pin in pins[done:]:
                     await self._roll_back_pin(pin)
+
+    def _commit_failure(self, error: ArmillaryError, pins: list[Pin], done: int) -> ArmillaryError:
+        failed = pins[done]
+        self._tablets.suspect_primary(failed.keyspace, failed.shard)
+        if done == 0 and isinstance(error, ConnectionLostError) and error.sent:
+            return OutcomeUnknownError(
+                f"lost the connection to {failed.keyspace}/{failed.shard} during COMMIT; "
+                "whether it was done is unknown"
+            )
+        if done == 0:
+            return error
+        names = ", ".join(f"{pin.keyspace}/{pin.shard}" for pin in pins[:done])
+        return SqlError(
+            1105,
+            f"multi-db commit failed after committing to {done} shards: {names}; "
+            f"{failed.keyspace}/{failed.shard}: {error}",
+        )
 
     async def rollback(self) -> None:
         """Roll back on every shard; a shard that cannot answer loses its connection instead."""
@@ -264,18 +307,6 @@ class Transactions:
             self._drop(pin)
             return
         self._release(pin)
-
-
-def _partial(error: ArmillaryError, pins: list[Pin], done: int) -> ArmillaryError:
-    if done == 0:
-        return error
-    names = ", ".join(f"{pin.keyspace}/{pin.shard}" for pin in pins[:done])
-    failed = pins[done]
-    return SqlError(
-        1105,
-        f"multi-db commit failed after committing to {done} shards: {names}; "
-        f"{failed.keyspace}/{failed.shard}: {error}",
-    )
 
 
 def _quoted(name: str) -> bytes:

@@ -92,10 +92,13 @@ class Writes:
             (shard,) = by_shard
             if first_id is None:
                 return await executor.on_shard(table.keyspace, shard, sql, out, group=self._group)
-        async with executor.transactions.atomic():
+
+        async def work() -> ResponseSummary:
             await self._check_others(plan, values, ids)
             await self._create_lookups(plan, values, ids)
-            summary = await self._insert_rows(plan, literals, by_shard, terms)
+            return await self._insert_rows(plan, literals, by_shard, terms)
+
+        summary = await executor.whole(work)
         if first_id is not None:
             summary.last_insert_id = first_id
         return self._answer(out, summary)
@@ -260,16 +263,18 @@ class Writes:
             return await executor.on_shard(keyspace, shards[0], sql, out, group=self._group)
         if len(shards) > 1 and plan.single_only is not None:
             raise plan.single_only
-        async with executor.transactions.atomic():
+
+        async def work() -> list[ResponseSummary]:
             if plan.select_owned is not None:
                 for shard in shards:
                     await self._move_lookups(plan, statement, shard)
-            summaries = []
+            done = []
             for shard in shards:
                 one = CollectedOutput()
-                summaries.append(
-                    await executor.on_shard(keyspace, shard, sql, one, group=self._group)
-                )
+                done.append(await executor.on_shard(keyspace, shard, sql, one, group=self._group))
+            return done
+
+        summaries = await executor.whole(work)
         total = ResponseSummary(
             affected_rows=sum(one.affected_rows for one in summaries),
             warnings=sum(one.warnings for one in summaries),
