@@ -17,9 +17,8 @@ def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
     def backs_off() -> bool:
         statuses = rig.get("pod", "crash").get("status", {}).get("containerStatuses") or [{}]
         waiting = (statuses[0].get("state") or {}).get("waiting") or {}
-        return statuses[0].get("restartCount", 0) >= 2 and (
-            waiting.get("reason") == "CrashLoopBackOff"
-        )
+        restarts = int(statuses[0].get("restartCount", 0))
+        return restarts >= 2 and waiting.get("reason") == "CrashLoopBackOff"
 
     rig.wait_for(backs_off)
     status = rig.get("pod", "crash")["status"]["containerStatuses"][0]
@@ -33,12 +32,12 @@ def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
 
 def test_a_container_that_hears_term_ends_in_its_own_way(rig: Rig) -> None:
     script = "trap 'echo bye >/data/said; exit 0' TERM; while true; do sleep 0.05; done"
-    mount = {"volumeMounts": [{"name": "d", "mountPath": "/data"}]}
+    mounts = [{"name": "d", "mountPath": "/data"}]
     host = rig.paths.dir / "said-here"
     volumes = {
         "volumes": [{"name": "d", "hostPath": {"path": str(host), "type": "DirectoryOrCreate"}}]
     }
-    rig.apply(pod("polite", script, spec=volumes, **mount))
+    rig.apply(pod("polite", script, spec=volumes, volumeMounts=mounts))
     rig.wait_ready("polite")
     rig.kubectl("delete", "pod", "polite")
     assert (host / "said").read_text() == "bye\n"
@@ -171,7 +170,7 @@ def test_liveness_failure_restarts_and_shows_the_probes_answer(rig: Rig) -> None
 
     def restarted() -> bool:
         statuses = rig.get("pod", "sick").get("status", {}).get("containerStatuses") or [{}]
-        return statuses[0].get("restartCount", 0) >= 1
+        return bool(statuses[0].get("restartCount", 0) >= 1)
 
     rig.wait_for(restarted)
     described = rig.kubectl("describe", "pod", "sick").stdout

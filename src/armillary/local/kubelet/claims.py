@@ -15,6 +15,7 @@ from armillary.base.errors import ArmillaryError
 from armillary.kube.kinds import NAMESPACE, PERSISTENT_VOLUME_CLAIM, KubeObject
 from armillary.local.kubelet.containers.volumes import remove_tree
 from armillary.local.kubelet.machine import Machine, claim_dir
+from armillary.local.kubelet.pod.worker import PodWorker
 from armillary.local.kubelet.pods import PodSet
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class ClaimJanitor:
     def __init__(self, machine: Machine, pods: PodSet) -> None:
         self._machine = machine
         self._pods = pods
+        self._file = machine.volumes / _CLUSTER_FILE
         self._changed = anyio.Event()
         self._changed.set()
         machine.claims.on_change(self._on_change)
@@ -67,8 +69,7 @@ class ClaimJanitor:
         return left
 
     async def _remove(self, path: Path) -> bool:
-        mounted = {volume for worker in self._pods.workers() for volume in worker.volumes.values()}
-        if path in mounted:
+        if any(_may_use(worker, path) for worker in self._pods.workers()):
             return False
         name = path.name.rpartition("-")[0]
         claim = await self._machine.client.get(PERSISTENT_VOLUME_CLAIM, name, path.parent.name)
@@ -78,13 +79,32 @@ class ClaimJanitor:
         await to_thread.run_sync(remove_tree, path)
         return True
 
+    async def remember_cluster(self) -> None:
+        """Note which cluster the volumes will belong to. Call it before any volume is made."""
+        if self._file.exists() or any(self._machine.volumes.glob("*/*")):
+            return
+        uid = await self._cluster_uid()
+        if uid is not None:
+            self._file.write_text(uid)
+
     async def _same_cluster(self) -> bool:
-        """Compare the cluster with the one that the volumes were made for; remember the first."""
+        """Say whether the API server is the one that these volumes were made for."""
+        return self._file.exists() and self._file.read_text() == await self._cluster_uid()
+
+    async def _cluster_uid(self) -> str | None:
         namespace = await self._machine.client.get(NAMESPACE, "default")
-        if namespace is None:
-            return False
-        uid = str(namespace["metadata"]["uid"])
-        file = self._machine.volumes / _CLUSTER_FILE
-        if not file.exists():
-            file.write_text(uid)
-        return file.read_text() == uid
+        return None if namespace is None else str(namespace["metadata"]["uid"])
+
+
+def _may_use(worker: PodWorker, path: Path) -> bool:
+    """Say whether a pod has the volume mounted, or may have it: a pod taken up from an earlier
+    kubelet has not said yet what it has.
+    """
+    if worker.volumes:
+        return path in worker.volumes.values()
+    names = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in worker.spec.volumes
+        if "persistentVolumeClaim" in volume
+    }
+    return worker.spec.namespace == path.parent.name and path.name.rpartition("-")[0] in names

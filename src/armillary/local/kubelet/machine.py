@@ -77,7 +77,6 @@ class Machine:
             "HOSTNAME": hostname,
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "MALLOC_ARENA_MAX": "2",
             # grpc's own resolver does not look into /etc/hosts the way the C library does.
             "GRPC_DNS_RESOLVER": "native",
         }

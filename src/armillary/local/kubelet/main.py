@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, to_thread
@@ -98,7 +98,9 @@ async def run(
         await _sync(group, (pods, services, endpoints, secrets, config_maps, claims))
         group.start_soon(events.run)
         await group.start(KubeletServer(settings, pod_set).run)
-        await _register(agent)
+        await _until_answered(agent.register)
+        janitor = ClaimJanitor(machine, pod_set)
+        await _until_answered(janitor.remember_cluster)
         await names.write_all()
         group.start_soon(names.run)
         group.start_soon(proxy.run)
@@ -106,7 +108,7 @@ async def run(
         group.start_soon(scheduler.run)
         group.start_soon(agent.run)
         group.start_soon(LogSweep(pod_set, bytes_max=settings.log_bytes_max).run)
-        group.start_soon(ClaimJanitor(machine, pod_set).run)
+        group.start_soon(janitor.run)
         task_status.started()
 
 
@@ -126,11 +128,12 @@ async def _sync(group: TaskGroup, informers: Iterable[Informer]) -> None:
         await informer.wait_synced()
 
 
-async def _register(agent: NodeAgent) -> None:
+async def _until_answered(ask: Callable[[], Awaitable[None]]) -> None:
+    """Call until the API server has answered."""
     for delay_s in backoff_delays_s(first_s=0.1, max_s=5.0):
         try:
-            await agent.register()
+            await ask()
             return
         except ArmillaryError as error:
-            logger.info("node not registered yet", extra={"error": str(error)})
+            logger.info("the API server does not answer yet", extra={"error": str(error)})
         await anyio.sleep(delay_s)

@@ -14,6 +14,8 @@ from armillary.local.kubelet.pod.worker import PodWorker
 
 logger = logging.getLogger(__name__)
 
+_RETRY_S = 5.0
+
 
 class PodSet:
     """Starts and ends workers as the API server's pods come and go.
@@ -95,10 +97,16 @@ class PodSet:
         group.start_soon(self._run_worker, worker)
 
     async def _run_worker(self, worker: PodWorker) -> None:
-        try:
-            await worker.run()
-        finally:
-            del self._workers[worker.spec.uid]
+        while True:
+            try:
+                await worker.run()
+                break
+            except Exception:
+                logger.exception("pod worker failed", extra={"pod": worker.spec.name})
+            await anyio.sleep(_RETRY_S)
+            worker = worker.renewed()  # looks at what runs as a new kubelet would
+            self._workers[worker.spec.uid] = worker
+        del self._workers[worker.spec.uid]
         self._changed.set()  # a pod of the same name may be waiting
         known = {str(key) for key in map(key_of, self._pods.list())}
         self._machine.addresses.forget_all_but(known)

@@ -4,14 +4,16 @@ No process and no client library per probe: thirty containers are asked every fe
 kubelet is to stay below one percent of a core.
 """
 
+import asyncio
 import contextlib
+import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import anyio
-from anyio.abc import ByteStream
 
 from armillary.local.kubelet.pod.probe_state import ProbeOutcome
 from armillary.local.kubelet.pod.spec import ContainerSpec, Json, ProbeSpec
@@ -35,7 +37,7 @@ async def probe_once(
         outcome = ProbeOutcome(False, f"timed out after {probe.timeout_s:g}s")
     except OSError as error:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        reason = (cause.strerror or str(cause) or type(cause).__name__).lower()
+        reason = (os.strerror(cause.errno) if cause.errno else str(cause)).lower()
         outcome = ProbeOutcome(False, _words(probe.handler, container, pod_ip) + reason)
     if outcome.success:
         return outcome
@@ -63,10 +65,24 @@ async def _ask(
     target = handler.get("tcpSocket") or handler.get("grpc")
     if target is None:
         return ProbeOutcome(True)
-    host = target.get("host") or pod_ip
-    stream = await anyio.connect_tcp(host, resolve_port(target["port"], container))
-    await anyio.aclose_forcefully(stream)
+    with _socket() as connection:
+        await _connect(connection, target, container, pod_ip)
     return ProbeOutcome(True)
+
+
+def _socket() -> socket.socket:
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+async def _connect(
+    connection: socket.socket, target: Json, container: ContainerSpec, pod_ip: str
+) -> None:
+    """Connect by the loop's bare socket calls: a stream object would cost as much as the probe."""
+    host = target.get("host") or pod_ip
+    port = resolve_port(target["port"], container)
+    await asyncio.get_running_loop().sock_connect(connection, (host, port))
 
 
 def resolve_port(port: Any, container: ContainerSpec) -> int:
@@ -84,26 +100,37 @@ async def _get(handler: Json, container: ContainerSpec, pod_ip: str) -> ProbeOut
     path = handler.get("path") or "/"
     headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.32", "Accept": "*/*"}
     headers |= {h["name"]: h["value"] for h in handler.get("httpHeaders") or ()}
-    stream = await _connect(host, port, tls=str(handler.get("scheme", "")).upper() == "HTTPS")
+    request = _request(path, headers)
+    if str(handler.get("scheme", "HTTP")).upper() == "HTTPS":
+        return judge_answer(await _ask_over_tls(host, port, request))
+    with _socket() as connection:
+        await _connect(connection, handler, container, pod_ip)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(connection, request)
+        answer = bytearray()
+        while len(answer) < _ANSWER_BYTES_MAX and not _is_complete(answer):
+            data = await loop.sock_recv(connection, _ANSWER_BYTES_MAX)
+            if not data:
+                break
+            answer += data
+    return judge_answer(bytes(answer))
+
+
+async def _ask_over_tls(host: str, port: int, request: bytes) -> bytes:
+    stream = await anyio.connect_tcp(
+        host, port, tls=True, ssl_context=_unverified(), tls_standard_compatible=False
+    )
     try:
-        await stream.send(_request(path, headers))
+        await stream.send(request)
         answer = bytearray()
         with contextlib.suppress(anyio.EndOfStream):
             while len(answer) < _ANSWER_BYTES_MAX and not _is_complete(answer):
                 answer += await stream.receive(_ANSWER_BYTES_MAX)
+        return bytes(answer)
     except anyio.BrokenResourceError as error:
         raise ConnectionResetError("connection reset by peer") from error
     finally:
         await anyio.aclose_forcefully(stream)
-    return judge_answer(bytes(answer))
-
-
-async def _connect(host: str, port: int, *, tls: bool) -> ByteStream:
-    if not tls:
-        return await anyio.connect_tcp(host, port)
-    return await anyio.connect_tcp(
-        host, port, tls=True, ssl_context=_unverified(), tls_standard_compatible=False
-    )
 
 
 def _request(path: str, headers: Mapping[str, str]) -> bytes:

@@ -69,6 +69,12 @@ class PodWorker:
         self._backing_off: frozenset[str] = frozenset()
         self._wake = anyio.Event()
 
+    def renewed(self) -> "PodWorker":
+        """Return a worker for the same pod that begins anew."""
+        worker = PodWorker(self.machine, self.object)
+        worker._gone_grace_s = self._gone_grace_s
+        return worker
+
     # --- what the kubelet tells the worker
 
     def update(self, pod: dict[str, Any]) -> None:
