@@ -151,6 +151,8 @@ def _plan_disruption(
     availability: Mapping[TabletAlias, bool],
 ) -> ShardAction | None:
     """Return the one action that restarts or moves something, if any may be taken now."""
+    if any(is_being_deleted(pod) for pod in seen.pods.values()):
+        return None  # one at a time: a tablet that ends is a disruption already
     primary = seen.topology.primary if seen.topology else None
     released = [
         alias
@@ -161,8 +163,10 @@ def _plan_disruption(
         # Replicas first, so that the primary moves to one that is new already.
         alias = min(released, key=lambda a: (a == primary, a))
         others_ready = all(ready for other, ready in availability.items() if other != alias)
+        if not others_ready:
+            return None
         if alias == primary and _has_candidate(alias, wanted, seen):
-            return PlannedReparent(alias, "its changes were released") if others_ready else None
+            return PlannedReparent(alias, "its changes were released")
         return RollPod(wanted[alias], decisions[alias])
     return _plan_cascade(shard, obj, seen, wanted, availability, primary)
 

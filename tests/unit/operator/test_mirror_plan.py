@@ -1,0 +1,70 @@
+"""VitessBackups follow storage, and trouble never deletes one."""
+
+from typing import Any
+
+from armillary.operator.backupstorage.plan import (
+    Location,
+    ShardPlace,
+    StoredBackup,
+    backup_status,
+    build_backup,
+    plan_mirror,
+)
+
+LOCATION = Location(cluster="example", namespace="planetscale", name="")
+MAIN = ShardPlace("main", "-80")
+OTHER = ShardPlace("main", "80-")
+FIRST = "2020-08-12.043833.vtbackup-3784835146"
+SECOND = "2020-08-12.044109.uscentral1f-2191363457"
+
+
+def stored(place: ShardPlace, raw_name: str) -> StoredBackup:
+    (backup,) = plan_mirror(LOCATION, {place: [raw_name]}, []).read
+    return backup
+
+
+def mirrored(place: ShardPlace, raw_name: str, *, complete: bool = True) -> dict[str, Any]:
+    backup = stored(place, raw_name)
+    return build_backup(LOCATION, backup, backup_status(backup, complete=complete))
+
+
+def test_a_new_backup_is_read_and_named_as_in_the_procedure() -> None:
+    backup = stored(MAIN, FIRST)
+    assert backup.object_name == "example-main-x-80-20200812-043833-e198004a-f2e040fe"
+    obj = mirrored(MAIN, FIRST)
+    assert obj["status"]["storageDirectory"] == "main/-80"
+    assert obj["status"]["storageName"] == FIRST
+    assert obj["status"]["startTime"] == "2020-08-12T04:38:33Z"
+
+
+def test_a_complete_backup_is_not_read_again() -> None:
+    plan = plan_mirror(LOCATION, {MAIN: [FIRST]}, [mirrored(MAIN, FIRST)])
+    assert plan.read == () and plan.delete == ()
+
+
+def test_an_incomplete_backup_is_read_in_each_pass() -> None:
+    plan = plan_mirror(LOCATION, {MAIN: [FIRST]}, [mirrored(MAIN, FIRST, complete=False)])
+    assert [backup.raw_name for backup in plan.read] == [FIRST]
+
+
+def test_an_object_goes_when_its_backup_is_gone() -> None:
+    found = [mirrored(MAIN, FIRST), mirrored(MAIN, SECOND)]
+    plan = plan_mirror(LOCATION, {MAIN: [SECOND]}, found)
+    assert plan.delete == (found[0],)
+
+
+def test_a_directory_that_could_not_be_listed_deletes_nothing() -> None:
+    plan = plan_mirror(LOCATION, {OTHER: []}, [mirrored(MAIN, FIRST)])
+    assert plan.delete == ()
+
+
+def test_a_bad_name_hides_no_other_backup() -> None:
+    plan = plan_mirror(LOCATION, {MAIN: ["lost+found", FIRST]}, [])
+    assert [backup.raw_name for backup in plan.read] == [FIRST]
+    assert [raw_name for _, raw_name, _ in plan.bad_names] == ["lost+found"]
+    assert plan.total == 2
+
+
+def test_nothing_known_and_nothing_stored_is_nothing_to_do() -> None:
+    plan = plan_mirror(LOCATION, {MAIN: []}, [])
+    assert (plan.read, plan.delete, plan.total) == ((), (), 0)

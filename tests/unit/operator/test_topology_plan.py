@@ -1,0 +1,79 @@
+"""The operator registers cells, prunes what left, and never touches a snapshot keyspace."""
+
+from dataclasses import replace
+
+import msgspec
+
+from armillary.operator.cluster.topology_plan import (
+    CellRecord,
+    PruneCell,
+    PruneKeyspace,
+    PutAlias,
+    PutCell,
+    TopologySeen,
+    TopologyWanted,
+    plan_topology,
+)
+from armillary.operator.crd.topology import TopologyReconciliation
+
+CELL = CellRecord("etcd-client:2379", "/vitess/example/local/a")
+WANTED = TopologyWanted(
+    cells={"a": CELL},
+    kept_cells={"a"},
+    kept_keyspaces={"main", "restore"},
+    reconciliation=TopologyReconciliation(),
+)
+SEEN = TopologySeen(cells={"a": CELL}, alias={"a"}, keyspaces={"main": False, "restore": False})
+
+
+def test_a_topology_that_is_right_is_left_alone() -> None:
+    assert plan_topology(WANTED, SEEN) == ()
+
+
+def test_cells_come_before_the_alias_that_names_them() -> None:
+    seen = TopologySeen(cells={}, alias=None, keyspaces={})
+    assert plan_topology(WANTED, seen) == (
+        PutCell("a", CELL, is_new=True),
+        PutAlias(("a",), is_new=True),
+    )
+
+
+def test_a_changed_record_is_corrected() -> None:
+    seen = replace(SEEN, cells={"a": CellRecord("elsewhere:2379", CELL.root)})
+    assert plan_topology(WANTED, seen) == (PutCell("a", CELL, is_new=False),)
+
+
+def test_a_keyspace_in_the_spec_is_never_touched_whatever_its_record_says() -> None:
+    """The user deletes `restore` and makes it anew as a snapshot: both are none of our business."""
+    gone = replace(SEEN, keyspaces={"main": False})
+    snapshot = replace(SEEN, keyspaces={"main": False, "restore": True})
+    assert plan_topology(WANTED, gone) == ()
+    assert plan_topology(WANTED, snapshot) == ()
+
+
+def test_a_keyspace_that_left_the_spec_is_pruned() -> None:
+    seen = replace(SEEN, keyspaces={"main": False, "old": False})
+    assert plan_topology(WANTED, seen) == (PruneKeyspace("old"),)
+
+
+def test_a_snapshot_keyspace_outside_the_spec_is_the_users_own() -> None:
+    seen = replace(SEEN, keyspaces={"main": False, "yesterday": True})
+    assert plan_topology(WANTED, seen) == ()
+
+
+def test_an_orphaned_cell_is_kept() -> None:
+    seen = replace(SEEN, cells={"a": CELL, "b": CELL})
+    assert plan_topology(WANTED, seen) == (PruneCell("b"),)
+    assert plan_topology(replace(WANTED, kept_cells={"a", "b"}), seen) == ()
+
+
+def test_every_step_can_be_switched_off() -> None:
+    off = TopologyReconciliation(
+        register_cells_aliases=False,
+        register_cells=False,
+        prune_cells=False,
+        prune_keyspaces=False,
+    )
+    seen = TopologySeen(cells={"b": CELL}, alias=None, keyspaces={"old": False})
+    assert plan_topology(replace(WANTED, reconciliation=off), seen) == ()
+    assert msgspec.to_builtins(TopologyReconciliation()) == {}
