@@ -15,6 +15,7 @@ from armillary.model.gtid import Position
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.mysqld import replication
 from armillary.mysqld.connection import Connection
+from armillary.mysqld.flavors.flavor import ThreadState
 from armillary.pb import tabletmanagerdata_pb2 as pb
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
@@ -48,6 +49,7 @@ class ReparentRpcs(ReplicationRpcs):
         agent = self.agent
         async with await agent.dba() as connection:
             if agent.role.tablet_type != TabletType.PRIMARY:
+                await self._apply_relay_log(connection)
                 await replication.reset_replication(connection, agent.flavor)
                 await connection.execute("FLUSH BINARY LOGS")
                 await agent.change_role(
@@ -64,6 +66,22 @@ class ReparentRpcs(ReplicationRpcs):
             logger.warning("no shard record to write the new primary into")
         logger.info("primary", extra={"position": str(position), "reason": reason})
         return position
+
+    async def _apply_relay_log(self, connection: Connection) -> None:
+        """Apply what was received: a commit that this replica acknowledged is in its relay log.
+
+        Raises:
+            DeadlineError: it takes too long; nothing has changed but that the IO thread stands.
+        """
+        status = await replication.replication_status(connection, self.agent.flavor)
+        if status is None or status.sql_state != ThreadState.RUNNING:
+            return
+        await replication.stop_io_thread(connection, self.agent.flavor)
+        status = await replication.replication_status(connection, self.agent.flavor)
+        assert status is not None
+        await replication.wait_for_position(
+            connection, self.agent.flavor, status.relay_position, timeout_s=self._wait_s
+        )
 
     async def demote_primary(self, request: pb.DemotePrimaryRequest) -> pb.DemotePrimaryResponse:
         """Refuse writes from now on; the type stays PRIMARY until a new source is named."""

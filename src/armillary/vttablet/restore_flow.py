@@ -58,7 +58,7 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
             await _give_up_primaryship(agent)
             logger.info("restored", extra={"backup": outcome.raw_name})
             return True
-        except (ArmillaryError, TimeoutError) as error:
+        except (ArmillaryError, OSError) as error:
             reason = str(error) or type(error).__name__
             if isinstance(error, NoBackupError) and _may_start_empty(agent):
                 logger.info("no backup to restore; starting empty", extra={"reason": reason})

@@ -104,6 +104,21 @@ async def test_primaryship_moves_and_the_old_primary_follows(shard: Shard) -> No
     assert await shard.client.read_reparent_journal_info(await shard.record(first)) == 1
 
 
+async def test_a_promotion_applies_first_what_was_received(shard: Shard) -> None:
+    """A lock on the replica keeps its applier busy while the promotion is asked for."""
+    first, second = await replicating_pair(shard)
+    with second.sql(database="vt_commerce") as cursor:
+        cursor.execute("LOCK TABLES t WRITE")
+        with first.sql(database="vt_commerce") as writer:
+            writer.execute("INSERT INTO t VALUES (2)")
+        await anyio.sleep(1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(shard.promote, second)
+            await anyio.sleep(1)
+            cursor.execute("UNLOCK TABLES")
+    assert second.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
+
+
 async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(shard: Shard) -> None:
     first, _ = await replicating_pair(shard)
     with first.sql("vt_app", database="vt_commerce") as cursor:
