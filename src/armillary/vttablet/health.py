@@ -152,7 +152,10 @@ def health_response(agent: Agent, serving: Serving) -> query_pb2.StreamHealthRes
 
 
 async def wait_for_mysqld(agent: Agent) -> None:
-    """Return once mysqld takes our logins; for ever until then, with a reason to show."""
+    """Return once mysqld takes our logins; for ever until then, with a reason to show.
+
+    It is asked to start, too: a vttablet that died in an offline backup left it stopped.
+    """
     delay_s = 0.05
     while True:
         try:
@@ -160,6 +163,10 @@ async def wait_for_mysqld(agent: Agent) -> None:
                 return
         except UnavailableError as error:
             agent.explain(f"waiting for mysqld: {error}")
+            try:
+                await agent.control.start()
+            except ArmillaryError as start_error:
+                agent.explain(f"mysqld does not start: {start_error}")
         except ArmillaryError as error:
             agent.explain(f"mysqld refuses us: {error}")
         await anyio.sleep(delay_s)

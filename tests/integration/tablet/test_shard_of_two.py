@@ -11,6 +11,7 @@ import pytest
 
 from armillary.base.errors import ArmillaryError, PreconditionError, UnauthenticatedError
 from armillary.model.tablet import TabletType
+from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.tablet_client import TabletManagerClient
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
 
@@ -176,6 +177,18 @@ async def test_a_killed_mysqld_of_the_replica_replicates_again(shard: Shard) -> 
     with first.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
     await wait_rows(second, 2)
+
+
+async def test_a_vttablet_starts_a_mysqld_that_its_forerunner_left_stopped(shard: Shard) -> None:
+    """As after a kill in the middle of an offline backup."""
+    tablet = shard.add_tablet(1)
+    shard.start(tablet)
+    await shard.wait_healthy(tablet)
+    await tablet.vttablet.kill()
+    async with MysqlctlClient(tablet.dir / "mysqlctl.sock") as mysqlctl:
+        await mysqlctl.shutdown()
+    tablet.vttablet.start()
+    await shard.wait_healthy(tablet)
 
 
 async def test_mysqld_gets_the_passwords_of_the_credentials_file_at_each_start(
