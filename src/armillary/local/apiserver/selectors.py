@@ -12,7 +12,7 @@ _REQUIREMENT = re.compile(
     r"""\s*(?:
         !\s*(?P<absent>[^\s=!,()]+)
       | (?P<key>[^\s=!,()<>]+)\s*
-        (?: (?P<op>==|=|!=)\s*(?P<value>[^\s,()]*)
+        (?: (?P<op>==|=|!=)\s*(?P<value>[^\s,()=!]*)
           | (?P<set>in|notin)\s*\((?P<values>[^)]*)\)
         )?
     )\s*(?:,|$)""",

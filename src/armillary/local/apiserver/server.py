@@ -22,7 +22,7 @@ from armillary.local.apiserver.answers import (
     encode_page,
 )
 from armillary.local.apiserver.auth import Gate
-from armillary.local.apiserver.bodies import BODY_BYTES_MAX, decode_body
+from armillary.local.apiserver.bodies.decode import BODY_BYTES_MAX, decode_body
 from armillary.local.apiserver.kinds.registry import Registry
 from armillary.local.apiserver.openapi import (
     V2_JSON,

@@ -48,6 +48,14 @@ class MemoryStore:
         self._compacted = max(self._compacted, revision)
         self._log = [change for change in self._log if change.revision > revision]
 
+    def lose_history(self) -> None:
+        """Make every watch fail, as an etcd does that was restored or compacted too far."""
+        self._revision += 1
+        self._compacted = self._revision
+        self._log = []
+        self._changed.set()
+        self._changed = anyio.Event()
+
     def _newest_first(self, after: int) -> list[Change]:
         found: list[Change] = []
         for change in reversed(self._log):

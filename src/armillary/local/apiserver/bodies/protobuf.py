@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from armillary.base.errors import InputError
-from armillary.local.apiserver.protobuf_kinds import KINDS, TYPE_META, Table
+from armillary.local.apiserver.bodies.protobuf_kinds import KINDS, TYPE_META, Table
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 

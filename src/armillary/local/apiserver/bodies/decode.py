@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from armillary.base.errors import InputError
-from armillary.local.apiserver.protobuf import MEDIA_TYPE as PROTOBUF
-from armillary.local.apiserver.protobuf import decode_protobuf
+from armillary.local.apiserver.bodies.protobuf import MEDIA_TYPE as PROTOBUF
+from armillary.local.apiserver.bodies.protobuf import decode_protobuf
 from armillary.local.apiserver.status import bad_request, unsupported_media_type
 from armillary.local.apiserver.store.records import decode_json
 

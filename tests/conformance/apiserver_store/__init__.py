@@ -1,0 +1,1 @@
+"""What both stores of the API server promise."""

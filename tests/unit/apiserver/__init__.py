@@ -1,0 +1,1 @@
+"""Decisions of the API server that need no server."""
