@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import pytest
 
@@ -19,7 +20,8 @@ from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import AccountNames, ServerSpec
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
-from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE
+from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, running_shard
+from tests.integration.tablet.test_shard_of_two import reparent, replicating_pair, wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]
 
@@ -127,3 +129,23 @@ async def test_accounts_have_passwords_after_a_restart_too(make: Make) -> None:
     for user in (*PASSWORDS, "root"):
         with pytest.raises(MysqlError):
             await connect(MysqlParams(user=user, socket=server.spec.socket))
+
+
+async def test_tablets_of_mysql_move_their_primaryship(root: Path, tmp_path: Path) -> None:
+    """The whole tablet: register, promote, follow, demote, follow the other way."""
+    options = tmp_path / "tree.cnf"
+    await anyio.Path(options).write_text("\n".join(config_lines(root)) + "\n")
+    async with running_shard("127.14.7") as shard:
+        shard.extra_env = {
+            "VT_MYSQL_ROOT": str(root),
+            "MYSQL_FLAVOR": "MySQL80",
+            "EXTRA_MY_CNF": str(options),
+        }
+        first, second = await replicating_pair(shard)
+        assert first.scalar("SELECT @@global.super_read_only") == 0
+        assert second.scalar("SELECT @@global.super_read_only") == 1
+        await reparent(shard, first, second)
+        assert first.scalar("SELECT @@global.super_read_only") == 1
+        with second.sql(database="vt_commerce") as cursor:
+            cursor.execute("INSERT INTO t VALUES (2)")
+        await wait_rows(first, 2)

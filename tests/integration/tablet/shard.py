@@ -159,6 +159,7 @@ class Shard:
     keyspace: str = "commerce"
     shard: str = "-80"
     extra_flags: tuple[str, ...] = ()
+    extra_env: dict[str, str] = field(default_factory=dict)
     tablets: list[TestTablet] = field(default_factory=list)
 
     def add_tablet(self, uid: int, *flags: str) -> TestTablet:
@@ -172,6 +173,7 @@ class Shard:
             "POD_IP": address,
             "ARMILLARY_TEMPLATE_CACHE": str(TEMPLATE_CACHE),
             "GRPC_DNS_RESOLVER": "native",
+            **self.extra_env,
         }
         alias = TabletAlias(CELL, uid)
         sockets = [f"--mysqlctl_socket={folder}/mysqlctl.sock"]
