@@ -90,6 +90,7 @@ class PodWorker:
     def sources_changed(self) -> None:
         """A Secret, ConfigMap or claim of the namespace has changed."""
         self._volumes_stale = True
+        self._state = replace(self._state, retry_at=None)  # it may be what was waited for
         self.wake()
 
     def wake(self) -> None:
@@ -214,18 +215,17 @@ class PodWorker:
                 assert_never(action)
 
     async def _prepare_volumes(self, now: datetime) -> None:
+        self._volumes_stale = False
         try:
             self.volumes = await to_thread.run_sync(self._make_volumes)
         except MountError as error:
-            if str(error) != self._state.volumes_error:
+            # A claim is bound moments after its pod is made: only what lasts is worth telling.
+            if str(error) == self._state.volumes_error:
                 self.tell("FailedMount", str(error), warning=True)
-            self._state = replace(
-                self._state,
-                volumes_error=str(error),
-                retry_at=now + timedelta(seconds=_RETRY_S),
-            )
+            # What changed while we tried may be what was missing: then there is no wait.
+            retry_at = None if self._volumes_stale else now + timedelta(seconds=_RETRY_S)
+            self._state = replace(self._state, volumes_error=str(error), retry_at=retry_at)
             return
-        self._volumes_stale = False
         self._state = replace(self._state, volumes_error=None, volumes_ready=True, retry_at=None)
         self.wake()
 
