@@ -121,6 +121,8 @@ class Child:
         component = self.component
         setpriv = shutil.which("setpriv")
         guard = (setpriv, "--pdeathsig", "TERM") if setpriv else ()  # it dies when we do
+        for path in component.sockets:
+            await anyio.Path(path).unlink(missing_ok=True)
         try:
             process = await anyio.open_process(
                 [*guard, *component.argv],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from armillary.settings.local import LocalPaths
 
-PYTHON_COMPONENTS = ("apiserver", "controllers", "kubelet", "operator")
+PEER_SOCKET = "etcd:2"  # nobody connects to it, but etcd insists on having one
 
 # Fewer malloc arenas: a Python process of ours has one busy thread, and each arena costs memory.
 # The native resolver reads the hosts file that the kubelet writes; grpc's own may not.
@@ -27,6 +27,7 @@ class Component:
     after: tuple[str, ...]  # started once these have said that they serve
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)  # on top of the supervisor's own
+    sockets: tuple[Path, ...] = ()  # removed before each start: a killed process leaves them
 
 
 def build_components(
@@ -44,7 +45,13 @@ def build_components(
         )
 
     return (
-        Component(name="etcd", argv=(etcd, *etcd_flags(paths)), after=(), cwd=paths.run),
+        Component(
+            name="etcd",
+            argv=(etcd, *etcd_flags(paths)),
+            after=(),
+            cwd=paths.run,
+            sockets=(paths.etcd_socket, paths.run / PEER_SOCKET),
+        ),
         ours("apiserver", ("etcd",)),
         ours("kubelet", ("apiserver",)),
         ours("controllers", ("apiserver",)),
@@ -57,7 +64,7 @@ def etcd_flags(paths: LocalPaths) -> tuple[str, ...]:
     # etcd reads unix://HOST:PORT as a socket named HOST:PORT in its working directory, and
     # refuses a path; hence cwd, and the odd file name.
     client = f"unix://{paths.etcd_socket.name}"
-    peer = "unix://etcd:2"
+    peer = f"unix://{PEER_SOCKET}"
     return (
         f"--data-dir={paths.etcd_data}",
         f"--listen-client-urls={client}",
