@@ -90,8 +90,11 @@ def carry_metadata(value: dict[str, Any], before: Mapping[str, Any]) -> None:
 
 
 def _drop_empty(metadata: dict[str, Any]) -> None:
-    for name in ("labels", "annotations", "finalizers", "ownerReferences", "managedFields"):
-        if name in metadata and not metadata[name]:
+    for name in ("labels", "annotations"):
+        if metadata.get(name, 0) in ({}, None):
+            del metadata[name]
+    for name in ("finalizers", "ownerReferences", "managedFields"):
+        if metadata.get(name, 0) in ([], None):
             del metadata[name]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -58,6 +59,8 @@ class Writer:
     def __init__(self, store: ObjectStore, world: World) -> None:
         self._store = store
         self._world = world
+        # Writers of one object take turns: inside one server nobody has to lose a race.
+        self._turns: WeakValueDictionary[ObjectKey, anyio.Lock] = WeakValueDictionary()
 
     @property
     def _cache(self) -> ObjectCache:
@@ -192,6 +195,11 @@ class Writer:
 
         `change` refuses by itself a version that it was not given.
         """
+        turn = self._turns.setdefault(call.key, anyio.Lock())
+        async with turn:
+            return await self._modify(call, change)
+
+    async def _modify(self, call: Call, change: Change) -> Answer:
         for _ in range(_ATTEMPTS_MAX):
             stored = self._cache.get(call.key)
             if stored is None:

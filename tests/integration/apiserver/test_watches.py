@@ -1,0 +1,120 @@
+"""Watches over the wire: order, selections, bookmarks, expiry, initial events."""
+
+import anyio
+import pytest
+
+from armillary.local.apiserver.verbs import watch as watch_verb
+from tests.integration.apiserver.conftest import CONFIG_MAPS, Api, config_map
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_list_and_a_watch_after_it_miss_nothing(api: Api) -> None:
+    await api.create(CONFIG_MAPS, config_map("before"))
+    version = (await api.get(CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await api.create(CONFIG_MAPS, config_map("between"))
+    async with api.watch(f"{CONFIG_MAPS}?watch=true&resourceVersion={version}") as stream:
+        assert await stream.told() == ("ADDED", "between")
+        await api.call("DELETE", f"{CONFIG_MAPS}/before")
+        event = await stream.next()
+        assert event is not None
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("DELETED", "before")
+        assert int(event["object"]["metadata"]["resourceVersion"]) > int(version)
+
+
+async def test_objects_enter_and_leave_a_selection(api: Api) -> None:
+    await api.create(CONFIG_MAPS, config_map("a"))
+    version = (await api.get(CONFIG_MAPS))["metadata"]["resourceVersion"]
+    path = f"{CONFIG_MAPS}?watch=true&resourceVersion={version}&labelSelector=in%3Dyes"
+
+    async def label(value: str | None) -> None:
+        patch = {"metadata": {"labels": {"in": value}}}
+        content = "application/merge-patch+json"
+        await api.call("PATCH", f"{CONFIG_MAPS}/a", patch, content_type=content)
+
+    async with api.watch(path) as stream:
+        await label("no")
+        await label("yes")
+        assert await stream.told() == ("ADDED", "a")
+        await label(None)
+        event = await stream.next()
+        assert event is not None
+        assert event["type"] == "DELETED"
+        assert event["object"]["metadata"]["labels"] == {"in": "yes"}
+
+
+async def test_an_expired_version_is_told_as_410(api: Api) -> None:
+    first = await api.create(CONFIG_MAPS, config_map("a"))
+    for number in range(1005):
+        patch = {"data": {"n": str(number)}}
+        await api.call(
+            "PATCH", f"{CONFIG_MAPS}/a", patch, content_type="application/merge-patch+json"
+        )
+    old = first["metadata"]["resourceVersion"]
+    async with api.watch(f"{CONFIG_MAPS}?watch=true&resourceVersion={old}") as stream:
+        event = await stream.next()
+        assert event is not None
+        assert event["type"] == "ERROR"
+        assert (event["object"]["code"], event["object"]["reason"]) == (410, "Expired")
+        assert await stream.next() is None
+
+
+async def test_an_expired_page_is_refused_with_410(api: Api) -> None:
+    for number in range(3):
+        await api.create(CONFIG_MAPS, config_map(f"c{number}"))
+    page = await api.get(f"{CONFIG_MAPS}?limit=1")
+    assert page["metadata"]["remainingItemCount"] == 2
+    for number in range(1005):
+        patch = {"data": {"n": str(number)}}
+        await api.call(
+            "PATCH", f"{CONFIG_MAPS}/c0", patch, content_type="application/merge-patch+json"
+        )
+    answer = await api.call("GET", f"{CONFIG_MAPS}?limit=1&continue={page['metadata']['continue']}")
+    assert (answer.status, answer.body["reason"]) == (410, "Expired")
+
+
+async def test_bookmarks_carry_the_newest_version(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_verb, "BOOKMARK_INTERVAL_S", 0.05)
+    query = "watch=true&allowWatchBookmarks=true"
+    version = (await api.get(CONFIG_MAPS))["metadata"]["resourceVersion"]
+    async with api.watch(f"{CONFIG_MAPS}?{query}&resourceVersion={version}") as stream:
+        made = await api.create("/api/v1/namespaces/default/secrets", {"metadata": {"name": "s"}})
+        wanted = made["metadata"]["resourceVersion"]
+        with anyio.fail_after(5):
+            while True:
+                event = await stream.next()
+                assert event is not None
+                assert event["type"] == "BOOKMARK"
+                if event["object"]["metadata"]["resourceVersion"] == wanted:
+                    break
+
+
+async def test_initial_events_end_with_an_annotated_bookmark(api: Api) -> None:
+    await api.create(CONFIG_MAPS, config_map("a"))
+    query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+    async with api.watch(f"{CONFIG_MAPS}?{query}&allowWatchBookmarks=true") as stream:
+        assert await stream.told() == ("ADDED", "a")
+        event = await stream.next()
+        assert event is not None
+        assert event["type"] == "BOOKMARK"
+        annotations = event["object"]["metadata"]["annotations"]
+        assert annotations == {"k8s.io/initial-events-end": "true"}
+
+
+async def test_a_watch_ends_when_its_time_is_over(api: Api) -> None:
+    version = (await api.get(CONFIG_MAPS))["metadata"]["resourceVersion"]
+    path = f"{CONFIG_MAPS}?watch=true&timeoutSeconds=1&resourceVersion={version}"
+    async with api.watch(path) as stream:
+        with anyio.fail_after(5):
+            assert await stream.next() is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["resourceVersion=abc", "labelSelector=a%3D%3D%3Db", "fieldSelector=x%3Dy", "timeoutSeconds=x"],
+)
+async def test_bad_watches_are_refused_before_they_begin(api: Api, query: str) -> None:
+    answer = await api.call("GET", f"{CONFIG_MAPS}?watch=true&{query}")
+    assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
