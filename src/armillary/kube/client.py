@@ -1,6 +1,6 @@
 """A thin client of the Kubernetes API over aiohttp: objects in and out are plain dicts. I/O.
 
-Why not a library: docs/adr/0010-kubernetes-client.md.
+Why not a library: docs/adr/0014-kubernetes-client.md.
 """
 
 import contextlib

@@ -16,10 +16,20 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, UnavailableError
+from armillary.etcd.records import EtcdTls
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import ENDPOINTS, SECRET, SERVICE
+from armillary.kube.objects import labels_of
 from armillary.operator.crd.lockserver import TopologyParams
 from armillary.operator.render import names
+from armillary.operator.render.labels import CLUSTER, COMPONENT, ETCD
+from armillary.operator.render.podparts import PLAINTEXT
+from armillary.operator.render.secrets import (
+    ETCD_AUTHORITY,
+    ETCD_CLIENT_CERT,
+    ETCD_CLIENT_KEY,
+    LOCKSERVER_TLS_NAME,
+)
 from armillary.rpc.auth import ClientCredentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
@@ -112,6 +122,9 @@ class TopologyPool:
         async def resolve(address: str) -> Sequence[str]:
             return await self._resolve(namespace, address)
 
+        async def find_tls(address: str) -> EtcdTls | None:
+            return await self._find_tls(namespace, address)
+
         settings = TopoSettings(
             topo_implementation=params.implementation,
             topo_global_server_address=params.address,
@@ -119,7 +132,7 @@ class TopologyPool:
         )
         is_open = False
         try:
-            async with TopoServer.open(settings, resolve=resolve) as topo:
+            async with TopoServer.open(settings, resolve=resolve, find_tls=find_tls) as topo:
                 opened = _Open(topo, monotonic_s())
                 is_open = True
                 task_status.started(opened)
@@ -145,7 +158,7 @@ class TopologyPool:
         """
         resolved: list[str] = []
         for item in address.split(","):
-            host, _, port = item.strip().rpartition(":")
+            host, _, port = item.strip().removeprefix(PLAINTEXT).rpartition(":")
             service, _, rest = host.partition(".")
             if rest and not rest.startswith(f"{namespace}.svc") and rest != namespace:
                 resolved.append(item.strip())
@@ -170,15 +183,33 @@ class TopologyPool:
             raise UnavailableError(f"nothing behind Service {service} is ready")
         return found
 
+    async def _find_tls(self, namespace: str, address: str) -> EtcdTls | None:
+        """Return what a lockserver of ours wants to be shown; None for somebody else's server."""
+        service = await self._client.get(SERVICE, address.partition(":")[0], namespace)
+        labels = labels_of(service) if service is not None else {}
+        if labels.get(COMPONENT) != ETCD:
+            return None
+        data = await self._auth_secret(namespace, labels[CLUSTER])
+        return EtcdTls(
+            ca=b64decode(data[ETCD_AUTHORITY]),
+            cert=b64decode(data[ETCD_CLIENT_CERT]),
+            key=b64decode(data[ETCD_CLIENT_KEY]),
+            server_name=LOCKSERVER_TLS_NAME,
+        )
+
     async def credentials(self, namespace: str, cluster: str) -> ClientCredentials:
         """Return what the cluster's servers want to be shown.
 
         Raises:
             UnavailableError: the cluster has no auth secret yet.
         """
-        secret = await self._client.get(SECRET, names.auth_secret(cluster), namespace)
-        text = ((secret or {}).get("data") or {}).get("grpc-client.json")
-        if not text:
-            raise UnavailableError(f"the auth secret of cluster {cluster} is not there yet")
-        entry = json.loads(b64decode(text))
+        data = await self._auth_secret(namespace, cluster)
+        entry = json.loads(b64decode(data["grpc-client.json"]))
         return ClientCredentials(entry["Username"], entry["Password"])
+
+    async def _auth_secret(self, namespace: str, cluster: str) -> dict[str, str]:
+        secret = await self._client.get(SECRET, names.auth_secret(cluster), namespace)
+        data: dict[str, str] = (secret or {}).get("data") or {}
+        if not data:
+            raise UnavailableError(f"the auth secret of cluster {cluster} is not there yet")
+        return data

@@ -1,5 +1,6 @@
 """What the operator renders: labels, ports, mounts, secrets, and that nothing secret is in argv."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -102,18 +103,13 @@ def test_a_tablet_has_half_an_hour_to_end() -> None:
 def test_config_overrides_become_a_file() -> None:
     shard = example_shard()
     wanted = wanted_tablets(shard)[0]
+    assert wanted.pool.mysqld is not None
     mysqld = msgspec.structs.replace(wanted.pool.mysqld, config_overrides="max_connections=7")
     pool = msgspec.structs.replace(wanted.pool, mysqld=mysqld)
-    pod = tablet_pod.build_pod(shard, msgspec_replace_pool(wanted, pool))
+    pod = tablet_pod.build_pod(shard, replace(wanted, pool=pool))
     assert pod["metadata"]["annotations"][keys.MYSQLD_CONFIG_OVERRIDES] == "max_connections=7"
     env = {e["name"]: e.get("value") for e in pod["spec"]["containers"][1]["env"]}
     assert env["EXTRA_MY_CNF"] == "/pod-config/mysqld-config-overrides"
-
-
-def msgspec_replace_pool(wanted: Any, pool: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(wanted, pool=pool)
 
 
 def test_the_restore_keyspace_uses_mains_database() -> None:
@@ -164,15 +160,9 @@ def test_no_policy_is_not_an_empty_one(backup: dict[str, Any]) -> None:
     assert keyspace_policy(backup) is None
 
 
-S3 = BackupLocation(
-    name="cloud",
-    s3={"region": "r", "bucket": "b", "endpoint": "e:1", "forcePathStyle": True,
-        "authSecret": {"name": "s", "key": "k"}},  # type: ignore[arg-type]
-)  # fmt: skip
-
-
 def test_cloud_credentials_are_files_and_never_words() -> None:
-    location = msgspec.convert(msgspec.to_builtins(S3), BackupLocation)
+    s3 = {"region": "r", "bucket": "b", "authSecret": {"name": "s", "key": "k"}}
+    location = msgspec.convert({"s3": s3}, BackupLocation)
     access = storage_access(location, "example")
     assert access.flags["s3_backup_storage_root"] == "example"
     assert access.env == [

@@ -25,7 +25,7 @@ def container(pod_spec: dict[str, Any], name: str) -> dict[str, Any]:
 
 def parsed(module: str, class_name: str, args: Sequence[str], ignored: str) -> Any:
     settings = importlib.import_module(f"armillary.settings.{module}")
-    accepted = getattr(settings, ignored, frozenset())
+    accepted: frozenset[str] = getattr(settings, ignored, frozenset())
     return parse_flags(
         getattr(settings, class_name), args, program=module, accepted_without_effect=accepted
     )

@@ -170,7 +170,7 @@ def gateway_flags(cell: Cell) -> dict[str, FlagValue]:
     spec = cell.spec
     return {
         **server_flags(),
-        **topology_flags(spec.global_lockserver),
+        **topology_flags(spec.global_lockserver, cell.cluster),
         **grpc_auth_client_flags(),
         **db_credentials_flags(),
         "cell": spec.name,

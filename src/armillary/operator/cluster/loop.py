@@ -5,6 +5,7 @@ import secrets
 from base64 import b64decode
 from collections.abc import Iterable
 
+from armillary.base.certificates import Certified
 from armillary.base.errors import AlreadyExistsError, ArmillaryError, InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject, ResourceKind
@@ -25,9 +26,11 @@ from armillary.operator.cluster.build import (
 )
 from armillary.operator.cluster.credentials import (
     auth_secret_names,
+    build_authority,
     build_credentials,
     build_secret,
     gateway_credentials,
+    parse_authority,
 )
 from armillary.operator.cluster.model import Cluster, cell_topology, parse_cluster
 from armillary.operator.cluster.status import build_cluster_status
@@ -43,6 +46,7 @@ from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_ce
 from armillary.operator.objects.status import write_status
 from armillary.operator.objects.writer import refuse_former_owner
 from armillary.operator.render import labels as keys
+from armillary.operator.render import names
 from armillary.operator.world import ObjectKey, World
 
 logger = logging.getLogger(__name__)
@@ -152,10 +156,21 @@ class ClusterLoop:
         full_name, gateway_name = auth_secret_names(cluster.name)
         contents = await self._secret_contents(cluster, full_name)
         if contents is None:
-            contents = build_credentials(lambda: secrets.token_urlsafe(24))
+            authority = await self._ensure_authority(cluster)
+            contents = build_credentials(
+                lambda: secrets.token_urlsafe(24), authority, now=self._world.now()
+            )
             contents = await self._create_secret(cluster, full_name, contents)
         if await self._secret_contents(cluster, gateway_name) is None:
             await self._create_secret(cluster, gateway_name, gateway_credentials(contents))
+
+    async def _ensure_authority(self, cluster: Cluster) -> Certified:
+        name = names.authority_secret(cluster.name)
+        contents = await self._secret_contents(cluster, name)
+        if contents is None:
+            made = build_authority(now=self._world.now())
+            contents = await self._create_secret(cluster, name, made)
+        return parse_authority(contents)
 
     async def _secret_contents(self, cluster: Cluster, name: str) -> dict[str, str] | None:
         secret = await self._world.client.get(kinds.SECRET, name, cluster.namespace)

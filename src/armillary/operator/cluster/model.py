@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from armillary.kube.kinds import PLANETSCALE_CLUSTER, KubeObject
 from armillary.kube.objects import name_of, namespace_of
 from armillary.operator.crd.cluster import ClusterImages, ClusterSpec, PlanetScaleClusterSpec
@@ -9,6 +11,7 @@ from armillary.operator.crd.lockserver import LockserverSpec, TopologyParams
 from armillary.operator.crd.read import read_spec
 from armillary.operator.render import names
 from armillary.operator.render.images import cluster_images
+from armillary.operator.render.podparts import PLAINTEXT, has_own_lockserver
 
 CLIENT_PORT = 2379
 ETCD_IMPLEMENTATION = "etcd2"
@@ -38,7 +41,8 @@ class Cluster:
         """Return how everything of the cluster reaches the global topology."""
         external = self.spec.global_lockserver.external
         if external is not None:
-            return external
+            has_tls = any(cell.lockserver.etcd is not None for cell in self.spec.cells)
+            return as_plaintext(external) if has_tls else external
         service = names.lockserver_client_service(names.lockserver_name(self.name))
         return TopologyParams(
             implementation=ETCD_IMPLEMENTATION,
@@ -58,12 +62,23 @@ def parse_cluster(obj: KubeObject) -> Cluster:
     return Cluster(name_of(obj), namespace_of(obj), obj, read_spec(obj, model))
 
 
+def as_plaintext(external: TopologyParams) -> TopologyParams:
+    """Mark an external server as one without TLS, for processes that use TLS with another one.
+
+    An address that says itself what it speaks is left alone.
+    """
+    addresses = external.address.split(",")
+    marked = ",".join(a if "://" in a else PLAINTEXT + a.strip() for a in addresses)
+    return msgspec.structs.replace(external, address=marked)
+
+
 def cell_topology(
     cluster: str, global_topology: TopologyParams, cell: str, lockserver: LockserverSpec
 ) -> TopologyParams:
     """Return where the topology of one cell is: its own server, or the global one's other root."""
     if lockserver.external is not None:
-        return lockserver.external
+        has_tls = has_own_lockserver(global_topology, cluster)
+        return as_plaintext(lockserver.external) if has_tls else lockserver.external
     address = global_topology.address
     if lockserver.etcd is not None:
         service = names.lockserver_client_service(names.lockserver_name(cluster, cell))

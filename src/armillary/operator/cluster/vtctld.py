@@ -110,7 +110,7 @@ def _container(cluster: Cluster, cell: CellTemplate, access: StorageAccess) -> J
     dashboard = cluster.spec.vitess_dashboard
     flags: dict[str, FlagValue] = {
         **server_flags(),
-        **topology_flags(cluster.topology),
+        **topology_flags(cluster.topology, cluster.name),
         **grpc_auth_server_flags(),
         **access.flags,
         "cell": cell.name,

@@ -2,6 +2,14 @@
 
 from collections.abc import Iterator
 
+from armillary.kube.kinds import (
+    ETCD_LOCKSERVER,
+    VITESS_BACKUP_STORAGE,
+    VITESS_CELL,
+    VITESS_CLUSTER,
+    VITESS_KEYSPACE,
+    VITESS_SHARD,
+)
 from armillary.operator.crd.definitions import DEFINITIONS, Definition, build_crd
 from armillary.operator.crd.schema import Schema
 
@@ -15,6 +23,16 @@ Write a PlanetScaleCluster (or a VitessCluster, which lacks the fields that only
 All other kinds are made by the operator; read them, do not write them.
 """
 
+# Their specs repeat what the cluster's says, so the reference does not.
+_SPEC_IS_THE_CLUSTERS = (
+    VITESS_CLUSTER,
+    VITESS_CELL,
+    VITESS_KEYSPACE,
+    VITESS_SHARD,
+    VITESS_BACKUP_STORAGE,
+    ETCD_LOCKSERVER,
+)
+
 
 def build_reference() -> str:
     return _HEADER + "".join(_section(definition) for definition in DEFINITIONS)
@@ -27,6 +45,9 @@ def _section(definition: Definition) -> str:
     short = "".join(f", `{name}`" for name in definition.short_names)
     lines = [f"\n## {resource.kind}\n\n`{resource.plural}`{short}. {definition.about}\n"]
     for part in ("spec", "status"):
+        if part == "spec" and definition.resource in _SPEC_IS_THE_CLUSTERS:
+            lines.append("\nIts spec is made of the parts of a PlanetScaleCluster's.\n")
+            continue
         rows = list(_rows(properties[part], part))
         if rows:
             lines += ["\n| field | type | meaning |\n|---|---|---|\n", *rows]

@@ -5,9 +5,13 @@ and ignores the `initial-*` flags then. Names, not addresses, are advertised, so
 may change.
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
 
+from armillary.base.certificates import Certified, issue_peer
 from armillary.kube.kinds import KubeObject
 from armillary.operator.crd.lockserver import EtcdLockserverSpec
 from armillary.operator.crd.parts import Json
@@ -27,14 +31,21 @@ from armillary.operator.render.podparts import (
     spread_affinity,
     without_empty,
 )
+from armillary.operator.render.secrets import LOCKSERVER_TLS_NAME
 from armillary.operator.render.services import build_service, port
 
 CLIENT_PORT = 2379
 PEER_PORT = 2380
+HEALTH_PORT = 2381
+PEER_NAME = "armillary-etcd"  # common name of the certificates that members show one another
+TLS_CERT = "tls.crt"
+TLS_KEY = "tls.key"
+TLS_AUTHORITY = "ca.crt"
 MEMBERS = (1, 2, 3)
 QUORUM = 2
 
 _DATA_DIR = "/var/etcd"
+_TLS_DIR = "/etc/etcd/tls"
 _DEFAULT_RESOURCES: Json = {"requests": {"cpu": "100m", "memory": "64Mi"}}
 _DEFAULT_CLAIM: Json = {
     "accessModes": ["ReadWriteOnce"],
@@ -135,6 +146,10 @@ def build_pod(lockserver: Lockserver, index: int) -> KubeObject:
         }
     )
     data = {"name": "data", "persistentVolumeClaim": {"claimName": name}}
+    certificates = {
+        "name": "tls",
+        "secret": {"secretName": names.lockserver_secret(lockserver.name), "defaultMode": 0o400},
+    }
     pod_spec = without_empty(
         {
             "hostname": name,
@@ -144,7 +159,7 @@ def build_pod(lockserver: Lockserver, index: int) -> KubeObject:
             "imagePullSecrets": list(spec.image_pull_secrets),
             "initContainers": list(spec.init_containers),
             "containers": [_container(lockserver, index), *spec.sidecar_containers],
-            "volumes": [data, *spec.extra_volumes],
+            "volumes": [data, certificates, *spec.extra_volumes],
             "affinity": spec.affinity or _affinity(lockserver),
             "tolerations": list(spec.tolerations),
             "restartPolicy": "Always",
@@ -157,7 +172,7 @@ def build_pod(lockserver: Lockserver, index: int) -> KubeObject:
 def _container(lockserver: Lockserver, index: int) -> Json:
     spec = lockserver.spec
     data_mount = {"name": "data", "mountPath": _DATA_DIR, "subPath": "etcd"}
-    health: Json = {"httpGet": {"path": "/health", "port": "client"}}
+    tls_mount = {"name": "tls", "mountPath": _TLS_DIR, "readOnly": True}
     return without_empty(
         {
             "name": "etcd",
@@ -169,17 +184,18 @@ def _container(lockserver: Lockserver, index: int) -> Json:
             "ports": [
                 {"name": "client", "containerPort": CLIENT_PORT, "protocol": "TCP"},
                 {"name": "peer", "containerPort": PEER_PORT, "protocol": "TCP"},
+                {"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
             ],
-            "volumeMounts": [data_mount, *spec.extra_volume_mounts],
+            "volumeMounts": [data_mount, tls_mount, *spec.extra_volume_mounts],
             "readinessProbe": {
-                **health,
+                "httpGet": {"path": "/health", "port": "health"},
                 "initialDelaySeconds": 1,
                 "periodSeconds": 5,
                 "timeoutSeconds": 5,
             },
             # A member without a quorum answers, and restarting it would not help.
             "livenessProbe": {
-                "httpGet": {"path": "/version", "port": "client"},
+                "tcpSocket": {"port": "health"},
                 "initialDelaySeconds": 300,
                 "failureThreshold": 30,
             },
@@ -206,9 +222,23 @@ def _flags(lockserver: Lockserver, index: int) -> dict[str, FlagValue]:
     return {
         "data-dir": _DATA_DIR,
         "name": name,
-        "listen-peer-urls": f"http://$(POD_IP):{PEER_PORT}",
-        "listen-client-urls": f"http://$(POD_IP):{CLIENT_PORT}",
-        "advertise-client-urls": f"http://{_member_host(lockserver, index)}:{CLIENT_PORT}",
+        "listen-peer-urls": f"{_peer_scheme(lockserver)}://$(POD_IP):{PEER_PORT}",
+        "listen-client-urls": f"https://$(POD_IP):{CLIENT_PORT}",
+        # Probes have no certificate. Here are health and metrics, and nothing else.
+        "listen-metrics-urls": f"http://$(POD_IP):{HEALTH_PORT}",
+        "cert-file": f"{_TLS_DIR}/{TLS_CERT}",
+        "key-file": f"{_TLS_DIR}/{TLS_KEY}",
+        "trusted-ca-file": f"{_TLS_DIR}/{TLS_AUTHORITY}",
+        "client-cert-auth": True,
+        "peer-cert-file": f"{_TLS_DIR}/{TLS_CERT}",
+        "peer-key-file": f"{_TLS_DIR}/{TLS_KEY}",
+        "peer-trusted-ca-file": f"{_TLS_DIR}/{TLS_AUTHORITY}",
+        "peer-client-cert-auth": True,
+        # A peer is known by its certificate's name, which clients' certificates do not have.
+        # The address that it comes from tells nothing: it changes, or is 127.0.0.1 for all.
+        "peer-cert-allowed-cn": PEER_NAME,
+        "experimental-peer-skip-client-san-verification": True,
+        "advertise-client-urls": f"https://{_member_host(lockserver, index)}:{CLIENT_PORT}",
         "initial-advertise-peer-urls": _peer_url(lockserver, index),
         "initial-cluster-state": "new",
         "initial-cluster-token": lockserver.name,
@@ -225,6 +255,46 @@ def _flags(lockserver: Lockserver, index: int) -> dict[str, FlagValue]:
     }
 
 
+def certificate_names(lockserver: Lockserver, addresses: Sequence[str]) -> list[str]:
+    """Return what a member may be called by its clients and peers.
+
+    Args:
+        addresses: the pods' own, where they have them already; they stand in place of names where
+            nothing resolves names.
+    """
+    peers = names.lockserver_peer_service(lockserver.name)
+    hosts = [names.lockserver_client_service(lockserver.name), peers]
+    hosts += [f"{lockserver.member_name(index)}.{peers}" for index in MEMBERS]
+    forms = ("", f".{lockserver.namespace}", f".{lockserver.namespace}.svc")
+    full = f".{lockserver.namespace}.svc.cluster.local"
+    found = [host + form for host in hosts for form in (*forms, full)]
+    advertised = [urlsplit(url).hostname for url in lockserver.spec.advertise_peer_urls]
+    found += [host for host in advertised if host]
+    found += ["localhost", "127.0.0.1", "::1", LOCKSERVER_TLS_NAME, *addresses]
+    return list(dict.fromkeys(found))
+
+
+def build_certificate_secret(
+    lockserver: Lockserver, addresses: Sequence[str], authority: Certified, *, now: datetime
+) -> KubeObject:
+    """Return the Secret that the members mount, with a new certificate for these addresses."""
+    known_as = certificate_names(lockserver, addresses)
+    made = issue_peer(authority, PEER_NAME, known_as, now=now)
+    contents = {TLS_CERT: made.cert, TLS_KEY: made.key, TLS_AUTHORITY: authority.cert}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": {
+            "name": names.lockserver_secret(lockserver.name),
+            "namespace": lockserver.namespace,
+            "labels": lockserver.selector(),
+            "annotations": {keys.CERTIFICATE_ADDRESSES: ",".join(addresses)},
+        },
+        "data": {name: b64encode(content).decode() for name, content in contents.items()},
+    }
+
+
 def _member_host(lockserver: Lockserver, index: int) -> str:
     return f"{lockserver.member_name(index)}.{names.lockserver_peer_service(lockserver.name)}"
 
@@ -233,7 +303,13 @@ def _peer_url(lockserver: Lockserver, index: int) -> str:
     advertised = lockserver.spec.advertise_peer_urls
     if len(advertised) == len(MEMBERS):
         return advertised[index - 1]
-    return f"http://{_member_host(lockserver, index)}:{PEER_PORT}"
+    return f"https://{_member_host(lockserver, index)}:{PEER_PORT}"
+
+
+def _peer_scheme(lockserver: Lockserver) -> str:
+    """Return what peers speak: where the user gives their URLs, what these say."""
+    advertised = lockserver.spec.advertise_peer_urls
+    return "http" if any(url.startswith("http://") for url in advertised) else "https"
 
 
 def _affinity(lockserver: Lockserver) -> Json:

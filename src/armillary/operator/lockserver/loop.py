@@ -1,23 +1,30 @@
 """Keep EtcdLockservers as wanted: each pass looks, decides and acts for one of them. I/O."""
 
 import logging
+from base64 import b64decode
 
+from armillary.base.certificates import Certified
+from armillary.base.errors import UnavailableError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import (
+    annotations_of,
     generation_of,
     is_being_deleted,
     is_condition_true,
     labels_of,
     name_of,
     namespace_of,
+    uid_of,
 )
 from armillary.kube.workqueue import WorkQueue
+from armillary.operator.cluster.credentials import parse_authority
 from armillary.operator.crd.lockserver import EtcdLockserverSpec, EtcdLockserverStatus
 from armillary.operator.crd.read import read_spec
 from armillary.operator.lockserver.build import (
     QUORUM,
     Lockserver,
+    build_certificate_secret,
     build_claim,
     build_disruption_budget,
     build_pod,
@@ -25,6 +32,8 @@ from armillary.operator.lockserver.build import (
 )
 from armillary.operator.objects.rollout import roll_pod
 from armillary.operator.objects.status import write_status
+from armillary.operator.objects.writer import refuse_former_owner
+from armillary.operator.render import labels as keys
 from armillary.operator.render import names
 from armillary.operator.world import ObjectKey, World
 
@@ -56,6 +65,7 @@ class LockserverLoop:
         budget = build_disruption_budget(lockserver)
         if budget is not None:
             await self._ensure(obj, budget)
+        await self._ensure_certificate(obj, lockserver)
         for index in lockserver.members:
             await self._ensure_member(obj, lockserver, index)
         await write_status(world.client, obj, self._status(obj, lockserver))
@@ -65,6 +75,46 @@ class LockserverLoop:
         kind = kinds.kind_of(wanted)
         found = self._world.get(kind, namespace_of(wanted), name_of(wanted))
         await self._world.writer.ensure(owner, wanted, found)
+
+    async def _ensure_certificate(self, owner: KubeObject, lockserver: Lockserver) -> None:
+        """Make the members' certificate, and another one when a pod has a new address.
+
+        etcd reads the files again for each connection. Only where pods cannot resolve names do
+        peers wait for the addresses to be in it.
+        """
+        client, name = self._world.client, names.lockserver_secret(lockserver.name)
+        pods = self._world.children(kinds.POD, owner)
+        addresses = sorted(filter(None, ((pod.get("status") or {}).get("podIP") for pod in pods)))
+        found = await client.get(kinds.SECRET, name, lockserver.namespace)
+        if found is not None:
+            refuse_former_owner(owner, found)
+            known = annotations_of(found).get(keys.CERTIFICATE_ADDRESSES, "").split(",")
+            if set(addresses) <= set(known):
+                return
+        wanted = build_certificate_secret(
+            lockserver, addresses, await self._authority(lockserver), now=self._world.now()
+        )
+        if found is None:
+            await self._world.writer.ensure_exists(owner, wanted, None)
+            return
+        changes = {"data": wanted["data"], "metadata": {"uid": uid_of(found)}}
+        changes["metadata"]["annotations"] = annotations_of(wanted)
+        await client.merge_patch(kinds.SECRET, name, lockserver.namespace, changes)
+        logger.info("lockserver certificate renewed", extra={"addresses": addresses})
+
+    async def _authority(self, lockserver: Lockserver) -> Certified:
+        """Return who signs for the cluster.
+
+        Raises:
+            UnavailableError: the cluster has not made it yet.
+        """
+        cluster = lockserver.labels.get(keys.CLUSTER, "")
+        name = names.authority_secret(cluster)
+        secret = await self._world.client.get(kinds.SECRET, name, lockserver.namespace)
+        data = (secret or {}).get("data") or {}
+        if not data:
+            raise UnavailableError(f"the authority of cluster {cluster} is not there yet")
+        return parse_authority({key: b64decode(text).decode() for key, text in data.items()})
 
     async def _ensure_member(self, owner: KubeObject, lockserver: Lockserver, index: int) -> None:
         world = self._world

@@ -28,6 +28,7 @@ DRAIN_FINISHED = "drain.planetscale.com/finished"
 DESIRED_STATE_HASH = PREFIX + "desired-state-hash"
 OBSERVED_SHARD_GENERATION = PREFIX + "observed-shard-generation"
 MYSQLD_CONFIG_OVERRIDES = PREFIX + "mysqld-config-overrides"
+CERTIFICATE_ADDRESSES = PREFIX + "certificate-addresses"
 SECRET_HASH = PREFIX + "secret-hash"
 
 VTCTLD = "vtctld"

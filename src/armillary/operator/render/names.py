@@ -79,6 +79,15 @@ def vtgate_auth_secret(cluster: str) -> str:
     return join_name(cluster, "auth", "vtgate")
 
 
+def authority_secret(cluster: str) -> str:
+    """Return the name of the Secret with the authority that signs; no pod mounts it."""
+    return join_name(cluster, "auth", "authority")
+
+
+def lockserver_secret(lockserver: str) -> str:
+    return f"{lockserver}-tls"
+
+
 def backup_storage_name(cluster: str, location: str) -> str:
     return join_name(cluster, location) if location else join_name(cluster)
 

@@ -5,11 +5,17 @@ from typing import Any
 
 from armillary.operator.crd.lockserver import TopologyParams
 from armillary.operator.crd.parts import Json, ResourceRequirements
+from armillary.operator.render import names
 from armillary.operator.render.flags import FlagValue
 from armillary.operator.render.secrets import (
+    AUTH_DIR,
     DB_CREDENTIALS_FILE,
+    ETCD_AUTHORITY,
+    ETCD_CLIENT_CERT,
+    ETCD_CLIENT_KEY,
     GRPC_CLIENT_FILE,
     GRPC_SERVER_FILE,
+    LOCKSERVER_TLS_NAME,
 )
 
 WEB_PORT = 15000
@@ -18,6 +24,7 @@ MYSQL_PORT = 3306
 METRICS_PORT = 9104
 RUN_AS_USER = 999
 PRIORITY_CLASS = "vitess"
+PLAINTEXT = "http://"  # before the address of a topology server that does not speak TLS
 HOSTNAME_KEY = "kubernetes.io/hostname"
 ZONE_KEY = "topology.kubernetes.io/zone"
 
@@ -33,12 +40,30 @@ GRPC: Json = {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"}
 MYSQL: Json = {"name": "mysql", "containerPort": MYSQL_PORT, "protocol": "TCP"}
 
 
-def topology_flags(topology: TopologyParams) -> dict[str, FlagValue]:
-    return {
+def topology_flags(topology: TopologyParams, cluster: str) -> dict[str, FlagValue]:
+    flags: dict[str, FlagValue] = {
         "topo_implementation": topology.implementation,
         "topo_global_server_address": topology.address,
         "topo_global_root": topology.root_path,
     }
+    if has_own_lockserver(topology, cluster):
+        flags |= {
+            "topo_etcd_tls_ca": f"{AUTH_DIR}/{ETCD_AUTHORITY}",
+            "topo_etcd_tls_cert": f"{AUTH_DIR}/{ETCD_CLIENT_CERT}",
+            "topo_etcd_tls_key": f"{AUTH_DIR}/{ETCD_CLIENT_KEY}",
+            "topo_etcd_tls_server_name": LOCKSERVER_TLS_NAME,
+        }
+    return flags
+
+
+def has_own_lockserver(topology: TopologyParams, cluster: str) -> bool:
+    """Say whether part of the topology is in an etcd of the cluster's own, which wants TLS.
+
+    An external server without TLS beside one of the cluster's own is marked by `http://`.
+    """
+    service = names.lockserver_client_service(names.lockserver_name(cluster))
+    host = topology.address.rpartition(":")[0]
+    return host == service or topology.address.startswith(PLAINTEXT)
 
 
 def server_flags() -> dict[str, FlagValue]:

@@ -10,6 +10,14 @@ GRPC_SERVER_FILE = f"{AUTH_DIR}/grpc-server.json"
 GRPC_CLIENT_FILE = f"{AUTH_DIR}/grpc-client.json"
 DB_CREDENTIALS_FILE = f"{AUTH_DIR}/db-credentials.json"
 
+# Keys of the auth secrets with which a process shows itself to the lockservers.
+ETCD_AUTHORITY = "etcd-ca.crt"
+ETCD_CLIENT_CERT = "etcd-client.crt"
+ETCD_CLIENT_KEY = "etcd-client.key"
+# A name in every lockserver's certificate. It is checked whatever address was dialled, so an
+# address may change, and a name may have been replaced by an address.
+LOCKSERVER_TLS_NAME = "lockserver.armillary.internal"
+
 _READ_BY_ALL = 0o444
 _READ_BY_OWNER = 0o400
 

@@ -153,7 +153,7 @@ def _flags(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> dict[st
     requests = job.pool.mysqld.resources.requests if job.pool.mysqld else {}
     parallel = max(1, math.floor(mysql.cpu_count(requests.get("cpu"))))
     flags: dict[str, FlagValue] = {
-        **topology_flags(shard.spec.global_lockserver),
+        **topology_flags(shard.spec.global_lockserver, shard.cluster),
         **grpc_auth_client_flags(),
         **mysql.dba_flags(shard),
         **access.flags,

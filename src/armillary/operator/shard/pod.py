@@ -177,7 +177,7 @@ def _vttablet(shard: Shard, tablet: WantedTablet, access: StorageAccess) -> Json
 def _vttablet_flags(shard: Shard, tablet: WantedTablet) -> dict[str, FlagValue]:
     return {
         **server_flags(),
-        **topology_flags(shard.spec.global_lockserver),
+        **topology_flags(shard.spec.global_lockserver, shard.cluster),
         **grpc_auth_server_flags(),
         **mysql.dba_flags(shard),
         "grpc_max_message_size": 67108864,
