@@ -7,7 +7,7 @@ from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import Client, ClientOutput
 from armillary.vtgate.prepared import PreparedStatements
 from armillary.vtgate.session import Session
-from armillary.vtgate.statements import StatementRunner
+from armillary.vtgate.statements import Killer, StatementRunner
 from armillary.wire.errnos import LOCK_DEADLOCK
 from armillary.wire.protocol import Capability, Command
 from armillary.wire.responses import OkPacket, encode_eof
@@ -16,11 +16,17 @@ from armillary.wire.scanner import ResponseSummary
 
 class Commands:
     def __init__(
-        self, gateway: Gateway, session: Session, client: Client, *, version_comment: str
+        self,
+        gateway: Gateway,
+        session: Session,
+        client: Client,
+        *,
+        version_comment: str,
+        killer: Killer,
     ) -> None:
         self._session = session
         self._client = client
-        self.runner = StatementRunner(gateway, session, version_comment)
+        self.runner = StatementRunner(gateway, session, version_comment, killer)
         self._prepared = PreparedStatements(gateway, session, self.runner)
 
     async def run(self, payload: bytes, out: ClientOutput) -> None:

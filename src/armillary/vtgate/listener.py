@@ -88,6 +88,8 @@ class Listener:
     connections: dict[int, "ClientConnection"] = field(default_factory=dict)
     accepted_count: int = 0
     query_count: int = 0
+    running_count: int = 0
+    _idle: anyio.Event = field(default_factory=anyio.Event)
     _next_id: int = 0
     _rsa: RsaKey | None = None
 
@@ -95,10 +97,38 @@ class Listener:
         self._next_id = self._next_id % 0xFFFFFFFE + 1
         return self._next_id
 
+    def command_began(self) -> None:
+        self.running_count += 1
+        self.query_count += 1
+
+    def command_ended(self) -> None:
+        self.running_count -= 1
+        if self.running_count == 0:
+            self._idle.set()
+            self._idle = anyio.Event()
+
+    async def wait_until_idle(self) -> None:
+        while self.running_count:
+            await self._idle.wait()
+
     def rsa(self) -> RsaKey:
         if self._rsa is None:
             self._rsa = RsaKey()
         return self._rsa
+
+    def kill(self, connection_id: int, asking: Session, *, query_only: bool) -> None:
+        """Raises: SqlError: no such connection, or one of another user."""
+        found = self.connections.get(connection_id)
+        if found is None:
+            raise SqlError(1094, f"Unknown thread id: {connection_id}")
+        if found.session.user != asking.user:
+            raise SqlError(1095, f"You are not owner of thread {connection_id}")
+        if found.session is asking:
+            raise SqlError(1317, "Query execution was interrupted")
+        if query_only:
+            found.kill_command()
+        else:
+            found.abort()
 
     def make_connection(self) -> "ClientConnection":
         return ClientConnection(self)
@@ -128,7 +158,11 @@ class ClientConnection(asyncio.Protocol):
         self._relaying: BackendConnection | None = None
         self._login_timer: asyncio.TimerHandle | None = None
         self._commands = Commands(
-            listener.gateway, self.session, self, version_comment=listener.settings.version_comment
+            listener.gateway,
+            self.session,
+            self,
+            version_comment=listener.settings.version_comment,
+            killer=listener.kill,
         )
 
     # Transport
@@ -177,10 +211,6 @@ class ClientConnection(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-    @property
-    def is_busy(self) -> bool:
-        return self._running
 
     def kill_command(self) -> None:
         """Stop the command that runs, as KILL QUERY does."""
@@ -340,7 +370,7 @@ class ClientConnection(asyncio.Protocol):
             self.close()
             return
         self._running = True
-        self._listener.query_count += 1
+        self._listener.command_began()
         self._listener.tasks.start_soon(self._run, payload)
 
     async def _run(self, payload: bytes) -> None:
@@ -360,6 +390,7 @@ class ClientConnection(asyncio.Protocol):
         finally:
             self._busy = None
             self._running = False
+            self._listener.command_ended()
             self.session.killed = False
             if self._closed:
                 self._commands.abandon()

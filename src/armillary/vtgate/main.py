@@ -183,8 +183,7 @@ async def _listen(
 async def _drain(listener: Listener) -> None:
     """Let the commands that run come to an end, then close every client."""
     with anyio.move_on_after(_DRAIN_S_MAX, shield=True):
-        while any(connection.is_busy for connection in listener.connections.values()):
-            await anyio.sleep(0.05)
+        await listener.wait_until_idle()
     for connection in list(listener.connections.values()):
         connection.close()
 

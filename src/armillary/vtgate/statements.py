@@ -1,7 +1,7 @@
 """One client statement of any kind: route it, answer it here, or change the session. I/O."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletType
@@ -21,18 +21,22 @@ from armillary.vtgate.errors import RefusedError, SqlError, no_database, unknown
 from armillary.vtgate.executor import Executor, Statement
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.local_answers import LocalAnswers
-from armillary.vtgate.output import CollectedOutput, Output, send_local_rows
+from armillary.vtgate.output import Output, send_local_rows
 from armillary.vtgate.planner.plan import Source
+from armillary.vtgate.planner.select import SYSTEM_SCHEMAS
 from armillary.vtgate.planner.text import build_template, find_qualifiers, find_session_terms
 from armillary.vtgate.sequences import next_values
+from armillary.vtgate.session import Session
 from armillary.vtgate.set_statement import run_set
 from armillary.vtgate.targets import Target, parse_target
-from armillary.wire.columns import ColumnDefinition, integer_column, text_column
+from armillary.wire.columns import (
+    ColumnDefinition,
+    encode_column,
+    integer_column,
+    text_column,
+)
 from armillary.wire.responses import OkPacket
 from armillary.wire.scanner import ResponseSummary
-
-if TYPE_CHECKING:
-    from armillary.vtgate.session import Session
 
 _SEQUENCE = re.compile(
     r"^\s*select\s+next\s+(?:value|(\?|\d+)\s+values)\s+from\s+(.+?)\s*;?\s*$", re.I
@@ -48,8 +52,21 @@ _ANYWHERE = frozenset(
 )
 
 
+_WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
+_KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(connection\s+|query\s+)?(\d+)\s*;?\s*$", re.I)
+
+
+class Killer(Protocol):
+    """Ends a connection of this gateway, or the statement that runs on it."""
+
+    def __call__(self, connection_id: int, asking: Session, *, query_only: bool) -> None: ...
+
+
 class StatementRunner:
-    def __init__(self, gateway: Gateway, session: "Session", version_comment: str) -> None:
+    def __init__(
+        self, gateway: Gateway, session: Session, version_comment: str, killer: Killer
+    ) -> None:
+        self._killer = killer
         self._gateway = gateway
         self._session = session
         self._version_comment = version_comment
@@ -68,14 +85,8 @@ class StatementRunner:
         match verb:
             case Verb.ROUTED:
                 return await self._routed(sql, out)
-            case Verb.EMPTY:
-                raise SqlError(1065, "Query was empty")
-            case Verb.USE:
-                self.use(_use_name(sql))
-                return self._ok(out)
-            case Verb.SET:
-                await run_set(self.executor, sql.decode("latin-1"))
-                return self._ok(out)
+            case Verb.USE | Verb.SET | Verb.EMPTY:
+                return await self._change_session(verb, sql, out)
             case Verb.SHOW:
                 return await self._show(sql, out)
             case Verb.DDL:
@@ -83,10 +94,28 @@ class StatementRunner:
             case Verb.DESCRIBE:
                 return await self._describe(sql, out)
             case Verb.KILL:
-                raise RefusedError("KILL outside of the listener")
+                return self._kill(sql, out)
             case Verb.OTHER:
                 return await self._other(sql, out)
         return await self._transaction(verb, sql, out)
+
+    async def _change_session(self, verb: Verb, sql: bytes, out: Output) -> ResponseSummary:
+        if verb == Verb.EMPTY:
+            raise SqlError(1065, "Query was empty")
+        if verb == Verb.USE:
+            self.use(_use_name(sql))
+        else:
+            await run_set(self.executor, sql.decode("latin-1"))
+        return self._ok(out)
+
+    def _kill(self, sql: bytes, out: Output) -> ResponseSummary:
+        """`KILL [CONNECTION|QUERY] id`, of a connection to this gateway by the same user."""
+        match = _KILL.match(sql)
+        if match is None:
+            raise SqlError(1064, "You have an error in your SQL syntax near KILL")
+        query_only = (match.group(1) or b"").strip().upper() == b"QUERY"
+        self._killer(int(match.group(2)), self._session, query_only=query_only)
+        return self._ok(out)
 
     def _ok(self, out: Output, *, affected_rows: int = 0) -> ResponseSummary:
         out.ok(OkPacket(status=self._session.status, affected_rows=affected_rows))
@@ -102,9 +131,9 @@ class StatementRunner:
         """Change the target. Raises: SqlError: no such keyspace, or a transaction is under way."""
         target = parse_target(name)
         session = self._session
-        if target.keyspace and target.keyspace not in self._gateway.cluster.vschema.keyspaces:
-            if target.keyspace.lower() not in ("information_schema", "mysql"):
-                raise unknown_keyspace(target.keyspace)
+        known = self._gateway.cluster.vschema.keyspaces
+        if target.keyspace and target.keyspace not in known and not _is_system(target.keyspace):
+            raise unknown_keyspace(target.keyspace)
         if session.pins and target.tablet_type != session.target.tablet_type:
             raise SqlError(1192, "cannot change the target's tablet type inside a transaction")
         session.target = target
@@ -171,9 +200,8 @@ class StatementRunner:
     async def _direct(self, sql: bytes, out: Output) -> ResponseSummary:
         """The target names a shard: statements go there as they are."""
         target = self._session.target
-        if target.tablet_type != TabletType.PRIMARY and verb_of(sql) == Verb.ROUTED:
-            if re.match(rb"\s*(insert|update|delete|replace)", sql, re.I):
-                raise SqlError(1105, f"VT09002: DML statement with a replica target: {target}")
+        if target.tablet_type != TabletType.PRIMARY and _WRITES.match(sql):
+            raise SqlError(1105, f"VT09002: DML statement with a replica target: {target}")
         partition = self.executor.resolver().partition(target.keyspace)
         shards = _named_shards(target, partition)
         text = self._without_keyspace(sql, target.keyspace)
@@ -237,9 +265,8 @@ class StatementRunner:
         transactions = self.executor.transactions
         match verb:
             case Verb.BEGIN:
-                if words[:2] not in (["BEGIN"], ["BEGIN", "WORK"], ["START", "TRANSACTION"]):
-                    if words[0] != "BEGIN" or words[1:2] not in ([], [";"]):
-                        raise RefusedError(text[:60])
+                if words[0] == "START" and words[1:2] != ["TRANSACTION"]:
+                    raise RefusedError(text[:60])
                 if "CONSISTENT" in words and not self._is_one_shard():
                     raise RefusedError("WITH CONSISTENT SNAPSHOT over several shards")
                 await transactions.begin(sql.rstrip().rstrip(b";"))
@@ -356,12 +383,8 @@ class StatementRunner:
             raise RefusedError(f"{first.group(1).decode('ascii').upper()}")
         return await self._pass_through(target.keyspace, sql, out)
 
-    async def fetch_warnings(self) -> None:
-        return
-
     async def field_list(self, table: str) -> list[bytes]:
         """Return the column definitions of a table, for COM_FIELD_LIST."""
-        out = CollectedOutput()
         keyspace = self._session.target.keyspace
         if not keyspace:
             raise no_database()
@@ -370,10 +393,11 @@ class StatementRunner:
             result = await self._gateway.ask(keyspace, b"select * from `" + name + b"` limit 0")
         except MysqlError:
             raise SqlError(1146, f"Table '{keyspace}.{table}' doesn't exist") from None
-        del out
-        from armillary.wire.columns import encode_column  # noqa: PLC0415
-
         return [encode_column(column) for column in result.columns]
+
+
+def _is_system(name: str) -> bool:
+    return name.lower() in SYSTEM_SCHEMAS
 
 
 def _use_name(sql: bytes) -> str:
@@ -409,7 +433,7 @@ def _needs_database(tokens: list[Token]) -> bool:
 
 
 def _take_keyspace(text: str, tokens: list[Token], keyspaces: frozenset[str]) -> tuple[str, str]:
-    """Find and take out `FROM keyspace` or `keyspace.`, which name what the server does not know."""
+    """Find and take out `FROM keyspace` or `keyspace.`: names that the server does not know."""
     found = ""
     cuts: list[tuple[int, int]] = []
     for index, token in enumerate(tokens):

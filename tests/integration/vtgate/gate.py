@@ -110,7 +110,7 @@ def running_gate(cluster: Cluster, settings: VtgateSettings) -> Iterator[Gate]:
     def run() -> None:
         try:
             anyio.run(serve, backend_options={"use_uvloop": True})
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  carried to the test's thread
             failure.append(error)
             ready.set()
 

@@ -85,7 +85,7 @@ def running_server(
     log.close()
     server = Server(address, port, socket)
     try:
-        _wait(server, process)
+        _wait(directory / "log", process)
         server.query(f"create user {APP_USER}@'%' identified by '{APP_PASSWORD}'")
         server.query(f"grant all on *.* to {APP_USER}@'%'")
         for database in databases:
@@ -101,13 +101,9 @@ def running_server(
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
+def _wait(log: Path, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _START_S_MAX
-    while True:
-        try:
-            server.query("select 1")
-            return
-        except pymysql.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)  # noqa: TID251  a test waits for a real server
+    while b"ready for connections" not in log.read_bytes():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"mariadbd did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.05)  # noqa: TID251  a test waits for a real server
