@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -10,7 +11,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from armillary.base.errors import ArmillaryError, DeadlineError, UnavailableError
+from armillary.base.errors import ArmillaryError, DeadlineError, InputError, UnavailableError
 from armillary.etcd.records import EtcdTls, LeaseLostError, RevisionCompactedError
 
 logger = logging.getLogger(__name__)
@@ -54,9 +55,7 @@ class EtcdChannels:
         if self._tls.server_name:
             options.append(("grpc.ssl_target_name_override", self._tls.server_name))
         credentials = grpc.ssl_channel_credentials(
-            self._tls.ca.read_bytes(),
-            self._tls.key.read_bytes() if self._tls.key else None,
-            self._tls.cert.read_bytes() if self._tls.cert else None,
+            _pem(self._tls.ca), _pem(self._tls.key), _pem(self._tls.cert)
         )
         self._channels = [
             grpc.aio.secure_channel(t, credentials, options=options) for t in self._targets
@@ -132,6 +131,18 @@ class EtcdChannels:
             request_serializer=_serialize,
             response_deserializer=response_class.FromString,
         )
+
+
+def _pem(source: Path | bytes | None) -> bytes | None:
+    """Return the contents.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        return source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise InputError(f"TLS towards etcd: {error}") from None
 
 
 def _serialize(message: Message) -> bytes:

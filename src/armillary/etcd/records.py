@@ -1,7 +1,7 @@
 """What the etcd client takes and gives: key values, ranges, watch batches, transactions. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from armillary.base.errors import ConflictError
@@ -24,11 +24,14 @@ class LeaseLostError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class EtcdTls:
-    """Files of a TLS client, all PEM. `server_name` is checked instead of the address dialled."""
+    """What a TLS client trusts and shows, all PEM: files, or their contents.
 
-    ca: Path
-    cert: Path | None = None
-    key: Path | None = None
+    `server_name` is checked instead of the address dialled.
+    """
+
+    ca: Path | bytes
+    cert: Path | bytes | None = None
+    key: Path | bytes | None = field(default=None, repr=False)
     server_name: str | None = None
 
 

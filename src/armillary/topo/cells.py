@@ -26,6 +26,8 @@ _CELL_INFO_FRESH_S = 30.0
 
 # Gives the addresses that stand behind a server address which does not resolve here.
 ResolveAddress = Callable[[str], Awaitable[Sequence[str]]]
+# Gives what to show to the server of an address, and to demand of it; None for no TLS.
+FindTls = Callable[[str], Awaitable[EtcdTls | None]]
 
 
 class Connector(Protocol):
@@ -84,8 +86,10 @@ class EtcdConnector:
         settings: TopoSettings,
         stack: AsyncExitStack,
         resolve: ResolveAddress | None,
+        find_tls: FindTls | None,
     ) -> None:
         self._settings = settings
+        self._find_tls = find_tls
         self._stack = stack
         self._resolve = resolve
         self._clients: dict[str, EtcdClient] = {}
@@ -97,13 +101,19 @@ class EtcdConnector:
             if client is None:
                 endpoints = await self._resolve(address) if self._resolve else address.split(",")
                 timeout_s = min(5.0, self._settings.remote_operation_timeout.total_seconds())
-                client = EtcdClient(endpoints, _tls(self._settings), timeout_s=timeout_s)
+                client = EtcdClient(endpoints, await self._tls(address), timeout_s=timeout_s)
                 await self._stack.enter_async_context(client)
                 self._clients[address] = client
         return EtcdConnection(client, root, lease_ttl_s=self._settings.topo_etcd_lease_ttl)
 
+    async def _tls(self, address: str) -> EtcdTls | None:
+        if self._find_tls is not None:
+            return await self._find_tls(address)
+        # The flags hold for all servers, except for those that are said to speak no TLS.
+        return None if address.startswith("http://") else _tls_of_flags(self._settings)
 
-def _tls(settings: TopoSettings) -> EtcdTls | None:
+
+def _tls_of_flags(settings: TopoSettings) -> EtcdTls | None:
     if not settings.topo_etcd_tls_ca:
         return None
     return EtcdTls(
@@ -124,14 +134,14 @@ class MemoryConnector:
 
 @asynccontextmanager
 async def open_etcd_cells(
-    settings: TopoSettings, resolve: ResolveAddress | None
+    settings: TopoSettings, resolve: ResolveAddress | None, find_tls: FindTls | None = None
 ) -> AsyncIterator[CellConnections]:
     if settings.topo_implementation not in ("etcd2", "etcd"):
         raise UnsupportedError(
             f"topo_implementation {settings.topo_implementation!r}: only etcd2 is supported"
         )
     async with AsyncExitStack() as stack:
-        connector = EtcdConnector(settings, stack, resolve)
+        connector = EtcdConnector(settings, stack, resolve, find_tls)
         connection = await connector.connect(
             settings.topo_global_server_address, settings.topo_global_root
         )

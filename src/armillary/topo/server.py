@@ -19,6 +19,7 @@ from armillary.settings.topo import TopoSettings
 from armillary.topo import paths, records
 from armillary.topo.cells import (
     CellConnections,
+    FindTls,
     MemoryConnector,
     ResolveAddress,
     open_etcd_cells,
@@ -35,14 +36,19 @@ class TopoServer(TabletRecords):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: TopoSettings, *, resolve: ResolveAddress | None = None
+        cls,
+        settings: TopoSettings,
+        *,
+        resolve: ResolveAddress | None = None,
+        find_tls: FindTls | None = None,
     ) -> AsyncIterator["TopoServer"]:
         """Yield the topology that the flags name; nothing is dialled before the first call.
 
         `resolve` turns a server address as the records hold it (`example-etcd-client:2379`) into
         addresses that can be dialled from here, for a process that lives outside the pods.
+        `find_tls` takes the place of the files that the flags name.
         """
-        async with open_etcd_cells(settings, resolve) as cells:
+        async with open_etcd_cells(settings, resolve, find_tls) as cells:
             yield cls(cells, lock_timeout_s=settings.lock_timeout.total_seconds())
 
     @classmethod

@@ -5,8 +5,10 @@ import pytest
 from armillary.kube.kinds import KubeObject
 from armillary.operator.cluster.credentials import (
     DB_USERS,
+    build_authority,
     build_credentials,
     gateway_credentials,
+    parse_authority,
 )
 from armillary.operator.cluster.turndown import (
     plan_cell_turndown,
@@ -132,7 +134,8 @@ def test_every_password_is_its_own_and_vtgate_sees_one() -> None:
     import json
 
     numbers = iter(range(100))
-    contents = build_credentials(lambda: f"p{next(numbers)}")
+    authority = parse_authority(build_authority(now=NOW))
+    contents = build_credentials(lambda: f"p{next(numbers)}", authority, now=NOW)
     passwords = json.loads(contents["db-credentials.json"])
     assert set(passwords) == set(DB_USERS)
     assert len({tuple(p) for p in passwords.values()}) == len(DB_USERS)
