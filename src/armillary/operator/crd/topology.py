@@ -13,11 +13,15 @@ class TopologyReconciliation(Model, frozen=True, kw_only=True):
     prune_cells: Annotated[bool, doc("Delete cells that left the spec.")] = True
     prune_keyspaces: Annotated[bool, doc("Delete keyspaces that left the spec.")] = True
     prune_srv_keyspaces: Annotated[
-        bool, doc("Delete serving records of cells where a keyspace is not deployed.")
+        bool,
+        doc("Delete serving records of cells where a keyspace is not deployed.", not_acted_on=True),
     ] = True
-    prune_shards: Annotated[bool, doc("Delete shards that left the spec.")] = True
+    prune_shards: Annotated[bool, doc("Delete shards that left the spec.", not_acted_on=True)] = (
+        True
+    )
     prune_shard_cells: Annotated[
-        bool, doc("Delete a shard's records of cells where it has no tablet.")
+        bool,
+        doc("Delete a shard's records of cells where it has no tablet.", not_acted_on=True),
     ] = True
     prune_tablets: Annotated[bool, doc("Delete tablets that left the spec.")] = True
 
