@@ -201,8 +201,8 @@ def test_an_etcd_member_advertises_names_and_binds_its_address() -> None:
     name, peers = "example-etcd-faf13de3-2", "example-etcd-faf13de3-peer"
     assert pod["metadata"]["name"] == name == pod["spec"]["hostname"]
     assert pod["spec"]["subdomain"] == peers
-    assert args["advertise-client-urls"] == f"http://{name}.{peers}:2379"
-    assert args["listen-client-urls"] == "http://$(POD_IP):2379"
+    assert args["advertise-client-urls"] == f"https://{name}.{peers}:2379"
+    assert args["listen-client-urls"] == "https://$(POD_IP):2379"
     assert args["initial-cluster"].count(",") == 2
     assert build_claim(lockserver(), 2)["metadata"]["name"] == name
 
