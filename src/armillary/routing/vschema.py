@@ -20,6 +20,22 @@ class VSchemaError(InputError):
     """The VSchema does not make sense; the message says where."""
 
 
+class UnknownTableError(NotFoundError):
+    errno = 1109
+    sqlstate = "42S02"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"VT05004: table '{name}' does not exist")
+
+
+class UnknownKeyspaceError(NotFoundError):
+    errno = 1049
+    sqlstate = "42000"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"VT05003: unknown database '{name}' in vschema")
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnVindex:
     columns: tuple[str, ...]
@@ -91,19 +107,19 @@ class VSchema:
             return self._in_keyspace(found[0].keyspace, name)
         if len(self.keyspaces) == 1:
             return self._in_keyspace(next(iter(self.keyspaces)), name)
-        raise NotFoundError(f"VT05004: table '{name}' does not exist")
+        raise UnknownTableError(name)
 
     def _in_keyspace(self, keyspace: str, name: str) -> TableSchema:
         schema = self.keyspaces.get(keyspace)
         if schema is None:
-            raise NotFoundError(f"VT05003: unknown database '{keyspace}' in vschema")
+            raise UnknownKeyspaceError(keyspace)
         if schema.error:
             raise VSchemaError(schema.error)
         table = schema.tables.get(name)
         if table is not None:
             return table
         if schema.sharded:
-            raise NotFoundError(f"VT05004: table '{name}' does not exist")
+            raise UnknownTableError(name)
         return TableSchema(keyspace=keyspace, name=name)
 
 

@@ -52,7 +52,9 @@ class VtgateSettings(TopoSettings):
     mysql_server_port: int = flag(3306, help="port of the MySQL listener; -1 for none")
     mysql_server_bind_address: str = flag("", help="address of the MySQL port; empty: bind_address")
     mysql_server_socket_path: str = flag("", help="unix socket for MySQL clients as well")
-    mysql_server_version: str = flag("8.0.30-Armillary", help="version told to MySQL clients")
+    mysql_server_version: str = flag(
+        "", help="version told to MySQL clients; empty: the tablets', as drivers go by it"
+    )
     mysql_auth_server_impl: str = flag(
         "static", help="`static`: users of a file; `none`: everybody, for tests only"
     )

@@ -2,7 +2,7 @@
 
 from armillary.base.errors import MysqlError
 from armillary.sql.tokens import split_statements
-from armillary.vtgate.errors import ConnectionLostError, RefusedError, SqlError
+from armillary.vtgate.errors import ConnectionLostError, SqlError
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import Client, ClientOutput
 from armillary.vtgate.prepared import PreparedStatements
@@ -73,8 +73,6 @@ class Commands:
                 out.payload(b"Uptime: 0  Threads: 1  Questions: 0  Slow queries: 0")
             case Command.DEBUG:
                 out.payload(encode_eof(status=self._session.status))
-            case Command.CHANGE_USER:
-                raise RefusedError("COM_CHANGE_USER")
             case other:
                 raise SqlError(1047, f"Unknown command {other:#x}")
 

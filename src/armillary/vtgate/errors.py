@@ -66,10 +66,6 @@ def no_database() -> SqlError:
     return SqlError(1046, "VT09005: no database selected: use keyspace<:shard><@type> or keyspace")
 
 
-def unknown_keyspace(name: str) -> SqlError:
-    return SqlError(1049, f"VT05003: unknown database '{name}' in vschema")
-
-
 def err_payload(error: BaseException) -> bytes:
     """Return the ERR packet for an error; the one place that decides what a client is told."""
     if isinstance(error, MysqlError):

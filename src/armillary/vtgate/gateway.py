@@ -6,7 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from armillary.base.errors import MysqlError
+import anyio
+
+from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
 from armillary.vtgate.backend import Result
 from armillary.vtgate.cluster import Cluster
@@ -27,9 +29,10 @@ logger = logging.getLogger(__name__)
 
 SHAPE_TTL_S = 60.0
 _PLAN_BYTES_MAX = 16 << 20
+_VERSION_RETRY_S = 10.0
 _PLAN_KEY_BYTES_MAX = 16 << 10
 _PLAN_BYTES = 2000  # a plan besides its key, roughly
-_METADATA_KEY = PoolKey(UTF8MB4_GENERAL_CI, False, ("SET character_set_results = NULL",))
+METADATA_KEY = PoolKey(UTF8MB4_GENERAL_CI, False, ("SET character_set_results = NULL",))
 
 
 @dataclass(slots=True)
@@ -130,7 +133,7 @@ class Gateway:
                 pool = self.tablets.pool_now(keyspace, shard, tablet_type)
                 if pool is None:
                     continue
-                key = PoolKey(UTF8MB4_GENERAL_CI, False, (*settings, *_METADATA_KEY.settings))
+                key = PoolKey(UTF8MB4_GENERAL_CI, False, (*settings, *METADATA_KEY.settings))
                 try:
                     connection = await pool.acquire(key)
                 except TabletUnavailableError as problem:
@@ -141,6 +144,26 @@ class Gateway:
                 finally:
                     pool.release(key, connection)
         raise error or TabletUnavailableError(f"no healthy tablet in keyspace {keyspace}")
+
+    async def server_version(self) -> str:
+        """Wait for a tablet that serves, and return its server's version as clients see ours.
+
+        Drivers choose collations and syntax by it, so it must be that of the servers behind.
+        """
+        while True:
+            for tablet in self.cluster.tablets():
+                if not tablet.usable:
+                    continue
+                pool = self.tablets.pools.of(tablet)
+                try:
+                    connection = await pool.acquire(METADATA_KEY)
+                except ArmillaryError:
+                    continue
+                pool.release(METADATA_KEY, connection)
+                number = connection.server_version.partition("-MariaDB")
+                return f"{number[0]}{number[1]}-Armillary"
+            with anyio.move_on_after(_VERSION_RETRY_S):
+                await self.cluster.wait_for_change()
 
     def collation(self, collation_id: int) -> CollationFacts:
         """Return what `learn_collations` has learnt."""

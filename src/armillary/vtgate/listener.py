@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import anyio
@@ -17,6 +17,7 @@ from armillary.vtgate.errors import SqlError, err_payload
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import ClientOutput
 from armillary.vtgate.session import Session, charset_of_collation
+from armillary.vtgate.targets import Target
 from armillary.vtgate.users import Users
 from armillary.wire.authentication import (
     Accepted,
@@ -31,6 +32,7 @@ from armillary.wire.handshake import (
     HandshakeResponse,
     encode_greeting,
     is_ssl_request,
+    parse_change_user,
     parse_handshake_response,
 )
 from armillary.wire.packets import PacketReader, frame
@@ -310,14 +312,32 @@ class ClientConnection(asyncio.Protocol):
             raise _LoginRefused(3159, message)
         response = parse_handshake_response(payload)
         self._response = response
+        self._authentication = self._make_authentication()
+        self._take_step(self._authentication.start(response))
+
+    def _change_user(self, payload: bytes) -> None:
+        """End all that the session has, and log in again."""
+        session = self.session
+        response = parse_change_user(payload, session.capabilities)
+        self._commands.abandon()
+        session.reset()
+        session.target = Target()
+        self._logged_in = False
+        self._nonce = make_nonce()
+        self._response = replace(
+            response, capabilities=session.capabilities | Capability.CONNECT_WITH_DB
+        )
+        self._authentication = self._make_authentication()
+        self._take_step(self._authentication.start_over(response))
+
+    def _make_authentication(self) -> ServerAuthentication:
         secure = self._tls is not None or self.peer == "socket"
-        self._authentication = ServerAuthentication(
+        return ServerAuthentication(
             self._listener.users.find,
             self._nonce,
             secure=secure,
             rsa=None if secure else self._listener.rsa,
         )
-        self._take_step(self._authentication.start(response))
 
     def _take_step(self, step: AuthStep) -> None:
         match step:
@@ -368,6 +388,9 @@ class ClientConnection(asyncio.Protocol):
     def _start(self, payload: bytes) -> None:
         if payload[:1] == bytes((Command.QUIT,)):
             self.close()
+            return
+        if payload[:1] == bytes((Command.CHANGE_USER,)):
+            self._change_user(payload)
             return
         self._running = True
         self._listener.command_began()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from armillary.model.tablet import TabletType
-from armillary.routing.vschema import Vindex, VSchemaError
+from armillary.routing.vschema import UnknownKeyspaceError, Vindex, VSchemaError
 from armillary.sql.literals import unescape
 from armillary.sql.tokens import Kind, Token, unquote_name
 from armillary.vtgate.cluster import Cluster
-from armillary.vtgate.errors import SqlError, no_database, unknown_keyspace
+from armillary.vtgate.errors import SqlError, no_database
 from armillary.vtgate.session import Session
 from armillary.wire.columns import ColumnDefinition, integer_column, text_column
 
@@ -161,7 +161,7 @@ class LocalAnswers:
             raise no_database()
         schema = self._cluster.vschema.keyspaces.get(keyspace)
         if schema is None:
-            raise unknown_keyspace(keyspace)
+            raise UnknownKeyspaceError(keyspace)
         names = sorted({"dual", *schema.tables})
         return _columns("Tables"), _texts([[name] for name in names])
 
@@ -183,7 +183,7 @@ class LocalAnswers:
         keyspace = names[-2] if len(names) > 1 else self._session.target.keyspace
         schema = self._cluster.vschema.keyspaces.get(keyspace)
         if schema is None:
-            raise unknown_keyspace(keyspace)
+            raise UnknownKeyspaceError(keyspace)
         table = schema.tables.get(names[-1])
         if table is None:
             raise VSchemaError(f"VT05005: table '{names[-1]}' does not exist in '{keyspace}'")

@@ -32,6 +32,7 @@ from armillary.vtgate.web import Page, WebConnection, json_page
 logger = logging.getLogger(__name__)
 
 _DRAIN_S_MAX = 5.0
+VERSION_UNKNOWN = "8.0.30-Armillary"  # told until a tablet was heard
 
 
 def main() -> None:
@@ -138,7 +139,7 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
             users=users,
             tasks=tasks,
             settings=ListenerSettings(
-                server_version=settings.mysql_server_version,
+                server_version=settings.mysql_server_version or VERSION_UNKNOWN,
                 connections_max=settings.max_connections,
                 require_tls=settings.mysql_server_require_secure_transport,
                 query_timeout_s=settings.mysql_server_query_timeout.total_seconds(),
@@ -148,6 +149,8 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
         )
         servers = await _listen(listener, settings, _pages(listener, readiness))
         tasks.start_soon(_reload_users, users, settings)
+        if not settings.mysql_server_version:
+            tasks.start_soon(_learn_version, listener)
         try:
             yield listener
         finally:
@@ -186,6 +189,11 @@ async def _drain(listener: Listener) -> None:
         await listener.wait_until_idle()
     for connection in list(listener.connections.values()):
         connection.close()
+
+
+async def _learn_version(listener: Listener) -> None:
+    listener.settings.server_version = await listener.gateway.server_version()
+    logger.info("version", extra={"version": listener.settings.server_version})
 
 
 async def _reload_users(users: Users, settings: VtgateSettings) -> None:

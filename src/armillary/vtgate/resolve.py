@@ -7,9 +7,10 @@ from armillary.model.tablet import TabletType
 from armillary.routing.lookup import LookupVindex
 from armillary.routing.partition import Partition
 from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex, Value
+from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.literals import NotAValue, literal_value
 from armillary.vtgate.cluster import Cluster
-from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError, unknown_keyspace
+from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError
 from armillary.vtgate.planner.plan import (
     AllShards,
     AnyShard,
@@ -97,7 +98,7 @@ class Resolver:
         partition = layout.partition(self._tablet_type) if layout is not None else None
         if partition is None or not partition.shards:
             if keyspace not in self._cluster.vschema.keyspaces:
-                raise unknown_keyspace(keyspace)
+                raise UnknownKeyspaceError(keyspace)
             raise TabletUnavailableError(f"keyspace {keyspace} has no serving shard")
         return partition
 

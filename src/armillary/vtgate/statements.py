@@ -6,6 +6,7 @@ from typing import Protocol
 from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletType
 from armillary.routing.partition import Partition, parse_destination_range
+from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.commands import Verb, parse_ddl, verb_of
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.literals import normalise
@@ -17,7 +18,7 @@ from armillary.sql.tokens import (
     unquote_name,
     unwrap_executable_comments,
 )
-from armillary.vtgate.errors import RefusedError, SqlError, no_database, unknown_keyspace
+from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.executor import Executor, Statement
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.local_answers import LocalAnswers
@@ -133,7 +134,7 @@ class StatementRunner:
         session = self._session
         known = self._gateway.cluster.vschema.keyspaces
         if target.keyspace and target.keyspace not in known and not _is_system(target.keyspace):
-            raise unknown_keyspace(target.keyspace)
+            raise UnknownKeyspaceError(target.keyspace)
         if session.pins and target.tablet_type != session.target.tablet_type:
             raise SqlError(1192, "cannot change the target's tablet type inside a transaction")
         session.target = target
@@ -172,7 +173,7 @@ class StatementRunner:
             raise no_database()
         schema = self._gateway.cluster.vschema.keyspaces.get(keyspace)
         if schema is None:
-            raise unknown_keyspace(keyspace)
+            raise UnknownKeyspaceError(keyspace)
         if schema.sharded:
             raise await self.executor.explain_refusal(error, sql, keyspace)
         return await self._pass_through(keyspace, sql, out)
@@ -303,7 +304,7 @@ class StatementRunner:
         if not keyspace:
             raise no_database()
         if keyspace not in keyspaces:
-            raise unknown_keyspace(keyspace)
+            raise UnknownKeyspaceError(keyspace)
         if self._session.target.tablet_type != TabletType.PRIMARY:
             raise SqlError(1105, "VT09002: schema change with a replica target")
         if keyspaces[keyspace].sharded and (

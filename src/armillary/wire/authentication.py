@@ -136,6 +136,13 @@ class ServerAuthentication:
             return SendAuth(encode_auth_switch(NATIVE_PLUGIN, self._nonce))
         return self._judge(response.auth_response)
 
+    def start_over(self, response: HandshakeResponse) -> AuthStep:
+        """Begin a COM_CHANGE_USER: its answer was made for an older nonce, so ask for another."""
+        self._user = response.user
+        known = response.plugin in (NATIVE_PLUGIN, SHA2_PLUGIN)
+        self._plugin = response.plugin if known and response.plugin else NATIVE_PLUGIN
+        return SendAuth(encode_auth_switch(self._plugin, self._nonce))
+
     def receive(self, payload: bytes) -> AuthStep:
         """Take the client's answer to the last `SendAuth`.
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymysql
-from pymysql.connections import Connection
 from pymysql.constants import CLIENT
-from pymysql.cursors import Cursor
 
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate
 from tests.integration.vtgate.servers import APP_PASSWORD, APP_USER, Server
@@ -34,7 +32,7 @@ class Answer:
 
 def connect_gate(
     gate: Gate, database: str | None = "main", *, autocommit: bool = True, flags: int = 0
-) -> "Connection[Cursor]":
+) -> Any:
     return pymysql.connect(
         host=gate.address,
         port=gate.port,
@@ -47,7 +45,7 @@ def connect_gate(
     )
 
 
-def connect_whole(server: Server, database: str = "whole") -> "Connection[Cursor]":
+def connect_whole(server: Server, database: str = "whole") -> Any:
     return pymysql.connect(
         host=server.address,
         port=server.port,
@@ -60,7 +58,7 @@ def connect_whole(server: Server, database: str = "whole") -> "Connection[Cursor
     )
 
 
-def ask(connection: "Connection[Cursor]", sql: str, args: Sequence[object] | None = None) -> Answer:
+def ask(connection: Any, sql: str, args: Sequence[object] | None = None) -> Answer:
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql, args)

@@ -4,7 +4,8 @@ import json
 
 TABLES = (
     "create table users (user_id bigint, name varchar(128), primary key (user_id))",
-    "create table users_name_idx (name varchar(128), user_id bigint, primary key (name, user_id))",
+    "create table users_name_idx (name varchar(128), user_id bigint, primary key (name, user_id)) "
+    "comment 'a lookup table'",
     """create table orders (id bigint, user_id bigint, total decimal(10,2), note varchar(40),
        primary key (id), key (user_id))""",
     """create table kinds (id bigint primary key, i int, u bigint unsigned, d decimal(12,3), f float,

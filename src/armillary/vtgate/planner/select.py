@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from armillary.base.errors import NotFoundError
-from armillary.routing.vschema import TableSchema, VSchema
+from armillary.routing.vschema import TableSchema, UnknownTableError, VSchema
 from armillary.sql.ast import (
     Delete,
     Insert,
@@ -101,7 +100,7 @@ def name_tables(statement: Statement, vschema: VSchema, keyspace: str) -> Named:
             continue
         try:
             table = vschema.find_table(ref.keyspace or keyspace or None, ref.name)
-        except NotFoundError:
+        except UnknownTableError:
             if not ref.keyspace and not keyspace:
                 raise no_database() from None
             raise

@@ -1,0 +1,397 @@
+"""What one client does and sees, and what another one must not see."""
+
+from typing import Any
+
+import pymysql
+import pytest
+from pymysql.constants import CLIENT, SERVER_STATUS
+
+from tests.integration.vtgate.clients import ask, connect_gate
+from tests.integration.vtgate.gate import PASSWORD, USER, Gate
+from tests.integration.vtgate.servers import Server
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
+
+
+def test_databases_and_tables_look_as_the_procedure_prints_them(gate: Gate) -> None:
+    client = connect_gate(gate, None)
+    assert ask(client, "show databases").columns == ("Databases",)
+    assert ask(client, "show databases").rows == (("main",), ("plain",))
+    ask(client, "use main")
+    tables = ask(client, "show tables like 'users%'")
+    assert tables.columns == ("Tables_in_vt_main (users%)",)
+    assert tables.rows == (("users",), ("users_name_idx",))
+    assert ask(client, "show tables from plain").columns == ("Tables_in_vt_plain",)
+    assert ask(client, "select database()").rows == (("main",),)
+    assert ask(client, "show vschema tables").rows[:3] == (
+        ("accounts",), ("dual",), ("items",),
+    )  # fmt: skip
+    assert ask(client, "show vitess_shards").rows == (("main/-80",), ("main/80-",), ("plain/0",))
+    assert ask(client, "show vitess_target").rows == (("main@primary",),)
+    tablets = ask(client, "show vitess_tablets").rows
+    assert [row[:5] for row in tablets] == [
+        ("zone1", "main", "-80", "PRIMARY", "SERVING"),
+        ("zone1", "main", "80-", "PRIMARY", "SERVING"),
+        ("zone1", "plain", "0", "PRIMARY", "SERVING"),
+    ]
+    client.close()
+
+
+def test_a_table_is_described_by_any_shard(gate: Gate) -> None:
+    client = connect_gate(gate)
+    assert ask(client, "describe users").rows[0][0] == "user_id"
+    assert ask(client, "show columns from main.users").rows[1][0] == "name"
+    assert ask(client, "show columns from users from main").rows[1][0] == "name"
+    assert "CREATE TABLE" in str(ask(client, "show create table main.users").rows[0][1])
+    assert ask(client, "show index from users").rows
+    assert ask(client, "show variables like 'version'").rows
+    assert ask(client, "show collation like 'utf8mb4_bin'").rows
+    assert ask(client, "explain select * from users where user_id = 1").rows
+    client.close()
+
+
+def test_targets_name_shards_and_types(gate: Gate, servers: tuple[Server, ...]) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into users values (101, 'Jacques'), (102, 'Jacques')")
+    for target, wanted in (
+        ("main:-80", {102}),
+        ("main/80-", {101}),
+        ("main[-80]", {102}),
+        ("`main:80-`", {101}),
+    ):
+        ask(client, f"use {target}")
+        assert {row[0] for row in ask(client, "select user_id from users").rows} == wanted
+    assert ask(client, "use main:40-80").errno == 0
+    assert ask(client, "select * from users").errno == 1105
+    assert ask(client, "use nothing").errno == 1049
+    assert ask(client, "use main@nonsense").errno == 1105
+    ask(client, "use main@replica")
+    assert "no healthy tablet" in ask(client, "select * from users").message
+    assert "VT09002" in ask(client, "delete from users").message
+    client.close()
+    by_name = connect_gate(gate, "main/80-")
+    assert ask(by_name, "select user_id from users").rows == ((101,),)
+    by_name.close()
+
+
+def test_a_rollback_undoes_every_shard_and_the_lookup_rows(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "begin")
+    ask(client, "insert into users values (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')")
+    assert ask(client, "select count(*) from users").rows == ((4,),)
+    assert ask(client, "select user_id from users where name = 'c'").rows == ((3,),)
+    ask(client, "rollback")
+    assert ask(client, "select count(*) from users").rows == ((0,),)
+    assert ask(client, "select count(*) from users_name_idx").rows == ((0,),)
+    client.close()
+
+
+def test_others_see_a_transaction_only_after_its_commit(gate: Gate) -> None:
+    one, other = connect_gate(gate), connect_gate(gate)
+    ask(one, "start transaction")
+    ask(one, "insert into users values (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')")
+    assert ask(other, "select count(*) from users").rows == ((0,),)
+    ask(one, "commit")
+    assert ask(other, "select count(*) from users").rows == ((4,),)
+    one.close()
+    other.close()
+
+
+def test_a_client_that_vanishes_leaves_no_transaction(gate: Gate) -> None:
+    one, other = connect_gate(gate), connect_gate(gate)
+    ask(one, "begin")
+    ask(one, "insert into users values (1, 'a')")
+    one._force_close()
+    ask(other, "set innodb_lock_wait_timeout = 5")
+    assert ask(other, "insert into users values (1, 'b')").errno == 0
+    assert ask(other, "select name from users").rows == (("b",),)
+    other.close()
+
+
+def test_the_status_says_whether_a_transaction_is_open(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into users values (1, 'a')")
+
+    def in_transaction() -> bool:
+        return bool(client.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
+
+    assert not in_transaction()
+    ask(client, "begin")
+    assert in_transaction()
+    ask(client, "select * from users where user_id = 1")
+    assert in_transaction()
+    ask(client, "select * from users")
+    assert in_transaction()
+    ask(client, "update users set name = 'b' where user_id = 1")
+    assert in_transaction()
+    ask(client, "commit")
+    assert not in_transaction()
+    client.close()
+
+
+def test_without_autocommit_nothing_is_kept_until_commit(gate: Gate) -> None:
+    one, other = connect_gate(gate, autocommit=False), connect_gate(gate)
+    assert not one.get_autocommit()
+    ask(one, "insert into users values (1, 'a'), (2, 'b')")
+    assert ask(other, "select count(*) from users").rows == ((0,),)
+    assert not one.get_autocommit()
+    ask(one, "rollback")
+    ask(one, "insert into users values (3, 'c')")
+    one.commit()
+    assert ask(other, "select user_id from users").rows == ((3,),)
+    ask(one, "insert into users values (4, 'd')")
+    one.autocommit(True)
+    assert ask(other, "select count(*) from users").rows == ((2,),)
+    assert one.get_autocommit()
+    one.close()
+    other.close()
+
+
+def test_savepoints_work_over_shards(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "begin")
+    ask(client, "insert into users values (1, 'a')")
+    ask(client, "savepoint s")
+    ask(client, "insert into users values (2, 'b'), (3, 'c'), (4, 'd')")
+    ask(client, "rollback to savepoint s")
+    assert ask(client, "select user_id from users").rows == ((1,),)
+    assert ask(client, "release savepoint s").errno == 0
+    assert ask(client, "rollback to s").errno == 1305
+    ask(client, "commit")
+    assert ask(client, "select user_id from users").rows == ((1,),)
+    client.close()
+
+
+def test_a_failed_statement_leaves_its_transaction_as_it_was(gate: Gate) -> None:
+    """Rows go to both shards, and only the last one fails: none may stay."""
+    client = connect_gate(gate)
+    ask(client, "insert into users values (5, 'five')")
+    ask(client, "begin")
+    ask(client, "insert into users values (1, 'one')")
+    failed = ask(client, "insert into users values (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e')")
+    assert failed.errno == 1062
+    assert ask(client, "select user_id from users order by user_id").rows == ((1,), (5,))
+    ask(client, "commit")
+    names = ask(client, "select name from users_name_idx order by name").rows
+    assert names == (("five",), ("one",))
+    client.close()
+
+
+def test_a_failed_statement_alone_leaves_nothing(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into users values (5, 'five')")
+    assert ask(client, "insert into users values (1, 'a'), (2, 'b'), (5, 'e')").errno == 1062
+    assert ask(client, "select user_id from users").rows == ((5,),)
+    assert ask(client, "select count(*) from users_name_idx").rows == ((1,),)
+    client.close()
+
+
+def test_single_mode_refuses_a_second_shard(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "set transaction_mode = 'single'")
+    ask(client, "begin")
+    assert ask(client, "insert into orders values (1, 101, 1, 'x')").errno == 0
+    refused = ask(client, "insert into orders values (2, 102, 1, 'x')")
+    assert refused.errno == 1317
+    assert "multi-db transaction attempted" in refused.message
+    ask(client, "rollback")
+    client.close()
+
+
+def test_settings_belong_to_one_session(gate: Gate) -> None:
+    one, other = connect_gate(gate), connect_gate(gate)
+    ask(one, "set time_zone = '+05:00', sql_mode = 'STRICT_ALL_TABLES'")
+    assert ask(one, "select @@time_zone, @@sql_mode").rows == (("+05:00", "STRICT_ALL_TABLES"),)
+    assert ask(one, "select @@time_zone from users where user_id = 1 union select @@time_zone "
+               "from users where user_id = 1").errno == 0  # fmt: skip
+    assert ask(other, "select @@time_zone").rows != (("+05:00",),)
+    assert ask(one, "set nonsense_variable = 1").errno == 1193
+    assert ask(one, "set sql_mode = 'ANSI_QUOTES'").errno == 1235
+    assert ask(one, "set global max_connections = 5").errno == 1235
+    assert ask(one, "select @@sql_mode").rows == (("STRICT_ALL_TABLES",),)
+    one.close()
+    other.close()
+
+
+def test_user_variables_belong_to_one_session(gate: Gate) -> None:
+    one, other = connect_gate(gate), connect_gate(gate)
+    ask(one, "set @id = 101, @name = concat('Jac', 'ques')")
+    ask(one, "insert into orders values (1, 101, 5, @name)")
+    assert ask(one, "select @id, note from orders where user_id = 101").rows == ((101, "Jacques"),)
+    assert ask(other, "select @id").rows == ((None,),)
+    one.close()
+    other.close()
+
+
+def test_last_insert_id_comes_from_the_sequence(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into items (label) values ('a'), ('b'), ('c')")
+    first = ask(client, "select last_insert_id()").rows[0][0]
+    assert isinstance(first, int)
+    ids = [row[0] for row in ask(client, "select id from items order by id").rows]
+    assert ids == [first, first + 1, first + 2]
+    ask(client, "insert into items values (NULL, 'd')")
+    ask(client, "insert into items (id, label) values (7000, 'e')")
+    assert ask(client, "select count(distinct id) from items").rows == ((5,),)
+    value = ask(client, "select next 3 values from plain.item_seq")
+    assert value.columns == ("nextval",)
+    client.close()
+
+
+def test_last_insert_id_of_an_unsharded_table_is_the_session_s(gate: Gate) -> None:
+    one, other = connect_gate(gate, "plain"), connect_gate(gate, "plain")
+    ask(one, "insert into notes (body) values ('x')")
+    ask(other, "insert into notes (body) values ('y')")
+    mine = ask(one, "select last_insert_id()").rows
+    assert ask(one, "select id from notes where body = 'x'").rows == mine
+    one.close()
+    other.close()
+
+
+def test_several_statements_in_one_command(gate: Gate) -> None:
+    client = connect_gate(gate)
+    with client.cursor() as cursor:
+        cursor.execute(
+            "insert into users values (1, 'a;b'); select * from users; select 2; set @x = 1; "
+            "select count(*) from users"
+        )
+        results: list[Any] = [cursor.rowcount]
+        while cursor.nextset():
+            results.append(cursor.fetchall())
+    assert [list(rows) if isinstance(rows, tuple) else rows for rows in results] == [
+        1, [(1, "a;b")], [(2,)], [], [(1,)],
+    ]  # fmt: skip
+    assert ask(client, "select 1; selct 2; select 3").errno == 1064
+    assert ask(client, "select 1").rows == ((1,),)
+    client.close()
+
+
+def test_unsharded_keyspaces_take_any_sql(gate: Gate) -> None:
+    client = connect_gate(gate, "plain")
+    ask(client, "insert into notes (body) values ('a'), ('b'), ('a')")
+    queries = (
+        "select body, count(*) from notes group by body having count(*) > 1",
+        "select x.c from (select count(*) c from plain.notes) x",
+        "with n as (select body from notes) select count(*) from n",
+        "select row_number() over (order by id), body from plain.notes n where n.body = 'b'",
+        "select plain.notes.body from plain.notes where plain.notes.id > 0 limit 1",
+        "insert into notes (body) select body from notes where body = 'b'",
+        "select count(*) from notes union all select 5",
+    )
+    for sql in queries:
+        answer = ask(client, sql)
+        assert not answer.errno, (sql, answer.message)
+    ask(client, "use main")
+    assert ask(client, "select count(*) from plain.notes").rows == ((4,),)
+    assert ask(client, "select count(*) from notes").errno == 1109
+    client.close()
+
+
+def test_result_metadata_names_the_keyspace(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into users values (1, 'a')")
+    with client.cursor() as cursor:
+        for sql in ("select * from users where user_id = 1", "select * from users"):
+            cursor.execute(sql)
+            fields = cursor._result.fields
+            assert {field.db for field in fields} == {b"main"}
+    client.close()
+
+
+def test_schema_changes_reach_every_shard(gate: Gate, servers: tuple[Server, ...]) -> None:
+    client = connect_gate(gate)
+    assert ask(client, "alter table main.orders add column extra int").errno == 0
+    for server in servers[:2]:
+        assert server.query("show columns from orders like 'extra'", "vt_main")
+    ask(client, "insert into orders values (1, 101, 1, 'x', 7), (2, 102, 1, 'x', 8)")
+    assert ask(client, "select sum(extra) from orders").rows[0][0] == 15
+    assert ask(client, "alter table orders drop column extra").errno == 0
+    assert ask(client, "create database x").errno == 1235
+    assert ask(client, "create temporary table x (i int)").errno == 1235
+    client.close()
+
+
+def test_what_cannot_be_routed_is_refused_and_what_is_wrong_says_so(gate: Gate) -> None:
+    client = connect_gate(gate)
+    for sql in (
+        "select name from users into outfile '/tmp/x'",
+        "lock tables users write",
+        "select get_lock('a', 1) from users",
+        "load data infile 'x' into table users",
+        "insert into users select 1, 'a'",
+        "replace into users values (1, 'a')",
+        "select @x := 1",
+        "start transaction with consistent snapshot",
+    ):
+        assert ask(client, sql).errno in (1235, 1290), sql
+    assert ask(client, "selct 1").errno == 1064
+    assert ask(client, "select * frm users").errno == 1064
+    assert ask(client, "select 'a").errno == 1064
+    assert ask(client, "select * from nothing").errno == 1109
+    assert ask(client, "select * from nothing.users").errno == 1049
+    assert ask(client, "insert into users values (1)").errno == 1136
+    assert ask(client, "insert into users values (NULL, 'a')").errno == 1105
+    assert ask(client, "").errno == 1065
+    nowhere = connect_gate(gate, None)
+    assert ask(nowhere, "select * from users where user_id = 1").errno == 0
+    assert ask(nowhere, "select * from nothing").errno == 1046
+    nowhere.close()
+    client.close()
+
+
+def test_kill_query_interrupts_another_session_of_the_same_user(gate: Gate) -> None:
+    import threading
+    import time
+
+    one, other = connect_gate(gate), connect_gate(gate)
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(ask(one, "select sleep(20) from users where user_id = 1"))
+    )
+    ask(one, "insert into users values (1, 'a')")
+    thread.start()
+    time.sleep(0.5)  # noqa: TID251  the statement must be under way
+    assert ask(other, f"kill query {one.thread_id()}").errno == 0
+    thread.join(10)
+    assert answers and answers[0].errno == 1317
+    assert ask(one, "select name from users where user_id = 1").rows == (("a",),)
+    assert ask(other, "kill 999999").errno == 1094
+    one.close()
+    other.close()
+
+
+def test_a_new_user_starts_afresh_on_an_old_connection(gate: Gate) -> None:
+    import mysql.connector
+
+    client = mysql.connector.connect(
+        host=gate.address, user=USER, password=PASSWORD, database="main", use_pure=True,
+        ssl_disabled=True,
+    )  # fmt: skip
+    cursor = client.cursor()
+    cursor.execute("set @x = 1")
+    client.cmd_change_user(USER, PASSWORD, "plain")
+    cursor = client.cursor()
+    cursor.execute("select database(), @x")
+    assert cursor.fetchall() == [("plain", None)]
+    client.cmd_reset_connection()
+    client.cmd_ping()
+    client.close()
+
+
+def test_rows_found_are_counted_for_a_client_that_asks(gate: Gate) -> None:
+    plain, counting = connect_gate(gate), connect_gate(gate, flags=CLIENT.FOUND_ROWS)
+    ask(plain, "insert into orders values (1, 101, 1, 'x'), (2, 102, 1, 'x')")
+    assert ask(plain, "update orders set note = 'x'").affected == 0
+    assert ask(counting, "update orders set note = 'x'").affected == 2
+    plain.close()
+    counting.close()
+
+
+def test_wrong_passwords_are_refused(gate: Gate) -> None:
+    for user, password in ((USER, "wrong"), (USER, ""), ("stranger", PASSWORD), ("", "")):
+        with pytest.raises(pymysql.OperationalError) as refusal:
+            pymysql.connect(host=gate.address, user=user, password=password)
+        assert refusal.value.args[0] == 1045
+    with pytest.raises(pymysql.OperationalError) as refusal:
+        connect_gate(gate, "nothing")
+    assert refusal.value.args[0] == 1049
