@@ -123,4 +123,4 @@ To remove all of it:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="./demo")
