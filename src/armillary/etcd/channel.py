@@ -42,7 +42,8 @@ class EtcdChannels:
     def __init__(self, endpoints: Sequence[str], tls: EtcdTls | None) -> None:
         assert endpoints, "etcd needs an endpoint"
         self.address = ",".join(endpoints)
-        self._targets = targets(endpoints)
+        # gRPC would look for the list of addresses as a whole in each server's certificate.
+        self._targets = targets(endpoints, join=tls is None or tls.server_name is not None)
         self._tls = tls
         self._channels: list[grpc.aio.Channel] = []
         self._index = 0
@@ -149,8 +150,12 @@ def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def targets(endpoints: Sequence[str]) -> list[str]:
-    """Return gRPC targets: one for all plain addresses, one for each name or socket."""
+def targets(endpoints: Sequence[str], *, join: bool = True) -> list[str]:
+    """Return gRPC targets: one for all plain addresses, one for each name or socket.
+
+    Args:
+        join: False for one target for each plain address as well.
+    """
     plain: list[str] = []
     rest: list[str] = []
     for endpoint in endpoints:
@@ -161,7 +166,8 @@ def targets(endpoints: Sequence[str]) -> list[str]:
             plain.append(address)
         else:
             rest.append(f"dns:///{address}")
-    return ([f"ipv4:{','.join(plain)}"] if plain else []) + rest
+    groups = [",".join(plain)] if join and plain else plain
+    return [f"ipv4:{group}" for group in groups] + rest
 
 
 def _is_ipv4(address: str) -> bool:

@@ -1,0 +1,1 @@
+"""The lockserver as the operator renders it, with real etcds."""
