@@ -10,6 +10,7 @@ from anyio.abc import TaskStatus
 from armillary.etcd.client import EtcdClient
 from armillary.local.apiserver.auth import Gate, build_tls
 from armillary.local.apiserver.cleanup import clean_up_custom_resources
+from armillary.local.apiserver.expiry import expire_events
 from armillary.local.apiserver.kinds.registry import Registry
 from armillary.local.apiserver.objects.addresses import ServiceAddresses
 from armillary.local.apiserver.relay import Relay
@@ -74,6 +75,7 @@ async def open_apiserver(
         await tasks.start(cache.run)
         tasks.start_soon(cache.compact_regularly)
         tasks.start_soon(clean_up_custom_resources, cache, registry, writer)
+        tasks.start_soon(expire_events, cache, registry, writer)
         await ensure_namespaces(registry, writer)
         async with serve(api, host, port, build_tls(pki)) as listening_port:
             yield listening_port
