@@ -37,6 +37,8 @@ def secrets(machine: Machine, walked: Walk) -> set[str]:
         for value in (secret.get("data") or {}).values():
             text = base64.b64decode(value).decode("utf-8", "replace")
             found |= set(re.findall(r'"([A-Za-z0-9_-]{24,})"', text))
+            if "PRIVATE KEY" in text:
+                found.add(text.splitlines()[1])
     assert len(found) > 5
     return {secret for secret in found if len(secret) >= SECRET_CHARS_MIN}
 
@@ -125,6 +127,32 @@ def test_grpc_calls_without_credentials_are_refused(machine: Machine, walked: Wa
                 with pytest.raises(grpc.RpcError) as refused:
                     list(call(b"", timeout=5))
                 assert refused.value.code() in REFUSALS, f"{host}:{port} {method}"
+
+
+def test_lockservers_answer_only_who_has_a_certificate(machine: Machine, walked: Walk) -> None:
+    found = [(host, port) for host, port in listeners(machine.all_pids()) if port in (2379, 2380)]
+    assert len(found) >= 6
+    stranger = ssl.create_default_context()
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
+    for host, port in found:
+        for context in (None, stranger):
+            assert ask(host, port, "/version", context) == b"", f"{host}:{port}"
+    for host, port in found:
+        if port == 2379:
+            assert b'{"health":"true"}' in ask(host, 2381, "/health", None)
+            assert b"404 Not Found" in ask(host, 2381, "/v2/keys/", None)
+
+
+def ask(host: str, port: int, path: str, context: ssl.SSLContext | None) -> bytes:
+    """Return the answer to a request; empty when the connection is refused or closed."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        stream = socket.create_connection((host, port), timeout=5)
+        with context.wrap_socket(stream) if context else stream as stream:
+            stream.sendall(request)
+            return stream.recv(4096)
+    except OSError:
+        return b""
 
 
 def test_no_secret_is_on_a_command_line(machine: Machine, walked: Walk, secrets: set[str]) -> None:
