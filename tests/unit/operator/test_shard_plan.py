@@ -163,6 +163,12 @@ def test_a_released_primary_moves_first() -> None:
     assert action == PlannedReparent(PRIMARY, "its changes were released")
 
 
+def test_of_several_released_tablets_the_primary_is_the_last() -> None:
+    released = {alias: outdated(pod_of(alias), keys.ROLLOUT_RELEASED) for alias in ALIASES}
+    (action,) = plan(seen(released)).actions
+    assert isinstance(action, RollPod) and action.tablet.alias == SECOND
+
+
 def test_a_lone_primary_is_replaced_as_it_is() -> None:
     topology = ShardTopology(has_record=True, is_snapshot=False, primary=PRIMARY)
     released = outdated(pod_of(PRIMARY), keys.ROLLOUT_RELEASED)
