@@ -164,9 +164,7 @@ class Generator:
         properties: dict[str, Any] = {}
         required = []
         for python_name, annotation in model.__annotations__.items():
-            json_name = model.__struct_encode_fields__[
-                model.__struct_fields__.index(python_name)
-            ]
+            json_name = model.__struct_encode_fields__[model.__struct_fields__.index(python_name)]
             optional = annotation.startswith("Optional[")
             text = annotation.removeprefix("Optional[").removesuffix("]" if optional else "")
             properties[json_name] = self.field_schema(module, name, json_name, text)
@@ -222,7 +220,8 @@ class Generator:
             return NAMED.get(text) or NAMED[qualified]
         target_module, _, target = qualified.partition(".")
         model = getattr(importlib.import_module(f"lightkube.models.{target_module}"), target)
-        if model is typing.Any or model is typing.Dict or not hasattr(model, "__annotations__"):
+        opaque = (typing.Any, typing.Dict)  # noqa: UP006  (the models are annotated with this one)
+        if model in opaque or not hasattr(model, "__annotations__"):
             return dict(OPEN)
         return {"$ref": self.add(target_module, target)}
 
@@ -253,7 +252,10 @@ def main() -> None:
     props = generator.types[f"{PREFIXES['apiextensions_v1']}.{schema_properties}"]
     # Nested schemas are open: what they may hold is checked by the structural rules.
     props["x-kubernetes-preserve-unknown-fields"] = True
-    for name, value in (("builtin", generator.types), ("builtin_descriptions", generator.descriptions)):
+    for name, value in (
+        ("builtin", generator.types),
+        ("builtin_descriptions", generator.descriptions),
+    ):
         text = json.dumps(value, sort_keys=True, separators=(",", ":"))
         (OUT / f"{name}_generated.json").write_text(text.replace('},"io.k8s', '},\n"io.k8s') + "\n")
 

@@ -16,7 +16,13 @@ FORBIDDEN_NAMES = {
 }
 
 # What is over a limit, and why it stays.
-EXCUSED: dict[str, str] = {}
+EXCUSED: dict[str, str] = {
+    "src/armillary/kube/client.py:KubeClient": "one method for each verb of the API, none long",
+    "src/armillary/local/kubelet/pod/worker.py:PodWorker": (
+        "one pod's loop; its decisions are in plan.py and status.py, and what is left shares the "
+        "pod's state in every method"
+    ),
+}
 
 
 def sources() -> Iterator[Path]:
