@@ -84,11 +84,31 @@ async def ensure_template(flavor: Flavor, spec: ServerSpec, cache: Path) -> Path
     async with _locked(cache / f"{ready.name}.lock"):
         if ready.is_dir():
             return ready
-        with tempfile.TemporaryDirectory(prefix="building-", dir=cache) as scratch:
+        prefix = f"building-{ready.name}-"
+        # A builder that was killed leaves its directory; we hold the lock, so nobody is in it.
+        await anyio.to_thread.run_sync(_remove_all, cache, f"{prefix}*")
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=cache) as scratch:
             built = await _build_template(flavor, spec, Path(scratch))
+            await anyio.to_thread.run_sync(_sync_tree, built)
             built.rename(ready)
     logger.info("made a template data directory", extra={"template": ready.name})
     return ready
+
+
+def _remove_all(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync_tree(path: Path) -> None:
+    """Have the disk hold every file, lest a power cut leave a template of empty ones."""
+    for folder, _, names in os.walk(path):
+        for name in (".", *names):
+            fd = os.open(Path(folder, name), os.O_RDONLY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
 
 def _make_dir(path: Path) -> None:

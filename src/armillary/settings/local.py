@@ -47,6 +47,11 @@ class LocalPaths:
         return self.dir / "volumes"
 
     @property
+    def cache(self) -> Path:
+        """What pods share to save work, and may find empty at any time: template data directories."""
+        return self.dir / "cache"
+
+    @property
     def backups(self) -> Path:
         """Where a manifest's `volume` location points when it is not told otherwise."""
         return self.dir / "backups"

@@ -103,7 +103,8 @@ def ensure_is_cluster(directory: Path) -> None:
 def remove_directory(directory: Path) -> None:
     """Remove the cluster's data, credentials and logs; the directory itself too when empty."""
     paths = LocalPaths(directory)
-    for part in (paths.etcd_data, paths.pods, paths.volumes, paths.backups, paths.logs, paths.bin):
+    data = (paths.etcd_data, paths.pods, paths.volumes, paths.backups)
+    for part in (*data, paths.cache, paths.logs, paths.bin):
         shutil.rmtree(part, ignore_errors=True)
     for file in (paths.kubeconfig, paths.grpc_client, paths.mysql_defaults):
         file.unlink(missing_ok=True)

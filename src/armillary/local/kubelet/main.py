@@ -48,7 +48,7 @@ async def run(
     them.
     """
     paths = LocalPaths(settings.dir)
-    for directory in (paths.pods, paths.volumes, paths.run):
+    for directory in (paths.pods, paths.volumes, paths.cache, paths.run):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     sandbox = await to_thread.run_sync(_find_sandbox, settings)
     async with (
@@ -64,6 +64,7 @@ async def run(
             pods=paths.pods,
             volumes=paths.volumes,
             image_bin_dir=settings.image_bin_dir,
+            cache_dir=paths.cache,
             node_name=settings.node_name,
             client=client,
             events=events,

@@ -6,19 +6,25 @@ from pathlib import Path
 
 from armillary.local.kubelet.containers.cgroup import CgroupParent
 from armillary.local.kubelet.containers.environment import (
+    ConfigError,
     KeySources,
     PodFacts,
     build_environment,
     resolve_argv,
 )
 from armillary.local.kubelet.containers.process import Launch
-from armillary.local.kubelet.containers.rewrite import rewrite_names, rewrite_paths
+from armillary.local.kubelet.containers.rewrite import (
+    names_without_address,
+    rewrite_names,
+    rewrite_paths,
+)
 from armillary.local.kubelet.containers.sandbox import LocalTree, Mount, Sandbox
 from armillary.local.kubelet.containers.volumes import mounts_of, remove_tree
 from armillary.local.kubelet.pod.records import ContainerDir
 from armillary.local.kubelet.pod.spec import ContainerSpec, PodSpec
 
 PROGRAMS = "/vt/bin"
+CACHE = "/vt/cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class LaunchContext:
     sources: KeySources
     base_env: Mapping[str, str]
     image_bin_dir: Path
+    cache_dir: Path
     hosts_file: Path
     names: Mapping[str, Sequence[str]]
     sandbox: Sandbox | None
@@ -64,7 +71,8 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
         )
         working_dir = "/"
     else:
-        paths = path_map(mounts, context.image_bin_dir, directory)
+        paths = path_map(mounts, context.image_bin_dir, context.cache_dir, directory)
+        _check_equals_have_addresses(argv, pod, context)
         argv = [rewrite_names(rewrite_paths(word, paths), context.names) for word in argv]
         env = {
             name: rewrite_names(rewrite_paths(value, paths), context.names)
@@ -85,20 +93,31 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     )
 
 
+def _check_equals_have_addresses(argv: Sequence[str], pod: PodSpec, context: LaunchContext) -> None:
+    unknown = names_without_address(argv, pod.subdomain, context.names) if pod.subdomain else []
+    if unknown:
+        raise ConfigError(f"waiting for the addresses of {', '.join(unknown)}")
+
+
 def _standard_mounts(mounts: Sequence[Mount], context: LaunchContext) -> list[Mount]:
     """Return the mounts that every container has, unless its own take their place."""
     standard = [
         Mount(source=context.directory.temporary, target="/tmp"),
         Mount(source=context.hosts_file, target="/etc/hosts", read_only=True),
         Mount(source=context.image_bin_dir, target=PROGRAMS, read_only=True),
+        Mount(source=context.cache_dir, target=CACHE),
     ]
     taken = {mount.target.rstrip("/") for mount in mounts}
     return [mount for mount in standard if mount.target not in taken]
 
 
 def path_map(
-    mounts: Sequence[Mount], image_bin_dir: Path, directory: ContainerDir
+    mounts: Sequence[Mount], image_bin_dir: Path, cache_dir: Path, directory: ContainerDir
 ) -> dict[str, str]:
     """Return path in the container -> path on the host, for running without mounts. Pure."""
-    paths = {PROGRAMS: str(image_bin_dir), "/tmp": str(directory.temporary)}
+    paths = {
+        PROGRAMS: str(image_bin_dir),
+        CACHE: str(cache_dir),
+        "/tmp": str(directory.temporary),
+    }
     return paths | {mount.target.rstrip("/"): str(mount.source) for mount in mounts}

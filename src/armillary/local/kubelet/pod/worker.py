@@ -264,6 +264,7 @@ class PodWorker:
                 sources=machine.sources(self.spec.namespace),
                 base_env=machine.base_environment(self.spec.hostname),
                 image_bin_dir=machine.image_bin_dir,
+                cache_dir=machine.cache_dir,
                 hosts_file=machine.hosts.path(self.spec.namespace),
                 names=machine.hosts.names(self.spec.namespace),
                 sandbox=machine.sandbox if self.sandboxed else None,
@@ -281,7 +282,7 @@ class PodWorker:
             return word
         mounts = mounts_of(container, self.volumes)
         directory = self.directory.container(container.name)
-        paths = path_map(mounts, self.machine.image_bin_dir, directory)
+        paths = path_map(mounts, self.machine.image_bin_dir, self.machine.cache_dir, directory)
         names = self.machine.hosts.names(self.spec.namespace)
         return rewrite_names(rewrite_paths(word, paths), names)
 
