@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from armillary.base.errors import DeadlineError, InputError
 from armillary.base.retry import backoff_delays_s
+from armillary.cli.bringup.bytecode import ensure_bytecode
 from armillary.cli.bringup.deploy import apply_crds, apply_objects
 from armillary.cli.bringup.display import Display, open_display
 from armillary.cli.bringup.endpoints import (
@@ -63,6 +65,8 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
     namespace = _namespace_of(objects, request.namespace)
     with open_display() as display:
         state = prepare_directory(request.directory, namespace=namespace, network=request.network)
+        if await anyio.to_thread.run_sync(ensure_bytecode):
+            display.say("compiled the programs")
         started = await ensure_supervisor(
             paths, on_status=display.say, timeout_s=CONTROL_PLANE_TIMEOUT_S
         )

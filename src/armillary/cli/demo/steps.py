@@ -15,6 +15,7 @@ from armillary.cli.demo.outputs import (
     parse_table,
     parse_tablets,
 )
+from armillary.cli.demo.types_watch import TypesWatch
 from armillary.cli.demo.walk import (
     Walk,
     ask,
@@ -130,6 +131,7 @@ def recreate_the_keyspace(walk: Walk) -> None:
         f"{walk.vtctlclient} CreateKeyspace -keyspace_type=SNAPSHOT -base_keyspace=main"
         f" -snapshot_time={stamp} restore"
     )
+    walk.types = TypesWatch(walk.shell, f"{walk.vtctlclient} ListAllTablets", RESTORE_TABLETS)
     text = walk.shell.run(f"{walk.vtctlclient} GetKeyspace restore")
     wanted = {
         "sharding_column_name": "",
@@ -160,23 +162,22 @@ def delete_the_pods(walk: Walk) -> None:
 
 def watch_the_restore(walk: Walk) -> None:
     """The tablets restore, then become masters"""
-    seen: dict[str, list[str]] = {alias: [] for alias in RESTORE_TABLETS}
+    assert walk.types is not None
+    told = dict.fromkeys(RESTORE_TABLETS, 0)
 
     def all_masters() -> bool:
-        code, text, _ = walk.shell.try_run(f"{walk.vtctlclient} ListAllTablets")
-        if code != 0:
-            return False
-        types = {tablet.alias: tablet for tablet in parse_tablets(text)}
-        for alias, history in seen.items():
-            now = types[alias].type if alias in types else "gone"
-            if not history or history[-1] != now:
-                history.append(now)
+        assert walk.types is not None
+        histories = walk.types.histories
+        for alias, types in histories.items():
+            for now in types[told[alias] :]:
                 walk.narrator.remark(f"{alias} is {now}")
-        return all(history[-1] == "master" for history in seen.values())
+            told[alias] = len(types)
+        return all(types[-1:] == ("master",) for types in histories.values())
 
     wait_until("both tablets of restore to be masters", all_masters, timeout_s=RESTORE_S_MAX)
-    for alias, history in seen.items():
-        check_equal(f"{alias} was seen restoring", "restore" in history, True)
+    for alias, types in walk.types.histories.items():
+        check_equal(f"{alias} was seen restoring", "restore" in types, True)
+    walk.types.close()
     tablets = parse_tablets(walk.shell.run(f"{walk.vtctlclient} ListAllTablets"))
     check_tablets(tablets, TABLETS_WANTED)
     walk.narrator.held("restore -> master, seen for both")

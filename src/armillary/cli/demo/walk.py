@@ -17,6 +17,7 @@ from armillary.cli.demo.outputs import (
     parse_table,
 )
 from armillary.cli.demo.shell import Narrator, Shell
+from armillary.cli.demo.types_watch import TypesWatch
 
 FORWARDED_PORT = 16999
 _ASK_AGAIN_S = 0.2
@@ -35,6 +36,7 @@ class Walk:
     port: int = FORWARDED_PORT
     snapshot_time: datetime | None = None
     forward: "subprocess.Popen[bytes] | None" = None
+    types: TypesWatch | None = None
 
     @property
     def vtctlclient(self) -> str:
@@ -45,7 +47,10 @@ class Walk:
         return f"kubectl -n {self.namespace}"
 
     def close(self) -> None:
-        """End the port-forward, if there is one."""
+        """End the port-forward and the watch, if there are any."""
+        if self.types is not None:
+            self.types.close()
+            self.types = None
         if self.forward is not None:
             self.forward.terminate()
             self.forward.wait()
