@@ -17,6 +17,7 @@ import pytest
 from armillary.cli.demo.walk import Walk
 from armillary.local.supervise.state import read_state
 from tests.e2e.machine import Machine
+from tests.fakes.stranger import ask, stranger_context
 
 REFUSALS = (
     grpc.StatusCode.UNAUTHENTICATED,
@@ -132,27 +133,13 @@ def test_grpc_calls_without_credentials_are_refused(machine: Machine, walked: Wa
 def test_lockservers_answer_only_who_has_a_certificate(machine: Machine, walked: Walk) -> None:
     found = [(host, port) for host, port in listeners(machine.all_pids()) if port in (2379, 2380)]
     assert len(found) >= 6
-    stranger = ssl.create_default_context()
-    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
     for host, port in found:
-        for context in (None, stranger):
+        for context in (None, stranger_context()):
             assert ask(host, port, "/version", context) == b"", f"{host}:{port}"
     for host, port in found:
         if port == 2379:
-            assert b'{"health":"true"}' in ask(host, 2381, "/health", None)
-            assert b"404 Not Found" in ask(host, 2381, "/v2/keys/", None)
-
-
-def ask(host: str, port: int, path: str, context: ssl.SSLContext | None) -> bytes:
-    """Return the answer to a request; empty when the connection is refused or closed."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    try:
-        stream = socket.create_connection((host, port), timeout=5)
-        with context.wrap_socket(stream) if context else stream as stream:
-            stream.sendall(request)
-            return stream.recv(4096)
-    except OSError:
-        return b""
+            assert b'{"health":"true"}' in ask(host, 2381, "/health")
+            assert b"404 Not Found" in ask(host, 2381, "/v2/keys/")
 
 
 def test_no_secret_is_on_a_command_line(machine: Machine, walked: Walk, secrets: set[str]) -> None:

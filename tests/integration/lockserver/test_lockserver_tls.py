@@ -1,7 +1,6 @@
 """The lockserver's ports: open to the cluster's own certificates, shut to everybody else."""
 
 import socket
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from armillary.etcd.client import EtcdClient
 from armillary.etcd.records import EtcdTls
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
+from tests.fakes.stranger import ask, stranger_context
 from tests.integration.lockserver.members import (
     Members,
     client_tls,
@@ -110,32 +110,13 @@ async def test_a_clients_certificate_does_not_open_the_peer_port(
     assert ask(members.addresses[1], 2380, "/version", context) == b""
 
 
-def stranger_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def ask(host: str, port: int, path: str, context: ssl.SSLContext | None) -> bytes:
-    """Return the answer to a request; empty when the connection is refused or closed."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-    try:
-        with socket.create_connection((host, port), timeout=5) as raw:
-            stream = context.wrap_socket(raw) if context else raw
-            with stream:
-                stream.sendall(request)
-                return stream.recv(4096)
-    except OSError:
-        return b""
-
-
 async def test_health_is_all_that_is_told_without_a_certificate(members: Members) -> None:
     await put_when_up(members, members.tls, "/name", b"secret")
     host = members.addresses[1]
-    assert b'{"health":"true"}' in ask(host, 2381, "/health", None)
-    assert b"secret" not in ask(host, 2381, "/metrics", None)
+    assert b'{"health":"true"}' in ask(host, 2381, "/health")
+    assert b"secret" not in ask(host, 2381, "/metrics")
     for path in ("/v2/keys/", "/v3/kv/range", "/v2/members", "/debug/pprof/", "/debug/vars"):
-        assert b"404 Not Found" in ask(host, 2381, path, None)
+        assert b"404 Not Found" in ask(host, 2381, path)
 
 
 async def test_members_find_together_once_their_addresses_are_certified(tmp_path: Path) -> None:
