@@ -2,7 +2,11 @@
 
 import pytest
 
-from armillary.local.kubelet.containers.rewrite import rewrite_names, rewrite_paths
+from armillary.local.kubelet.containers.rewrite import (
+    names_without_address,
+    rewrite_names,
+    rewrite_paths,
+)
 
 PATHS = {"/vt/socket": "/h/e", "/vt": "/h/v", "/vt/bin": "/b/in", "/tmp": "/h/t"}
 NAMES = {"ls-client": ("127.1.0.1", "127.1.0.2"), "p1.ls-peer": ("127.1.0.1",), "gone": ()}
@@ -45,3 +49,9 @@ def test_paths(text: str, expected: str) -> None:
 )
 def test_names(text: str, expected: str) -> None:
     assert rewrite_names(text, NAMES) == expected
+
+
+def test_equals_without_an_address_are_found() -> None:
+    words = ["--peers=a=https://p1.ls-peer:2380,b=https://p2.ls-peer:2380", "x.ls-peer.other"]
+    assert names_without_address(words, "ls-peer", NAMES) == ["p2.ls-peer"]
+    assert names_without_address(words, "ls-peer", NAMES | {"p2.ls-peer": ("127.1.0.2",)}) == []

@@ -5,7 +5,7 @@ files; programs that compute paths of their own need the sandbox.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def rewrite_paths(text: str, paths: Mapping[str, str]) -> str:
@@ -24,6 +24,19 @@ def rewrite_paths(text: str, paths: Mapping[str, str]) -> str:
     pattern = rf"(?<![\w./-])({alternatives})(?![\w.-])"
     by_path = {path.rstrip("/"): host for path, host in paths.items()}
     return re.sub(pattern, lambda match: by_path[match.group(1)], text)
+
+
+def names_without_address(
+    words: Iterable[str], subdomain: str, addresses: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return hosts `<hostname>.<subdomain>` in `words` that do not resolve yet, sorted.
+
+    A pod's equals are such hosts. They are started together, and a word in which only some of them
+    were replaced would differ from pod to pod: to etcd, another cluster each.
+    """
+    pattern = rf"(?<![\w.-])([\w-]+\.{re.escape(subdomain)})(?![\w-]|\.\w)"
+    found = {name for word in words for name in re.findall(pattern, word)}
+    return sorted(name for name in found if not addresses.get(name))
 
 
 def rewrite_names(text: str, addresses: Mapping[str, Sequence[str]]) -> str:
