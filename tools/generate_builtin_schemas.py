@@ -33,8 +33,8 @@ PREFIXES = {
     "apiextensions_v1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
 }
 ROOTS = {
-    "core_v1": "ConfigMap Endpoints Event Namespace Node PersistentVolumeClaim PersistentVolume Pod "
-    "Secret ServiceAccount Service",
+    "core_v1": "ConfigMap Endpoints Event Namespace Node PersistentVolumeClaim PersistentVolume "
+    "Pod Secret ServiceAccount Service",
     "apps_v1": "Deployment ReplicaSet",
     "batch_v1": "Job",
     "coordination_v1": "Lease",
@@ -120,10 +120,10 @@ OPEN = {"x-kubernetes-preserve-unknown-fields": True}
 QUANTITY: dict[str, Any] = {"x-kubernetes-int-or-string": True}
 STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
 QUANTITIES = {"type": "object", "additionalProperties": QUANTITY}
-QUANTITY_MAPS = set(
-    "allocatable allocatedResources capacity default defaultRequest hard limits max "
-    "maxLimitRequestRatio min overhead requests used".split()
-)
+QUANTITY_MAPS = {
+    *("allocatable", "allocatedResources", "capacity", "default", "defaultRequest", "hard"),
+    *("limits", "max", "maxLimitRequestRatio", "min", "overhead", "requests", "used"),
+}
 SPECIAL_MAPS: dict[str, dict[str, Any]] = {
     "JSONSchemaProps.properties": {"type": "object", "additionalProperties": OPEN},
     "JSONSchemaProps.patternProperties": {"type": "object", "additionalProperties": OPEN},

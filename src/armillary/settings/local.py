@@ -48,7 +48,7 @@ class LocalPaths:
 
     @property
     def cache(self) -> Path:
-        """What pods share to save work, and may find empty at any time: template data directories."""
+        """What pods share to save work (template data directories); may be empty any time."""
         return self.dir / "cache"
 
     @property

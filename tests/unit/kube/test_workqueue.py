@@ -1,6 +1,7 @@
 """The queue hands each key to one worker at a time, and loses none."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from armillary.kube.workqueue import WorkQueue
@@ -93,6 +94,6 @@ async def test_a_waiting_worker_wakes_for_a_key() -> None:
 
     async with anyio.create_task_group() as group:
         group.start_soon(work)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         queue.add("a")
     assert found == ["a"]
