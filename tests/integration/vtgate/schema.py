@@ -4,12 +4,12 @@ import json
 
 TABLES = (
     "create table users (user_id bigint, name varchar(128), primary key (user_id))",
-    "create table users_name_idx (name varchar(128), user_id bigint, primary key (name, user_id)) "
-    "comment 'a lookup table'",
+    """create table users_name_idx (name varchar(128), user_id bigint,
+       primary key (name, user_id))""",
     """create table orders (id bigint, user_id bigint, total decimal(10,2), note varchar(40),
        primary key (id), key (user_id))""",
-    """create table kinds (id bigint primary key, i int, u bigint unsigned, d decimal(12,3), f float,
-       g double, dt date, ts datetime(3), t time, y year, e enum('z','m','a'), s set('x','y','w'),
+    """create table kinds (id bigint primary key, i int, u bigint unsigned, d decimal(12,3),
+       f float, g double, dt date, ts datetime(3), t time, y year, e enum('z','m','a'), s set('x','y','w'),
        c varchar(30), b varchar(30) collate utf8mb4_bin, n varchar(30) collate utf8mb4_unicode_ci,
        v varbinary(30), x text, bi bit(9))""",
     "create table accounts (email varchar(64), balance int, primary key (email))",

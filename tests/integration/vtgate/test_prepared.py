@@ -1,0 +1,135 @@
+"""Prepared statements by an independent driver, and by the text protocol for comparison."""
+
+import datetime
+import decimal
+from collections.abc import Iterator
+from typing import Any
+
+import mysql.connector
+import pytest
+
+from tests.integration.vtgate.clients import ask, connect_gate
+from tests.integration.vtgate.gate import PASSWORD, USER, Gate
+from tests.integration.vtgate.servers import APP_PASSWORD, APP_USER, Server
+from tests.integration.vtgate.statements import KINDS_ROWS
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
+
+
+def connect(host: str, user: str, password: str, database: str) -> Any:
+    return mysql.connector.connect(
+        host=host,
+        user=user,
+        password=password,
+        database=database,
+        use_pure=True,
+        ssl_disabled=True,
+        autocommit=True,
+    )
+
+
+@pytest.fixture
+def both(gate: Gate, servers: tuple[Server, ...]) -> Iterator[tuple[Any, Any]]:
+    """The gateway and one server, with the same rows."""
+    here = connect(gate.address, USER, PASSWORD, "main")
+    there = connect(servers[2].address, APP_USER, APP_PASSWORD, "whole")
+    for client in (here, there):
+        for sql in KINDS_ROWS:
+            client.cursor().execute(sql)
+    yield here, there
+    here.close()
+    there.close()
+
+
+def run(client: Any, sql: str, *parameters: object) -> tuple[Any, ...]:
+    cursor = client.cursor(prepared=True)
+    cursor.execute(sql, parameters)
+    try:
+        if cursor.description is None:
+            return ("affected", cursor.rowcount)
+        types = tuple(column[1] for column in cursor.description)
+        return (types, tuple(cursor.column_names), *cursor.fetchall())
+    finally:
+        cursor.close()
+
+
+CASES: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("select * from users where user_id = ?", (101,)),
+    ("select * from users where user_id = ?", ("101",)),
+    ("select * from users where user_id = ?", (None,)),
+    ("select * from users where user_id in (?, ?) order by user_id", (101, 102)),
+    ("select * from users where name = ? order by user_id", ("Jacques",)),
+    ("select * from users where name = ? and 'a?b' = 'a?b' order by user_id", ("anna",)),
+    # Without y: the driver cannot read a binary YEAR, from any server.
+    ("select id, i, u, d, f from kinds where id = ?", (1,)),
+    ("select g, dt, ts, t from kinds where id = ?", (1,)),
+    ("select id, i, u, d, f from kinds order by id", ()),
+    ("select id, g, dt, ts, t from kinds order by id", ()),
+    ("select id, e, s, c, b from kinds order by id", ()),
+    ("select id, n, v, x, bi from kinds order by id", ()),
+    ("select max(t), min(dt), max(ts), max(bi), max(v) from kinds", ()),
+    ("select id, f, g, d from kinds where g < ? order by g, id limit ?", (2.5, 5)),
+    ("select id, dt, ts, t from kinds where dt > ? order by dt desc, id",
+     (datetime.date(1980, 1, 1),)),
+    ("select i, count(*), sum(d), avg(d), max(ts), min(t), max(g), min(dt) from kinds "
+     "group by i order by i", ()),
+    ("select count(*) from orders where total > ?", (decimal.Decimal("10.5"),)),
+    ("select distinct i from kinds where id > ? order by i", (2,)),
+    ("insert into orders values (?, ?, ?, ?)", (900, 101, decimal.Decimal("1.25"), "p'q\\")),
+    ("insert into users values (?, ?), (?, ?)", (900, "new", 901, "é")),
+    ("update users set name = ? where user_id = ?", ("renamed", 900)),
+    ("select * from users where name = ?", ("renamed",)),
+    ("update orders set note = ? where total < ?", (None, 5)),
+    ("select * from orders order by id", ()),
+    ("delete from users where name in (?, ?)", ("renamed", "é")),
+    ("select count(*) from users where user_id > ?", (800,)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "parameters"), [CASES[0]])
+def test_a_statement_can_run_again_on_another_shard(
+    sql: str, parameters: tuple[object, ...], both: tuple[Any, Any]
+) -> None:
+    here, _ = both
+    cursor = here.cursor(prepared=True)
+    found = []
+    for user_id in (101, 102, 1, 2, 999, 101):
+        cursor.execute(sql, (user_id,))
+        found.append([row[0] for row in cursor.fetchall()])
+    assert found == [[101], [102], [1], [2], [], [101]]
+    cursor.close()
+
+
+def test_prepared_statements_answer_as_one_server_does(both: tuple[Any, Any]) -> None:
+    here, there = both
+    problems = []
+    for sql, parameters in CASES:
+        mine, theirs = run(here, sql, *parameters), run(there, sql, *parameters)
+        if mine != theirs:
+            problems.append(f"{sql} {parameters}\n  gateway: {mine}\n  server:  {theirs}")
+    assert not problems, "\n".join(problems)
+
+
+def test_a_statement_that_is_refused_says_so_when_prepared_or_run(gate: Gate) -> None:
+    client = connect(gate.address, USER, PASSWORD, "main")
+    for sql in ("selct ?", "select name from users union select ? from orders"):
+        cursor = client.cursor(prepared=True)
+        with pytest.raises(mysql.connector.Error):
+            cursor.execute(sql, (1,))
+    assert run(client, "select ? + 1", 1)[2] == (2,)
+    client.close()
+
+
+def test_prepared_and_text_statements_share_a_session(gate: Gate) -> None:
+    client = connect(gate.address, USER, PASSWORD, "main")
+    other = connect_gate(gate)
+    client.cursor().execute("begin")
+    run(client, "insert into users values (?, ?)", 1, "a")
+    cursor = client.cursor()
+    cursor.execute("select count(*) from users")
+    assert cursor.fetchall() == [(1,)]
+    assert ask(other, "select count(*) from users").rows == ((0,),)
+    client.rollback()
+    assert run(client, "select count(*) from users")[2] == (0,)
+    client.close()
+    other.close()
