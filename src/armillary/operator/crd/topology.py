@@ -16,9 +16,7 @@ class TopologyReconciliation(Model, frozen=True, kw_only=True):
         bool,
         doc("Delete serving records of cells where a keyspace is not deployed.", not_acted_on=True),
     ] = True
-    prune_shards: Annotated[bool, doc("Delete shards that left the spec.", not_acted_on=True)] = (
-        True
-    )
+    prune_shards: Annotated[bool, doc("Delete shards that left the spec.")] = True
     prune_shard_cells: Annotated[
         bool,
         doc("Delete a shard's records of cells where it has no tablet.", not_acted_on=True),

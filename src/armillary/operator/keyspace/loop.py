@@ -10,15 +10,19 @@ from armillary.kube.objects import (
     namespace_of,
 )
 from armillary.kube.workqueue import WorkQueue
+from armillary.model.keyrange import safe_shard_name
 from armillary.operator.crd.keyspace import KeyspaceSpec
 from armillary.operator.crd.parts import Condition
 from armillary.operator.crd.read import read_spec
 from armillary.operator.keyspace.build import Keyspace, build_shard
 from armillary.operator.keyspace.partition import wanted_shards
+from armillary.operator.keyspace.prune import prune_shards
 from armillary.operator.keyspace.status import build_keyspace_status, plan_shard_turndown
 from armillary.operator.objects.status import merge_conditions, write_status
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
+
+_LOOK_AGAIN_S = 5.0
 
 
 class KeyspaceLoop:
@@ -62,7 +66,20 @@ class KeyspaceLoop:
         status = build_keyspace_status(obj, spec, shards, orphans, conditions)
         assert status.observed_generation == generation_of(obj)
         await write_status(world.client, obj, status)
-        return world.settings.resync.total_seconds()
+        kept = {safe_shard_name(shard.name) for shard in wanted}
+        leaving = self._shards_with_objects(keyspace) - kept
+        pruned = await prune_shards(world, keyspace.namespace, spec, kept | leaving)
+        settled = pruned and not leaving
+        return world.settings.resync.total_seconds() if settled else _LOOK_AGAIN_S
+
+    def _shards_with_objects(self, keyspace: Keyspace) -> set[str]:
+        """Return the labels of shards, wanted or not, of which an object or a pod is there."""
+        return {
+            labels_of(obj).get(keys.SHARD, "")
+            for kind in (kinds.VITESS_SHARD, kinds.POD)
+            for obj in self._world.of_cluster(kind, keyspace.namespace, keyspace.cluster)
+            if labels_of(obj).get(keys.KEYSPACE) == keyspace.spec.name
+        }
 
 
 def _ready_condition(*, obj_shards: list[kinds.KubeObject], wanted_count: int) -> Condition:
