@@ -28,12 +28,13 @@ from armillary.cli.bringup.manifests import (
 from armillary.cli.bringup.prepare import prepare_directory
 from armillary.cli.bringup.progress import Progress
 from armillary.cli.bringup.spawn import ensure_supervisor
-from armillary.cli.bringup.trouble import explain_troubles
+from armillary.cli.bringup.trouble import explain_components, explain_troubles
 from armillary.cli.bringup.watch import follow_progress
 from armillary.cli.prerequisites import inspect_machine
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER
 from armillary.kube.objects import is_condition_true
+from armillary.local.supervise.state import LocalState
 from armillary.settings.local import LocalPaths
 
 CONTROL_PLANE_TIMEOUT_S = 60.0
@@ -72,9 +73,7 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
         )
         display.say("control plane started" if started else "control plane was running")
         async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
-            with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
-                await apply_crds(client, load_crds())
-                await _wait_node_ready(client, state.node_name)
+            await _wait_control_plane(client, paths, state)
             if not objects and request.example and not await _has_cluster(client, namespace):
                 objects = load_example(
                     request.example, namespace=namespace, directory=request.directory
@@ -114,6 +113,19 @@ async def _has_cluster(client: KubeClient, namespace: str) -> bool:
         if (await client.list(kind, namespace)).items:
             return True
     return False
+
+
+async def _wait_control_plane(client: KubeClient, paths: LocalPaths, state: LocalState) -> None:
+    """Return when our kinds are served and the kubelet takes pods."""
+    try:
+        with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
+            await apply_crds(client, load_crds())
+            await _wait_node_ready(client, state.node_name)
+    except TimeoutError as error:
+        raise DeadlineError(
+            f"the control plane is not ready after {CONTROL_PLANE_TIMEOUT_S:.0f} s\n"
+            + explain_components(paths)
+        ) from error
 
 
 async def _wait_node_ready(client: KubeClient, name: str) -> None:

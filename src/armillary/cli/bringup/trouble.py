@@ -4,9 +4,13 @@ from typing import Any
 
 from armillary.base.errors import ArmillaryError
 from armillary.cli.bringup.progress import Progress
+from armillary.cli.bringup.spawn import tail_of
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import POD
+from armillary.local.supervise.state import read_processes
+from armillary.settings.local import LocalPaths
 
+COMPONENTS = ("etcd", "apiserver", "kubelet", "controllers", "operator")
 LOG_LINES = 8
 TROUBLES_EXPLAINED = 4
 
@@ -25,6 +29,20 @@ async def explain_troubles(client: KubeClient, namespace: str, progress: Progres
             log = await read_log_tail(client, namespace, pod, container)
             lines += [f"    | {line}" for line in log.splitlines()]
     return "\n".join(lines)
+
+
+def explain_components(paths: LocalPaths) -> str:
+    """Return a text for a person: which components do not serve, and the end of their logs."""
+    running = read_processes(paths.processes)
+    lines = []
+    for name in COMPONENTS:
+        record = running.get(name)
+        if record is not None and record.ready and record.is_alive():
+            continue
+        lines.append(f"  {name} does not serve; the end of {paths.logs / name}.log:")
+        tail = tail_of(paths.logs / f"{name}.log", LOG_LINES)
+        lines += [f"    | {line}" for line in tail.splitlines()]
+    return "\n".join(lines) or f"  every component serves; see {paths.logs}"
 
 
 async def read_log_tail(client: KubeClient, namespace: str, pod: str, container: str) -> str:

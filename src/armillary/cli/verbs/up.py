@@ -5,7 +5,6 @@ from pathlib import Path
 import anyio
 import click
 
-from armillary.base.errors import DeadlineError
 from armillary.cli.options import DEFAULT_NAMESPACE, directory_option
 
 DEFAULT_EXAMPLE = "quickstart"
@@ -63,7 +62,4 @@ def command(
         example=None if bare or filename else DEFAULT_EXAMPLE,
         network=network,
     )
-    try:
-        return anyio.run(bring_up, request, timeout_s)
-    except TimeoutError as error:
-        raise DeadlineError("the control plane did not become ready in time") from error
+    return anyio.run(bring_up, request, timeout_s)
