@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from armillary.base.errors import DeadlineError, InputError
+from armillary.base.errors import DeadlineError, InputError, UnavailableError
 from armillary.base.retry import backoff_delays_s
 from armillary.cli.bringup.bytecode import ensure_bytecode
 from armillary.cli.bringup.deploy import apply_crds, apply_objects
@@ -119,6 +119,7 @@ async def _wait_control_plane(client: KubeClient, paths: LocalPaths, state: Loca
     """Return when our kinds are served and the kubelet takes pods."""
     try:
         with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
+            await _wait_answer(client)
             await apply_crds(client, load_crds())
             await _wait_node_ready(client, state.node_name)
     except TimeoutError as error:
@@ -126,6 +127,17 @@ async def _wait_control_plane(client: KubeClient, paths: LocalPaths, state: Loca
             f"the control plane is not ready after {CONTROL_PLANE_TIMEOUT_S:.0f} s\n"
             + explain_components(paths)
         ) from error
+
+
+async def _wait_answer(client: KubeClient) -> None:
+    """Return when the API server answers: its supervisor may just be starting it again."""
+    for delay_s in backoff_delays_s(first_s=0.05, max_s=1.0):
+        try:
+            await client.list(NODE)
+        except UnavailableError:
+            await anyio.sleep(delay_s)
+        else:
+            return
 
 
 async def _wait_node_ready(client: KubeClient, name: str) -> None:
