@@ -15,7 +15,7 @@ _TABLET_LINE = re.compile(
 )
 BACKUP_NAME = re.compile(
     r"^(?P<cluster>[a-z0-9]+)-(?P<keyspace>[a-z0-9]+)-(?P<shard>x-80|80-x)"
-    r"-(?P<date>\d{8})-(?P<time>\d{6})-(?P<uid>[0-9a-f]{8})-(?P<hash>[0-9a-f]{8})$"
+    r"-(?P<date>\d{8})-(?P<time>\d{6})-(?P<uid>[0-9a-f]{1,8})-(?P<hash>[0-9a-f]{8})$"
 )
 
 
