@@ -25,6 +25,7 @@ from armillary.vttablet.shard_sync import follow_shard, keep_shard_record
 logger = logging.getLogger(__name__)
 
 _LOOK_TIMEOUT_S = 10.0
+_LOOK_AGAIN_FIRST_S = 0.2  # a tablet that stopped serving looks sooner than usual, at first
 _RECHECK_RECORD_S = 10.0  # so soon a tablet notices that somebody deleted its record
 
 
@@ -45,14 +46,26 @@ class HealthLoop:
         self._connection: Connection | None = None
 
     async def run(self) -> None:
-        """Look every `health_check_interval`, and whenever the agent asks."""
+        """Look every `health_check_interval`, and whenever the agent asks.
+
+        While the tablet does not serve it looks sooner: a replica that was just given its source
+        replicates some milliseconds later, and nobody would notice for a whole interval.
+        """
         interval_s = self.agent.settings.health_check_interval.total_seconds()
+        delay_s = interval_s
         try:
             while True:
                 self.agent.wake = anyio.Event()
-                await self.look()
+                did_serve = self.health.serving.serving
+                serves = (await self.look()).serving
                 await self._repair()
-                with anyio.move_on_after(interval_s):
+                if serves:
+                    delay_s = interval_s
+                elif did_serve:
+                    delay_s = _LOOK_AGAIN_FIRST_S
+                else:
+                    delay_s = min(delay_s * 2, interval_s)
+                with anyio.move_on_after(delay_s):
                     await self.agent.wake.wait()
         finally:
             await self._drop_connection()

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _SIGNAL_RETRY_S = 0.02
 _SIGNAL_TRIES = 100
+# Members of a lockserver that all end have nobody left to hand their leadership to, and wait for an
+# answer for ten seconds. What they have acknowledged is on disk at any moment.
+_GRACE_S_MAX_OF = {"etcd": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,11 @@ async def stop_all_pods(directory: Path, *, grace_s_max: float = 60.0) -> int:
 
 def _of(pod: PodDir) -> list[_Target]:
     record = pod.read()
-    grace_s = parse_pod(record.pod).grace_s if record is not None else 30.0
+    grace_s = 30.0
+    if record is not None:
+        spec = parse_pod(record.pod)
+        component = spec.labels.get("planetscale.com/component", "")
+        grace_s = min(spec.grace_s, _GRACE_S_MAX_OF.get(component, spec.grace_s))
     return [
         _Target(container, record is None or record.sandboxed, grace_s)
         for container in pod.containers()

@@ -1,8 +1,8 @@
 """The supervisor: one a directory; parent of etcd, API server, controllers, kubelet, operator.
 
 It starts each component when those it needs have said that they serve, restarts what dies, and
-stops all of it in reverse order on SIGTERM, the pods with the kubelet. It waits on the kernel for
-everything and asks nobody anything while idle.
+stops all of it in reverse order on SIGTERM. A kubelet leaves its pods running, so the supervisor
+ends them after it. It waits on the kernel for everything and asks nobody anything while idle.
 """
 
 import fcntl
