@@ -1,5 +1,6 @@
 """Put definitions and a manifest into the API server. I/O; applying twice changes nothing."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from armillary.kube.kinds import CUSTOM_RESOURCE_DEFINITION, KubeObject, Resourc
 from armillary.kube.objects import is_condition_true, name_of
 
 FIELD_MANAGER = "armillary-up"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 async def apply_crds(client: KubeClient, crds: Sequence[KubeObject]) -> None:
@@ -29,7 +31,21 @@ async def apply_objects(client: KubeClient, objects: Sequence[KubeObject]) -> No
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, FIELD_MANAGER
         )
     for obj in objects:
-        await client.apply(obj, FIELD_MANAGER)
+        await client.apply(with_last_applied(obj), FIELD_MANAGER)
+
+
+def with_last_applied(obj: KubeObject) -> KubeObject:
+    """Note the manifest as kubectl does, so that `kubectl apply` sees which fields left it later.
+
+    Without it the first `kubectl apply` would keep every field that the user removed.
+    """
+    metadata = obj["metadata"]
+    annotations = {
+        k: v for k, v in (metadata.get("annotations") or {}).items() if k != LAST_APPLIED
+    }
+    plain = obj | {"metadata": metadata | {"annotations": annotations}}
+    note = json.dumps(plain, separators=(",", ":"), sort_keys=True) + "\n"
+    return obj | {"metadata": metadata | {"annotations": annotations | {LAST_APPLIED: note}}}
 
 
 def _namespace(obj: KubeObject) -> Any:
