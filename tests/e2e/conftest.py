@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from armillary.cli.demo.steps import PROCEDURE
-from armillary.cli.demo.walk import Walk
+from armillary.cli.demo.walk import Walk, forward_to_vtctld, is_listening
 from tests.e2e.machine import Machine
 
 E2E_S_MAX = 900
@@ -41,3 +41,12 @@ def walked(machine: Machine) -> Iterator[Walk]:
         yield walk
     finally:
         walk.close()
+
+
+@pytest.fixture
+def forwarded(walked: Walk) -> Walk:
+    """The walked cluster with a port-forward that works: a story before may have ended it."""
+    if not is_listening(walked.port):
+        walked.close()
+        forward_to_vtctld(walked)
+    return walked

@@ -39,9 +39,11 @@ def topology(walk: Walk) -> str:
 
 
 @pytest.mark.parametrize(("command", "named"), REFUSED, ids=[c for c, _ in REFUSED])
-def test_it_is_refused_by_name_and_nothing_changes(walked: Walk, command: str, named: str) -> None:
-    before = topology(walked)
-    code, _, stderr = walked.shell.try_run(f"timeout 20 {walked.vtctlclient} {command}")
+def test_it_is_refused_by_name_and_nothing_changes(
+    forwarded: Walk, command: str, named: str
+) -> None:
+    before = topology(forwarded)
+    code, _, stderr = forwarded.shell.try_run(f"timeout 20 {forwarded.vtctlclient} {command}")
     assert code not in (0, 124), f"exit code {code}: {stderr}"
     assert named in stderr
-    assert topology(walked) == before
+    assert topology(forwarded) == before

@@ -144,6 +144,24 @@ def test_lockservers_answer_only_who_has_a_certificate(machine: Machine, walked:
         assert b"404 Not Found" in ask(host, 2381, "/v2/keys/")
 
 
+def test_the_topology_wants_a_client_certificate(machine: Machine, walked: Walk) -> None:
+    addresses = [(h, p) for h, p in listeners(machine.all_pids()) if p in (2379, 2380)]
+    assert len(addresses) >= 6
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for host, port in addresses:
+        for wrap in (context.wrap_socket, lambda raw: raw):
+            answer = b""
+            with socket.create_connection((host, port), timeout=5) as raw:
+                try:
+                    with wrap(raw) as connection:
+                        connection.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
+                        answer = connection.recv(65536)
+                except OSError:  # ssl.SSLError is one
+                    pass
+            assert not answer.startswith(b"HTTP/1.1 200"), f"{host}:{port}: {answer[:100]!r}"
+
+
 def test_no_secret_is_on_a_command_line(machine: Machine, walked: Walk, secrets: set[str]) -> None:
     for pid in machine.all_pids():
         try:
