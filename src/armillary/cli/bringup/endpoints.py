@@ -64,6 +64,13 @@ async def read_mysql_users(client: KubeClient, cluster: KubeObject) -> Mapping[s
     return {}
 
 
+async def hand_out_credentials(client: KubeClient, paths: LocalPaths, namespace: str) -> None:
+    """Write what vtctlclient and mysql need now; a cluster made anew has others than before."""
+    for endpoint in await read_endpoints(client, namespace):
+        await write_grpc_credentials(client, paths, namespace=namespace, cluster=endpoint.cluster)
+        await write_mysql_defaults(client, paths, namespace=namespace, endpoint=endpoint)
+
+
 async def write_grpc_credentials(
     client: KubeClient, paths: LocalPaths, *, namespace: str, cluster: str
 ) -> bool:

@@ -14,9 +14,8 @@ from armillary.cli.bringup.deploy import apply_crds, apply_objects
 from armillary.cli.bringup.display import Display, open_display
 from armillary.cli.bringup.endpoints import (
     ClusterEndpoints,
+    hand_out_credentials,
     read_endpoints,
-    write_grpc_credentials,
-    write_mysql_defaults,
 )
 from armillary.cli.bringup.manifests import (
     KubeObject,
@@ -85,7 +84,7 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
             if await _has_cluster(client, namespace):
                 unfinished = await _wait_serving(client, namespace, display, timeout_s)
                 # Also for a cluster that does not serve: whoever looks into it needs them.
-                await _hand_out_credentials(client, paths, namespace)
+                await hand_out_credentials(client, paths, namespace)
                 if unfinished is not None:
                     why = await explain_troubles(client, namespace, unfinished)
                     raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
@@ -162,12 +161,6 @@ async def _wait_serving(
                 if progress.serves:
                     return None
     return last or Progress((), ())
-
-
-async def _hand_out_credentials(client: KubeClient, paths: LocalPaths, namespace: str) -> None:
-    for endpoint in await read_endpoints(client, namespace):
-        await write_grpc_credentials(client, paths, namespace=namespace, cluster=endpoint.cluster)
-        await write_mysql_defaults(client, paths, namespace=namespace, endpoint=endpoint)
 
 
 def _print_result(

@@ -4,11 +4,15 @@ import os
 import shlex
 from pathlib import Path
 
+import anyio
 import click
 
+from armillary.base.errors import ArmillaryError
 from armillary.cli.options import directory_option, output_option, print_json
 from armillary.local.supervise.state import read_state
 from armillary.settings.local import LocalPaths
+
+_REFRESH_S = 3.0
 
 
 @click.command("env")
@@ -25,7 +29,8 @@ def command(directory: Path, output: str) -> None:
     Exit codes: 0 done, 2 there is no cluster in DIR.
     """
     paths = LocalPaths(directory)
-    read_state(paths.state)
+    state = read_state(paths.state)
+    anyio.run(_refresh_credentials, paths, state.namespace)
     path = os.environ.get("PATH", "")
     if str(paths.bin) not in path.split(":"):
         path = f"{paths.bin}:{path}"
@@ -43,6 +48,21 @@ def command(directory: Path, output: str) -> None:
         return
     for name, value in exports.items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+async def _refresh_credentials(paths: LocalPaths, namespace: str) -> None:
+    """Take over what a cluster that was deleted and made anew has; a stopped one has no news."""
+    from armillary.cli.bringup.endpoints import hand_out_credentials  # noqa: PLC0415
+    from armillary.kube.client import KubeClient  # noqa: PLC0415
+
+    if not paths.kubeconfig.exists():
+        return
+    with anyio.move_on_after(_REFRESH_S):
+        try:
+            async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
+                await hand_out_credentials(client, paths, namespace)
+        except ArmillaryError as error:
+            click.echo(f"armillary env: credentials as of the last time: {error}", err=True)
 
 
 def _mysql_host(option_file: Path) -> str:
