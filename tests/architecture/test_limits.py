@@ -22,6 +22,19 @@ EXCUSED: dict[str, str] = {
         "one pod's loop; its decisions are in plan.py and status.py, and what is left shares the "
         "pod's state in every method"
     ),
+    "src/armillary/sql/expressions.py:Expressions": "a grammar: one method for each rule",
+    "src/armillary/sql/queries.py:Queries": "a grammar: one method for each rule",
+    **{
+        f"src/armillary/vtgate/{name}": "larger than it should be; it grew with the SQL it knows"
+        for name in (
+            "executor.py:Executor",
+            "listener.py:ClientConnection",
+            "planner/scatter.py:ScatterPlanner",
+            "statements.py:StatementRunner",
+            "transactions.py:Transactions",
+            "writes.py:Writes",
+        )
+    },
 }
 
 

@@ -55,48 +55,29 @@ async def run(
         KubeClient.from_kubeconfig(settings.kubeconfig) as client,
         anyio.create_task_group() as group,
     ):
-        pods = Informer(client, POD)
-        services, endpoints = Informer(client, SERVICE), Informer(client, ENDPOINTS)
-        secrets, config_maps = Informer(client, SECRET), Informer(client, CONFIG_MAP)
-        claims = Informer(client, PERSISTENT_VOLUME_CLAIM)
+        seen = _Seen(client)
         events = EventRecorder(client, "kubelet")
-        machine = Machine(
-            pods=paths.pods,
-            volumes=paths.volumes,
-            image_bin_dir=settings.image_bin_dir,
-            cache_dir=paths.cache,
-            node_name=settings.node_name,
-            client=client,
-            events=events,
-            secrets=secrets,
-            config_maps=config_maps,
-            claims=claims,
-            addresses=PodAddresses(paths.run / "pod-addresses.json", settings.pod_cidr),
-            hosts=HostsFiles(paths.run / "hosts"),
-            sandbox=sandbox,
-            cgroups=find_cgroup_parent(f"armillary-{os.getuid()}-{settings.port}"),
-            restart_policy=RestartPolicy(
-                first_s=settings.restart_first_s, max_s=settings.restart_max_s
-            ),
+        machine = _build_machine(settings, client, events, seen, sandbox)
+        pod_set = PodSet(machine, seen.pods)
+        names = NameService(
+            machine.hosts, services=seen.services, endpoints=seen.endpoints, pods=seen.pods
         )
-        pod_set = PodSet(machine, pods)
-        names = NameService(machine.hosts, services=services, endpoints=endpoints, pods=pods)
-        proxy = ServiceProxy(services=services, endpoints=endpoints)
+        proxy = ServiceProxy(services=seen.services, endpoints=seen.endpoints)
         agent = NodeAgent(
             client,
             settings.node_name,
             port=settings.port,
             runtime="bubblewrap" if sandbox else "plain",
         )
-        pods.on_change(pod_set.on_pod)
-        for informer in (secrets, config_maps, claims):
+        seen.pods.on_change(pod_set.on_pod)
+        for informer in (seen.secrets, seen.config_maps, seen.claims):
             informer.on_change(pod_set.on_source)
-        scheduler = Scheduler(client, pods, events, settings.node_name)
+        scheduler = Scheduler(client, seen.pods, events, settings.node_name)
         logger.info(
             "kubelet starts",
             extra={"sandbox": bool(sandbox), "memory_limits": machine.cgroups is not None},
         )
-        await _sync(group, (pods, services, endpoints, secrets, config_maps, claims))
+        await _sync(group, seen.all())
         group.start_soon(events.run)
         await group.start(KubeletServer(settings, pod_set).run)
         await _until_answered(agent.register)
@@ -111,6 +92,51 @@ async def run(
         group.start_soon(LogSweep(pod_set, bytes_max=settings.log_bytes_max).run)
         group.start_soon(janitor.run)
         task_status.started()
+
+
+class _Seen:
+    """What the kubelet watches."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self.pods = Informer(client, POD)
+        self.services, self.endpoints = Informer(client, SERVICE), Informer(client, ENDPOINTS)
+        self.secrets, self.config_maps = Informer(client, SECRET), Informer(client, CONFIG_MAP)
+        self.claims = Informer(client, PERSISTENT_VOLUME_CLAIM)
+
+    def all(self) -> tuple[Informer, ...]:
+        return (
+            *(self.pods, self.services, self.endpoints),
+            *(self.secrets, self.config_maps, self.claims),
+        )
+
+
+def _build_machine(
+    settings: KubeletSettings,
+    client: KubeClient,
+    events: EventRecorder,
+    seen: _Seen,
+    sandbox: Sandbox | None,
+) -> Machine:
+    paths = LocalPaths(settings.dir)
+    return Machine(
+        pods=paths.pods,
+        volumes=paths.volumes,
+        image_bin_dir=settings.image_bin_dir,
+        cache_dir=paths.cache,
+        node_name=settings.node_name,
+        client=client,
+        events=events,
+        secrets=seen.secrets,
+        config_maps=seen.config_maps,
+        claims=seen.claims,
+        addresses=PodAddresses(paths.run / "pod-addresses.json", settings.pod_cidr),
+        hosts=HostsFiles(paths.run / "hosts"),
+        sandbox=sandbox,
+        cgroups=find_cgroup_parent(f"armillary-{os.getuid()}-{settings.port}"),
+        restart_policy=RestartPolicy(
+            first_s=settings.restart_first_s, max_s=settings.restart_max_s
+        ),
+    )
 
 
 def _find_sandbox(settings: KubeletSettings) -> Sandbox | None:
