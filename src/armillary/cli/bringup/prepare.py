@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,8 +86,15 @@ def _write_shims(paths: LocalPaths) -> None:
     kubectl = find_kubectl()
     if kubectl is not None:
         programs["kubectl"] = kubectl.path
+    link_programs(paths.bin, programs)
+
+
+def link_programs(folder: Path, programs: Mapping[str, Path]) -> None:
+    """Make the links; one found through this very folder (it is on PATH) is left as it is."""
     for name, program in programs.items():
-        link = paths.bin / name
+        link = folder / name
+        if program == link:
+            continue
         if link.is_symlink() and link.readlink() == program:
             continue
         draft = link.with_name(f".{name}.{os.getpid()}")
