@@ -35,6 +35,10 @@ class TabletUnavailableError(UnavailableError):
     """No tablet can take the statement now."""
 
 
+class TabletUnreachableError(TabletUnavailableError):
+    """The tablet that should take the statement cannot be connected to."""
+
+
 class ConnectionLostError(UnavailableError):
     """The connection to a tablet broke; `sent` says whether a statement was under way."""
 

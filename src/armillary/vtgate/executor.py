@@ -17,6 +17,7 @@ from armillary.vtgate.errors import (
     RefusedError,
     SqlError,
     TabletUnavailableError,
+    TabletUnreachableError,
     is_harmless,
 )
 from armillary.vtgate.gateway import SHAPE_TTL_S, CachedPlan, Gateway
@@ -201,7 +202,9 @@ class Executor:
             shards = self.resolver().partition(keyspace).shards[:1]
         if len(shards) == 1:
             sql = self.text_of(plan.template, statement)
-            return await self.on_shard(keyspace, shards[0], sql, out, group=group, again=True)
+            return await self.on_shard(
+                keyspace, shards[0], sql, out, group=group, again=not plan.locking
+            )
         if isinstance(plan.scatter, RefusedError):
             raise plan.scatter
         return await self._scatter(cached, plan.scatter, keyspace, shards, statement, out, group)
@@ -235,15 +238,15 @@ class Executor:
         transactions = self.transactions
         while True:
             try:
-                async with self._using(keyspace, shard, group) as connection:
+                async with self._using(keyspace, shard, group, reading=again) as connection:
                     payload = await self._payload(connection, sql, out)
                     summary = await out.relay(connection, payload, rename=self._rename(keyspace))
-                transactions.mark_used(keyspace, shard, group)
+                transactions.mark_used(keyspace, shard, group, None if again else sql)
                 return summary
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
                 if not is_harmless(error, read_only_statement=again) or not out.untouched:
                     raise
-                self._suspect(keyspace, shard)
+                self._suspect(keyspace, shard, error)
                 if time.monotonic() >= give_up_at:
                     raise
                 if not await transactions.drop_if_fresh(keyspace, shard, group):
@@ -268,15 +271,21 @@ class Executor:
                 if not outermost or not harmless or time.monotonic() >= give_up_at:
                     raise
 
-    def _suspect(self, keyspace: str, shard: str) -> None:
-        if self.session.target.tablet_type == TabletType.PRIMARY:
-            self.gateway.tablets.suspect_primary(keyspace, shard)
+    def _suspect(self, keyspace: str, shard: str, error: ArmillaryError) -> None:
+        known_away = isinstance(error, TabletUnavailableError) and not isinstance(
+            error, TabletUnreachableError
+        )
+        if self.session.target.tablet_type == TabletType.PRIMARY and not known_away:
+            still_reads = isinstance(error, MysqlError)
+            self.gateway.tablets.suspect_primary(keyspace, shard, still_reads=still_reads)
 
     @asynccontextmanager
     async def _using(
-        self, keyspace: str, shard: str, group: str
+        self, keyspace: str, shard: str, group: str, *, reading: bool = False
     ) -> AsyncIterator[BackendConnection]:
-        async with self.transactions.connection(keyspace, shard, group=group) as connection:
+        async with self.transactions.connection(
+            keyspace, shard, group=group, reading=reading
+        ) as connection:
             self.running.add(connection)
             try:
                 yield connection
@@ -389,7 +398,9 @@ class Executor:
         """Start the query on every shard, and wait until all have begun to answer."""
         streams = []
         for shard in shards:
-            connection = await stack.enter_async_context(self._using(keyspace, shard, group))
+            connection = await stack.enter_async_context(
+                self._using(keyspace, shard, group, reading=True)
+            )
             stream = RowStream(connection)
             payload = bytes((Command.QUERY,)) + sql
             if binary:

@@ -15,7 +15,7 @@ from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletAlias
 from armillary.vtgate.backend import BackendConnection, open_backend
 from armillary.vtgate.cluster import TabletHealth
-from armillary.vtgate.errors import ConnectionLostError, SqlError, TabletUnavailableError
+from armillary.vtgate.errors import ConnectionLostError, SqlError, TabletUnreachableError
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class TabletPool:
         """Return a connection, an idle one or a new one.
 
         Raises:
-            TabletUnavailableError: the tablet cannot be reached.
+            TabletUnreachableError: the tablet cannot be reached.
             SqlError: all connections stay busy for too long.
             MysqlError: the server refuses a setting.
         """
@@ -118,7 +118,7 @@ class TabletPool:
                     await connection.query(setting.encode("latin-1"))
         except (OSError, TimeoutError, ConnectionLostError) as error:
             self._closed(connection)
-            raise TabletUnavailableError(
+            raise TabletUnreachableError(
                 f"target: {tablet.keyspace}.{tablet.shard}.{tablet.type.name.lower()}: "
                 f"cannot connect to {tablet.alias}: {error or 'timed out'}"
             ) from error

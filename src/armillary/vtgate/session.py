@@ -72,6 +72,7 @@ class Pin:
     pool: TabletPool
     key: PoolKey
     savepoint: str = ""
+    writes: list[bytes] = field(default_factory=list)  # of a transaction of one statement
     used: bool = False  # a statement has run on it: the transaction cannot move elsewhere
 
 

@@ -13,6 +13,8 @@ from armillary.vtgate.pool import Pools, TabletPool
 
 logger = logging.getLogger(__name__)
 
+_SUSPECT_S = 1.0  # then it is asked again, in case health never says anything newer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BufferSettings:
@@ -24,6 +26,15 @@ class BufferSettings:
     failover_s_max: float = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A primary of whose term something went wrong; until when, and what it can still do."""
+
+    term_start_s: int
+    until: float
+    still_reads: bool
+
+
 class Tablets:
     """Chooses tablets and hands out their pools."""
 
@@ -32,23 +43,26 @@ class Tablets:
         self.pools = pools
         self.buffer = buffer
         self.buffered = 0
-        self._suspect: dict[tuple[str, str], tuple[int, float]] = {}
+        self._suspects: dict[tuple[str, str], _Suspect] = {}
 
-    async def pool(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletPool:
+    async def pool(
+        self, keyspace: str, shard: str, tablet_type: TabletType, *, reading: bool = False
+    ) -> TabletPool:
         """Return the pool of a tablet that may take a statement now.
 
-        With buffering, a statement for a primary that is away waits for the next one.
+        With buffering, a statement for a primary that is away waits for the next one; one that
+        only reads may go to a primary that has stopped writing.
 
         Raises:
             TabletUnavailableError: there is none, or none came in time.
         """
         try:
-            return self.pools.of(self._choose(keyspace, shard, tablet_type))
+            return self.pools.of(self._choose(keyspace, shard, tablet_type, reading=reading))
         except TabletUnavailableError:
             if tablet_type != TabletType.PRIMARY or not self.buffer.enabled:
                 raise
-        await self._wait(keyspace, shard)
-        return self.pools.of(self._choose(keyspace, shard, tablet_type))
+        await self._wait(keyspace, shard, reading=reading)
+        return self.pools.of(self._choose(keyspace, shard, tablet_type, reading=reading))
 
     def pool_now(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletPool | None:
         """As `pool`, without waiting: None when there is no tablet."""
@@ -57,31 +71,37 @@ class Tablets:
         except TabletUnavailableError:
             return None
 
-    def _choose(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletHealth:
+    def _choose(
+        self, keyspace: str, shard: str, tablet_type: TabletType, *, reading: bool = False
+    ) -> TabletHealth:
         tablet = self.cluster.choose(keyspace, shard, tablet_type)
-        if tablet_type == TabletType.PRIMARY:
-            suspect = self._suspect.get((keyspace, shard))
-            if suspect is not None:
-                term, until = suspect
-                if tablet.term_start_s <= term and time.monotonic() < until:
-                    raise TabletUnavailableError(
-                        f"target: {keyspace}.{shard}.primary: primary is not serving, "
-                        "there may be a reparent operation in progress"
-                    )
-                del self._suspect[(keyspace, shard)]
+        if tablet_type != TabletType.PRIMARY:
+            return tablet
+        suspect = self._suspects.get((keyspace, shard))
+        if suspect is None:
+            return tablet
+        if tablet.term_start_s > suspect.term_start_s or time.monotonic() >= suspect.until:
+            del self._suspects[(keyspace, shard)]
+        elif not (reading and suspect.still_reads):
+            raise TabletUnavailableError(
+                f"target: {keyspace}.{shard}.primary: primary is not serving, "
+                "there may be a reparent operation in progress"
+            )
         return tablet
 
     def retries_until(self) -> float:
         """Until when (monotonic) a statement that changed nothing may be tried again."""
         return time.monotonic() + (self.buffer.window_s if self.buffer.enabled else 0.0)
 
-    def suspect_primary(self, keyspace: str, shard: str) -> None:
+    def suspect_primary(self, keyspace: str, shard: str, *, still_reads: bool = False) -> None:
         """The primary refused or vanished: ask it no more until health says something newer."""
         tablet = self.cluster.primary(keyspace, shard)
         if tablet is not None:
-            self._suspect[(keyspace, shard)] = (tablet.term_start_s, time.monotonic() + 1.0)
+            self._suspects[(keyspace, shard)] = _Suspect(
+                tablet.term_start_s, time.monotonic() + _SUSPECT_S, still_reads
+            )
 
-    async def _wait(self, keyspace: str, shard: str) -> None:
+    async def _wait(self, keyspace: str, shard: str, *, reading: bool) -> None:
         if self.buffered >= self.buffer.size:
             raise SqlError(1203, "primary buffer is full")
         self.buffered += 1
@@ -92,7 +112,7 @@ class Tablets:
                     with anyio.move_on_after(0.2):
                         await self.cluster.wait_for_change()
                     try:
-                        self._choose(keyspace, shard, TabletType.PRIMARY)
+                        self._choose(keyspace, shard, TabletType.PRIMARY, reading=reading)
                         return
                     except TabletUnavailableError:
                         continue

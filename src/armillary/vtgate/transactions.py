@@ -13,7 +13,12 @@ import anyio
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
 from armillary.vtgate.backend import BackendConnection
-from armillary.vtgate.errors import ConnectionLostError, OutcomeUnknownError, SqlError
+from armillary.vtgate.errors import (
+    ConnectionLostError,
+    OutcomeUnknownError,
+    SqlError,
+    is_harmless,
+)
 from armillary.vtgate.session import Pin, PinKey, Session
 from armillary.vtgate.tablets import Tablets
 from armillary.wire.errnos import LOCK_DEADLOCK
@@ -40,7 +45,7 @@ class Transactions:
 
     @asynccontextmanager
     async def connection(
-        self, keyspace: str, shard: str, *, group: str = "normal"
+        self, keyspace: str, shard: str, *, group: str = "normal", reading: bool = False
     ) -> AsyncIterator[BackendConnection]:
         """Lend a connection for one statement; in a transaction it is the shard's own.
 
@@ -54,7 +59,7 @@ class Transactions:
             pin = await self._pin(keyspace, shard, tablet_type, group)
             yield pin.connection
             return
-        pool = await self._tablets.pool(keyspace, shard, tablet_type)
+        pool = await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
         key = session.pool_key
         connection = await pool.acquire(key)
         try:
@@ -62,11 +67,13 @@ class Transactions:
         finally:
             pool.release(key, connection)
 
-    def mark_used(self, keyspace: str, shard: str, group: str) -> None:
+    def mark_used(self, keyspace: str, shard: str, group: str, write: bytes | None) -> None:
         """A statement has run there: that shard's part of the transaction is bound to it."""
         pin = self._session.pins.get((keyspace, shard, self._session.target.tablet_type, group))
         if pin is not None:
             pin.used = True
+            if write is not None and self._implicit:
+                pin.writes.append(write)
 
     async def drop_if_fresh(self, keyspace: str, shard: str, group: str) -> bool:
         """Let go of a shard on which the transaction has done nothing yet."""
@@ -203,7 +210,7 @@ class Transactions:
                     )
             for pin in pins:
                 try:
-                    await pin.connection.query(b"COMMIT")
+                    await self._commit_pin(pin, others_committed=done > 0)
                 except ArmillaryError as error:
                     if pin.group == "post":
                         self._session.warnings = [("Warning", 1105, f"post commit: {error}")]
@@ -217,6 +224,33 @@ class Transactions:
             with anyio.CancelScope(shield=True):
                 for pin in pins[done:]:
                     await self._roll_back_pin(pin)
+
+    async def _commit_pin(self, pin: Pin, *, others_committed: bool) -> None:
+        try:
+            await pin.connection.query(b"COMMIT")
+        except (MysqlError, ConnectionLostError) as error:
+            # The primary changed between the commits of one statement. It surely did not commit,
+            # so the statement can still be made whole: its writes again, on the next primary.
+            undone = is_harmless(error, read_only_statement=False)
+            if not (others_committed and self._implicit and undone and pin.writes):
+                raise
+            if not pin.connection.broken:
+                pin.connection.abort()
+            self._tablets.suspect_primary(pin.keyspace, pin.shard, still_reads=True)
+            await self._write_again(pin)
+
+    async def _write_again(self, pin: Pin) -> None:
+        logger.info("writing again", extra={"keyspace": pin.keyspace, "shard": pin.shard})
+        pool = await self._tablets.pool(pin.keyspace, pin.shard, TabletType.PRIMARY)
+        connection = await pool.acquire(pin.key)
+        try:
+            for sql in (b"BEGIN", *pin.writes, b"COMMIT"):
+                await connection.query(sql)
+        except BaseException:
+            connection.abort()
+            raise
+        finally:
+            pool.release(pin.key, connection)
 
     def _commit_failure(self, error: ArmillaryError, pins: list[Pin], done: int) -> ArmillaryError:
         failed = pins[done]

@@ -1,0 +1,190 @@
+"""A shard changes its primary under load: statements wait, none fails, none is done twice."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armillary.model.tablet import TabletType
+from armillary.vtgate.cluster import Cluster
+from tests.integration.vtgate.clients import Answer, ask, connect_gate
+from tests.integration.vtgate.gate import (
+    CELL,
+    Gate,
+    fill_cluster,
+    running_gate,
+    settings_for,
+    tablet,
+)
+from tests.integration.vtgate.schema import TABLES, VSCHEMA
+from tests.integration.vtgate.servers import Server, running_server
+
+pytestmark = pytest.mark.integration
+
+ADDRESSES = ("127.17.2.1", "127.17.2.2")
+GATE_ADDRESS = "127.17.2.10"
+
+
+class Shard:
+    """Two servers that take turns as the primary of `-80`; `80-` has one of its own."""
+
+    def __init__(self, gate: Gate, servers: tuple[Server, ...]) -> None:
+        self.gate = gate
+        self.servers = servers
+        self.primary = 0
+        self.term = 1
+
+    def call(self, function: Any, *args: object) -> None:
+        self.gate.call(function, *args)  # type: ignore[operator]
+
+    def step_down(self) -> None:
+        """What a demotion does: writes are refused before anybody else may take them."""
+        self.servers[self.primary].query("set global read_only = 1")
+
+    def promote_other(self) -> None:
+        self.primary = 1 - self.primary
+        self.term += 1
+        server = self.servers[self.primary]
+        server.query("set global read_only = 0")
+        for number, one in enumerate(self.servers):
+            self.call(
+                self.gate.cluster.set_tablet,
+                replace(
+                    tablet(one, "main", "-80", database="vt_main", uid=number + 1),
+                    type=TabletType.PRIMARY if number == self.primary else TabletType.REPLICA,
+                    term_start_s=self.term,
+                ),
+            )
+
+
+@pytest.fixture(scope="module")
+def pair(template: Path) -> Iterator[tuple[Server, ...]]:
+    with ExitStack() as stack:
+        started = tuple(
+            stack.enter_context(running_server(template, address, databases=("vt_main",)))
+            for address in ADDRESSES
+        )
+        for server in started:
+            for table in TABLES:
+                server.query(table, "vt_main")
+            # The gateway's user must not be able to write where read_only is set.
+            server.query("revoke super, read_only admin on *.* from vt_app")
+        yield started
+
+
+@pytest.fixture
+def shard(servers: tuple[Server, ...], pair: tuple[Server, ...], clean: None) -> Iterator[Shard]:
+    with ExitStack() as stack:
+        for server in pair:
+            server.query("set global read_only = 0")
+            for table in ("users", "users_name_idx", "orders"):
+                server.query(f"truncate table {table}", "vt_main")
+        cluster = Cluster(cell=CELL)
+        fill_cluster(
+            cluster,
+            {"main": VSCHEMA},
+            {"main": ("-80", "80-")},
+            [
+                tablet(pair[0], "main", "-80", database="vt_main", uid=1),
+                tablet(servers[1], "main", "80-", database="vt_main", uid=3),
+            ],
+        )
+        directory = stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        settings = settings_for(GATE_ADDRESS, Path(directory), enable_buffer=True)
+        yield Shard(stack.enter_context(running_gate(cluster, settings)), pair)
+
+
+def write_until(stop: threading.Event, gate: Gate, first: int, answers: list[Answer]) -> None:
+    client = connect_gate(gate)
+    number = first
+    while not stop.is_set():
+        number += 1
+        answers.append(ask(client, f"insert into users values ({number}, 'n{number}')"))
+    client.close()
+
+
+def test_no_write_fails_while_the_primary_moves(shard: Shard) -> None:
+    answers: list[list[Answer]] = [[], [], []]
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=write_until, args=(stop, shard.gate, 100_000 * n, answers[n]))
+        for n in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)  # noqa: TID251  let some load build up
+    for _ in range(2):
+        shard.step_down()
+        time.sleep(0.4)  # noqa: TID251  nobody is primary for a while
+        shard.promote_other()
+        time.sleep(0.6)  # noqa: TID251
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    done = [answer for part in answers for answer in part]
+    assert len(done) > 20
+    assert [answer for answer in done if answer.errno] == []
+    # The pair does not replicate here, so each row is in one of them, once.
+    count = sum(
+        int(str(server.query("select count(*) from users", "vt_main")[0][0]))
+        for server in shard.servers
+    )
+    other = shard.gate
+    client = connect_gate(other, "main:80-")
+    count += int(str(ask(client, "select count(*) from users").rows[0][0]))
+    client.close()
+    assert count == len(done)
+
+
+def test_without_a_new_primary_a_statement_fails_after_the_window(shard: Shard) -> None:
+    client = connect_gate(shard.gate)
+    assert ask(client, "insert into orders values (1, 102, 1, 'x')").errno == 0
+    shard.gate.listener.gateway.tablets.buffer = replace(
+        shard.gate.listener.gateway.tablets.buffer, window_s=0.7
+    )
+    shard.step_down()
+    started = time.monotonic()
+    failed = ask(client, "insert into orders values (2, 102, 1, 'x')")
+    assert failed.errno != 0
+    assert 0.5 < time.monotonic() - started < 5
+    # Reads go on all the while, and so does the other shard.
+    read = ask(client, "select id from orders where user_id = 102")
+    assert read.rows == ((1,),), read
+    assert ask(client, "insert into orders values (3, 101, 1, 'x')").errno == 0
+    client.close()
+
+
+def test_a_transaction_that_has_written_ends_with_its_primary(shard: Shard) -> None:
+    client = connect_gate(shard.gate)
+    ask(client, "begin")
+    assert ask(client, "insert into orders values (1, 102, 1, 'x')").errno == 0
+    for (thread,) in shard.servers[0].query(
+        "select id from information_schema.processlist where user = 'vt_app'"
+    ):
+        shard.servers[0].query(f"kill {thread}")
+    time.sleep(0.2)  # noqa: TID251  the gateway hears of it
+    assert ask(client, "insert into orders values (2, 102, 1, 'x')").errno == 2013
+    assert ask(client, "select count(*) from orders").rows == ((0,),)
+    assert ask(client, "insert into orders values (2, 102, 1, 'x')").errno == 0
+    client.close()
+
+
+def test_replicas_serve_reads_near_and_fresh_first(shard: Shard) -> None:
+    cluster = shard.gate.cluster
+    replica = replace(
+        tablet(shard.servers[1], "main", "-80", database="vt_main", uid=2),
+        type=TabletType.REPLICA,
+    )
+    shard.call(cluster.set_tablet, replica)
+    shard.servers[1].query("insert into orders values (5, 102, 1, 'replica')", "vt_main")
+    client = connect_gate(shard.gate, "main@replica")
+    assert ask(client, "select note from orders where user_id = 102").rows == (("replica",),)
+    shard.call(cluster.set_tablet, replace(replica, problem="replication stopped"))
+    assert "no healthy tablet" in ask(client, "select * from orders where user_id = 102").message
+    client.close()
