@@ -492,11 +492,10 @@ class Executor:
 
 def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
     """Whether the answers have the columns that the plan was made for."""
-    for stream in streams:
-        if len(stream.columns) < plan.visible:
-            return False
-        for column, shape in zip(stream.columns, plan.shapes, strict=False):
-            if column.type != shape.type:
-                return False
-    counts = {len(stream.columns) for stream in streams}
-    return len(counts) == 1
+    types = [shape.type for shape in plan.shapes]
+    fits = all(
+        len(stream.columns) >= plan.visible
+        and all(c.type == t for c, t in zip(stream.columns, types, strict=False))
+        for stream in streams
+    )
+    return fits and len({len(stream.columns) for stream in streams}) == 1
