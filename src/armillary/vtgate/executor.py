@@ -492,10 +492,9 @@ class Executor:
 
 def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
     """Whether the answers have the columns that the plan was made for."""
-    types = [shape.type for shape in plan.shapes]
     fits = all(
         len(stream.columns) >= plan.visible
-        and all(c.type == t for c, t in zip(stream.columns, types, strict=False))
+        and all(c.type == s.type for c, s in zip(stream.columns, plan.shapes, strict=False))
         for stream in streams
     )
     return fits and len({len(stream.columns) for stream in streams}) == 1
