@@ -103,12 +103,9 @@ def parse_ddl(text: str) -> Ddl:
             break
     keyspaces = []
     for index in range(at + 1, len(tokens) - 2):
-        if (
-            tokens[index + 1].text == "."
-            and tokens[index - 1].text != "."
-            and _is_name(tokens[index])
-        ):
-            keyspaces.append(unquote_name(token))
+        named = tokens[index]
+        if tokens[index + 1].text == "." and tokens[index - 1].text != "." and _is_name(named):
+            keyspaces.append(unquote_name(named))
     return Ddl(verb, what, tuple(keyspaces), temporary)
 
 

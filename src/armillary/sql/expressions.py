@@ -64,7 +64,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"*", "/", "%", "DIV", "MOD"}),
     frozenset({"^"}),
 )
-_DEPTH_MAX = 200
+_DEPTH_MAX = 40  # of brackets in brackets; each costs some 15 frames of the stack
 
 
 class Expressions:
@@ -160,8 +160,11 @@ class Expressions:
         cursor = self._cursor
         negated = "NOT " if cursor.take_word("NOT") else ""
         word = cursor.advance().upper
-        if word == "IN":
-            args: tuple[Expr, ...] = (left, self._in_list())
+        args: tuple[Expr, ...]
+        if word == "IN" and not cursor.is_op("("):
+            word, args = "POSITION IN", (left, self._binary(0))  # of POSITION(a IN b)
+        elif word == "IN":
+            args = (left, self._in_list())
         elif word == "BETWEEN":
             low = self._binary(0)
             cursor.expect_word("AND")

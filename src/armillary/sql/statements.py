@@ -14,7 +14,7 @@ from armillary.sql.ast import (
     Statement,
     Update,
 )
-from armillary.sql.cursor import Cursor
+from armillary.sql.cursor import Cursor, NotUnderstoodError
 from armillary.sql.queries import Queries
 
 
@@ -24,7 +24,13 @@ def parse_statement(key: str) -> Statement:
     Raises:
         NotUnderstoodError: bad SQL, or SQL that we do not follow.
     """
-    cursor = Cursor(key)
+    try:
+        return _parse(Cursor(key))
+    except RecursionError:
+        raise NotUnderstoodError("a statement with less deeply nested parts wanted") from None
+
+
+def _parse(cursor: Cursor) -> Statement:
     queries = Queries(cursor)
     if cursor.is_word("SELECT", "WITH") or cursor.is_op("("):
         statement: Statement = queries.query()

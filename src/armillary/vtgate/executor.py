@@ -26,6 +26,7 @@ from armillary.vtgate.output import CollectedOutput, Output
 from armillary.vtgate.planner.plan import (
     DmlPlan,
     InsertPlan,
+    Plan,
     ScatterDraft,
     SelectPlan,
     Source,
@@ -53,6 +54,7 @@ from armillary.vtgate.scatter import (
 from armillary.vtgate.session import Session
 from armillary.vtgate.transactions import Transactions
 from armillary.wire.columns import replace_schema
+from armillary.wire.errnos import WRONG_VALUE_COUNT
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
 from armillary.wire.scanner import ResponseSummary
@@ -95,6 +97,18 @@ class Executor:
         found = self.gateway.plans.get(cache_key, generation)
         if found is not None and self._fits(found, statement):
             return found
+        try:
+            plan = await self._make_plan(statement, keyspace)
+        except SqlError as error:
+            if error.errno != WRONG_VALUE_COUNT:
+                raise
+            self.gateway.forget_schema()  # perhaps the table has changed since we looked at it
+            plan = await self._make_plan(statement, keyspace)
+        made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
+        self.gateway.plans.put(cache_key, made)
+        return made
+
+    async def _make_plan(self, statement: Statement, keyspace: str) -> Plan:
         vschema = self.gateway.cluster.vschema
         parsed = parse_statement(statement.key)
         named = name_tables(parsed, vschema, keyspace)
@@ -103,7 +117,7 @@ class Executor:
             if vschema.keyspaces[schema.keyspace].sharded:
                 place = (schema.keyspace, schema.name)
                 shapes[place] = await self.gateway.shape(*place)
-        plan = plan_statement(
+        return plan_statement(
             statement.key,
             parsed,
             named,
@@ -112,9 +126,6 @@ class Executor:
             shapes=shapes,
             literals=statement.literals,
         )
-        made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
-        self.gateway.plans.put(cache_key, made)
-        return made
 
     def _fits(self, found: CachedPlan, statement: Statement) -> bool:
         plan = found.plan
@@ -196,6 +207,8 @@ class Executor:
     ) -> ResponseSummary:
         if not plan.route.keyspace:
             raise SqlError(1046, "VT09005: no database selected, and there is no keyspace")
+        if plan.schema_literals:
+            statement = self._with_databases(plan, statement)
         shards = await self.resolver().shards(plan.route, statement.literals)
         keyspace = plan.route.keyspace
         if not shards:
@@ -208,6 +221,16 @@ class Executor:
         if isinstance(plan.scatter, RefusedError):
             raise plan.scatter
         return await self._scatter(cached, plan.scatter, keyspace, shards, statement, out, group)
+
+    def _with_databases(self, plan: SelectPlan, statement: Statement) -> Statement:
+        """Put databases' own names where a question to system tables names keyspaces."""
+        cluster = self.gateway.cluster
+        literals = list(statement.literals)
+        for index in plan.schema_literals:
+            name = literals[index][1:-1].decode("utf-8", "replace")
+            if name in cluster.vschema.keyspaces:
+                literals[index] = quote(cluster.database_of(name).encode())
+        return Statement(b"", statement.key, literals)
 
     def text_of(self, template: SqlTemplate | None, statement: Statement) -> bytes:
         if template is None and statement.text:

@@ -4,6 +4,7 @@ Source: mysqld_error.h; server and client numbers as MySQL and MariaDB share the
 """
 
 DUP_ENTRY = 1062
+WRONG_VALUE_COUNT = 1136
 PARSE_ERROR = 1064
 LOCK_WAIT_TIMEOUT = 1205
 LOCK_DEADLOCK = 1213

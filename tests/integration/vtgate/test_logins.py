@@ -93,7 +93,10 @@ def connect(gate: Gate, *, user: str = USER, password: str = PASSWORD, **more: A
     return pymysql.connect(host=gate.address, user=user, password=password, database="main", **more)
 
 
-class Sha2Connection(pymysql.connections.Connection):  # type: ignore[type-arg]
+_Connection: Any = pymysql.connections.Connection
+
+
+class Sha2Connection(_Connection):  # type: ignore[misc]
     """PyMySQL, which knows RSA, using caching_sha2_password whatever the server prefers."""
 
     def _get_server_information(self) -> None:

@@ -1,5 +1,6 @@
 """Plans for INSERT and REPLACE into sharded tables. Pure."""
 
+from armillary.routing.lookup import quote_name
 from armillary.routing.vschema import TableSchema
 from armillary.sql.ast import Insert, Row
 from armillary.vtgate.errors import RefusedError, SqlError
@@ -30,6 +31,10 @@ def plan_insert(
         if len(row.args) != len(columns):
             raise SqlError(1136, "Column count doesn't match value count at row 1")
     sources = [[source_of(value) for value in row.args] for row in insert.rows]
+    if insert.columns is None:
+        # Named, for the table may have changed since we looked at it.
+        names = ", ".join(quote_name(column) for column in columns)
+        splices = (*splices, Splice(insert.table.end, insert.table.end, (f" ({names})",)))
     columns, increment, increments = _auto_increment(table, columns, insert, sources)
     splices = (*splices, *increments)
     if increment is not None and insert.columns is not None and len(columns) > len(insert.columns):
@@ -126,13 +131,14 @@ def _auto_increment(
 
 def _set_row(key: str, row: Row, splices: tuple[Splice, ...]) -> SqlTemplate:
     """Turn `SET a = 1, b = 2` into `(1, 2)`."""
+    added = [splice for splice in splices if splice.start == splice.end == row.end]
+    inner = tuple(splice for splice in splices if splice not in added)
     pieces: list[str | int | SessionTerm] = ["("]
     for index, value in enumerate(row.args):
         if index:
             pieces.append(", ")
-        pieces.extend(build_template(key, splices, start=value.start, end=value.end))
-    for splice in splices:
-        if splice.start == splice.end == row.end:
-            pieces.extend((", ", splice.pieces[-1]))
+        pieces.extend(build_template(key, inner, start=value.start, end=value.end))
+    for splice in added:
+        pieces.extend((", ", splice.pieces[-1]))
     pieces.append(")")
     return tuple(pieces)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from armillary.routing.lookup import LookupVindex
 from armillary.routing.vindexes import FunctionalVindex
 from armillary.routing.vschema import ColumnVindex, TableSchema
-from armillary.sql.literals import Template
 from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.planner.shapes import ColumnShape
 
@@ -151,17 +150,8 @@ class SelectPlan:
     template: SqlTemplate | None  # None: the client's own bytes
     scatter: "ScatterDraft | RefusedError"
     locking: bool = False
-    sequence: "SequenceCall | None" = None
     fixed: tuple[tuple[int, bytes], ...] = ()  # literals that the plan depends on
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceCall:
-    """`select next N values from seq`."""
-
-    keyspace: str
-    table: str
-    count: Source
+    schema_literals: tuple[int, ...] = ()  # literals that name a database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +192,3 @@ class DmlPlan:
 
 
 Plan = SelectPlan | InsertPlan | DmlPlan
-
-
-def plain_template(template: SqlTemplate) -> Template:
-    assert not any(isinstance(piece, SessionTerm) for piece in template)
-    return tuple(piece for piece in template if not isinstance(piece, SessionTerm))

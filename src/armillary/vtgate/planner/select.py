@@ -40,8 +40,10 @@ from armillary.vtgate.planner.text import (
     SessionUse,
     build_template,
     find_qualifiers,
+    find_schema_literals,
     find_session_terms,
     tokens_of,
+    without_database,
 )
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
@@ -129,6 +131,9 @@ def plan_statement(
     session = find_session_terms(tokens)
     if session.assigns_variable:
         raise RefusedError("assigning user variables inside a statement")
+    if named.system:
+        # There the database is the one that the server knows, and so are names compared with it.
+        session = without_database(session)
     qualifiers = find_qualifiers(tokens, named.keyspaces)
     splices = (*session.splices, *qualifiers)
     if isinstance(statement, Select):
@@ -136,7 +141,9 @@ def plan_statement(
     if named.system and named.keyspaces:
         raise RefusedError("joining tables of a keyspace with system tables")
     if named.system or not named.keyspaces:
-        return _plan_without_keyspace(key, statement, splices, vschema, keyspace)
+        return _plan_without_keyspace(
+            key, statement, splices, vschema, keyspace, system=named.system
+        )
     if len(named.keyspaces) > 1:
         raise RefusedError("one statement over several keyspaces")
     (target,) = named.keyspaces
@@ -237,6 +244,8 @@ def _plan_without_keyspace(
     splices: tuple[Splice, ...],
     vschema: VSchema,
     keyspace: str,
+    *,
+    system: bool,
 ) -> Plan:
     """Plan what any server can answer: no table, or tables of the server itself."""
     if not isinstance(statement, Select | Union):
@@ -248,6 +257,7 @@ def _plan_without_keyspace(
         route=AnyShard(where),
         template=build_template(key, splices) if splices else None,
         scatter=RefusedError("system tables over several shards"),
+        schema_literals=find_schema_literals(key) if system else (),
     )
 
 

@@ -1,5 +1,6 @@
 """Rewrite a statement by splicing pieces into its key. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,6 +94,31 @@ def find_session_terms(tokens: Sequence[Token]) -> SessionUse:
         elif token.kind == Kind.OP and token.text == ":=":
             assigns = True
     return SessionUse(tuple(splices), assigns, frozenset(calls))
+
+
+def without_database(use: SessionUse) -> SessionUse:
+    """Leave `DATABASE()` to the server."""
+    kept = tuple(
+        splice
+        for splice in use.splices
+        if splice.pieces not in ((SessionTerm("DATABASE"),), (SessionTerm("SCHEMA"),))
+    )
+    return SessionUse(kept, use.assigns_variable, use.calls)
+
+
+_SCHEMA_COMPARED = re.compile(
+    r"\b\w*schema\w*`?\s*(?:=|<=>|like)\s*\?|\b\w*schema\w*`?\s+in\s*\([?,\s]*\)",
+    re.IGNORECASE,
+)
+
+
+def find_schema_literals(key: str) -> tuple[int, ...]:
+    """Return the literals that a system table's schema columns are compared with."""
+    found: list[int] = []
+    for match in _SCHEMA_COMPARED.finditer(key):
+        first = key.count("?", 0, match.start())
+        found.extend(range(first, first + match.group().count("?")))
+    return tuple(found)
 
 
 def variable_name(text: str) -> str:

@@ -1,0 +1,135 @@
+"""Two ways to a statement's key agree, and literals mean what MySQL says."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from armillary.sql import literals as module
+from armillary.sql.literals import (
+    NotAValue,
+    literal_value,
+    normalise,
+    render,
+    template_of,
+    unescape,
+)
+from armillary.sql.tokens import SqlSyntaxError, split_statements, unwrap_executable_comments
+
+PIECES = st.sampled_from(
+    [
+        "select", "a", "t1", "1", "12.5", ".5", "1e3", "1.e2", "'x'", "'it''s'", "''", "0x4D", "x1",
+        "1x", "a1b2", "t.c", "t.1c", "@v1", "@@x", "(", ")", ",", "=", "-", "+1", "-1", "in", "$1",
+        "a$1", "5.", "_5", "é7", "1-1", "3.4.5", "'1'", "a.5", "where", "<=", "0xZ", "12abc", "e5",
+    ]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(PIECES, min_size=1, max_size=12), st.sampled_from(["", " ", "  ", "\n"]))
+def test_the_fast_way_and_the_careful_way_agree(pieces: list[str], gap: str) -> None:
+    sql = gap.join(pieces).encode("latin-1")
+    try:
+        careful = module._normalise_with_care(sql)
+    except SqlSyntaxError:
+        return
+    fast = normalise(sql)
+    assert (fast.key, fast.literals) == (careful.key, careful.literals)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=12))
+def test_a_key_and_its_literals_give_the_statement_back(pieces: list[str]) -> None:
+    sql = " ".join(pieces).encode("latin-1")
+    try:
+        statement = normalise(sql)
+    except SqlSyntaxError:
+        return
+    assert render(template_of(statement.key), statement.literals) == sql
+
+
+SAME_KEY = [
+    ("select * from t where a = 1", "select * from t where a = 22"),
+    ("select * from t where a = 'x'", "select * from t where a = 'it''s'"),
+    ("select * from t where a = 'x'", "select * from t where a = 'a\\'b; -- '"),
+    ("select * from t where a = 1.5", "select * from t where a = 1e10"),
+]
+OTHER_KEY = [
+    ("select `1` from t", "select `2` from t"),
+    ("select a1 from t", "select a2 from t"),
+    ("select 1", "select -1"),
+    ("select * from t1", "select * from t2"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_KEY)
+def test_statements_that_differ_in_literals_share_a_key(one: str, other: str) -> None:
+    assert normalise(one.encode()).key == normalise(other.encode()).key
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_KEY)
+def test_other_statements_do_not(one: str, other: str) -> None:
+    assert normalise(one.encode()).key != normalise(other.encode()).key
+
+
+def test_comments_leave_the_key_and_directives_are_kept() -> None:
+    statement = normalise(
+        b"select /*vt+ QUERY_TIMEOUT_MS=5 */ a /* b */ from t -- c\n where d = 'e'"
+    )
+    assert statement.key.split() == ["select", "a", "from", "t", "where", "d", "=", "?"]
+    assert statement.directives == ("QUERY_TIMEOUT_MS=5",)
+
+
+def test_executable_comments_become_what_is_executed() -> None:
+    assert unwrap_executable_comments("select /*!40000 a */ from t").split() == [
+        "select", "a", "from", "t",
+    ]  # fmt: skip
+    assert unwrap_executable_comments("select /*!99999 a, */ b from t").split() == [
+        "select", "b", "from", "t",
+    ]  # fmt: skip
+    assert "'/*! no */'" in unwrap_executable_comments("select '/*! no */' /*! , x */")
+
+
+def test_a_question_mark_alone_is_no_sql() -> None:
+    with pytest.raises(SqlSyntaxError):
+        normalise(b"select ?")
+
+
+@pytest.mark.parametrize("sql", ["select 'a", 'select "a', "select `a", "select /* a"])
+def test_what_has_no_end_is_no_sql(sql: str) -> None:
+    with pytest.raises(SqlSyntaxError):
+        normalise(sql.encode())
+
+
+def test_statements_are_split_outside_strings_only() -> None:
+    assert split_statements("select 1; select ';'; /* ; */ select `;` -- ;\n ;;") == [
+        "select 1", " select ';'", " /* ; */ select `;` -- ;\n ",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        (b"'a'", b"a"),
+        (b"'it''s'", b"it's"),
+        (b'"a""b"', b'a"b'),
+        (b"'a\\'b\\n\\%\\x\\\\'", b"a'b\n\\%x\\"),
+        (b"5", 5),
+        (b"-5", -5),
+        (b"NULL", None),
+        (b"x'4D'", b"M"),
+        (b"_binary'a'", b"a"),
+    ],
+)
+def test_literals_have_values(literal: bytes, value: object) -> None:
+    assert literal_value(literal) == value
+
+
+@pytest.mark.parametrize("literal", [b"1.5", b"1e3", b"0x4D", b"_latin1'a'", b"TRUE", b"b'1'"])
+def test_of_some_literals_only_a_server_knows_the_value(literal: bytes) -> None:
+    with pytest.raises(NotAValue):
+        literal_value(literal)
+
+
+def test_text_is_read_in_the_connection_s_character_set() -> None:
+    assert literal_value("'é'".encode("latin-1"), codec="cp1252") == "é".encode()
+    assert unescape(b"''") == b""
