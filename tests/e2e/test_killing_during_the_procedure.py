@@ -9,6 +9,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -191,10 +192,13 @@ def everything_is_there(walk: Walk, writer: SteadyWriter) -> None:
 
 
 def no_unfinished_backup_is_complete(hurt: Machine, walk: Walk) -> None:
-    listed = json.loads(walk.shell.run(f"{walk.kubectl} get vitessbackups -o json", quiet=True))
-    complete = [b["status"] for b in listed["items"] if b["status"].get("complete")]
-    assert len(complete) >= 8
-    for status in complete:
+    def complete() -> list[dict[str, Any]]:
+        listed = json.loads(walk.shell.run(f"{walk.kubectl} get vitessbackups -o json", quiet=True))
+        return [b["status"] for b in listed["items"] if b["status"].get("complete")]
+
+    # Storage is mirrored now and then, so the newest may take their time to appear.
+    wait_until("8 complete backups", lambda: len(complete()) >= 8, timeout_s=PATIENCE_S)
+    for status in complete():
         manifest = (
             hurt.paths.backups
             / "example"

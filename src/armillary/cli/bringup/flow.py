@@ -36,6 +36,7 @@ from armillary.kube.objects import is_condition_true
 from armillary.local.supervise.state import LocalState
 from armillary.settings.local import LocalPaths
 
+GREETING_TIMEOUT_S = 30.0
 CONTROL_PLANE_TIMEOUT_S = 60.0
 
 
@@ -89,6 +90,7 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
                     why = await explain_troubles(client, namespace, unfinished)
                     raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
             endpoints = await read_endpoints(client, namespace)
+            await _wait_greetings(endpoints)
     _print_result(paths, namespace, endpoints)
     return 0
 
@@ -161,6 +163,32 @@ async def _wait_serving(
                 if progress.serves:
                     return None
     return last or Progress((), ())
+
+
+async def _wait_greetings(endpoints: tuple[ClusterEndpoints, ...]) -> None:
+    """Return when each MySQL endpoint greets: what the API says of a pod may be a moment old."""
+    for endpoint in endpoints:
+        if not endpoint.mysql_host:
+            continue
+        with anyio.move_on_after(GREETING_TIMEOUT_S) as scope:
+            for delay_s in backoff_delays_s(first_s=0.05, max_s=0.5):
+                if await _greets(endpoint.mysql_host, endpoint.mysql_port):
+                    break
+                await anyio.sleep(delay_s)
+        if scope.cancelled_caught:
+            raise DeadlineError(
+                f"nothing greets a MySQL client at {endpoint.mysql_host}:{endpoint.mysql_port} "
+                f"after {GREETING_TIMEOUT_S:.0f} s, though vtgate is said to be ready"
+            )
+
+
+async def _greets(host: str, port: int) -> bool:
+    try:
+        with anyio.fail_after(1.0):
+            async with await anyio.connect_tcp(host, port) as stream:
+                return bool(await stream.receive(5))
+    except (OSError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError):
+        return False
 
 
 def _print_result(
