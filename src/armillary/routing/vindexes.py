@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import xxhash
 
@@ -76,7 +77,8 @@ def text_of(value: Value) -> bytes:
 
 
 @cache
-def _null_key_des() -> object:
+def _null_key_des() -> Any:
+    """Return (encryptor, decryptor). In ECB blocks do not depend on each other: one serves all."""
     from cryptography.hazmat.primitives.ciphers import Cipher, modes  # noqa: PLC0415  heavy
 
     try:
@@ -85,13 +87,13 @@ def _null_key_des() -> object:
         from cryptography.hazmat.primitives.ciphers.algorithms import (  # noqa: PLC0415
             TripleDES,
         )
-    return Cipher(TripleDES(b"\x00" * 24), modes.ECB())
+    cipher = Cipher(TripleDES(b"\x00" * 24), modes.ECB())
+    return cipher.encryptor(), cipher.decryptor()
 
 
 def null_key_encrypt(number: int) -> bytes:
     """Single DES with a key of zeros, of the big-endian number. It hides nothing; it spreads."""
-    encryptor = _null_key_des().encryptor()  # type: ignore[attr-defined]
-    block: bytes = encryptor.update(number.to_bytes(8, "big"))
+    block: bytes = _null_key_des()[0].update(number.to_bytes(8, "big"))
     return block
 
 
@@ -99,8 +101,7 @@ def null_key_decrypt(keyspace_id: bytes) -> int:
     """Raises: InputError: not 8 bytes."""
     if len(keyspace_id) != 8:
         raise InputError(f"a keyspace id of 8 bytes wanted, found {len(keyspace_id)}")
-    decryptor = _null_key_des().decryptor()  # type: ignore[attr-defined]
-    return int.from_bytes(decryptor.update(keyspace_id), "big")
+    return int.from_bytes(_null_key_des()[1].update(keyspace_id), "big")
 
 
 def _hash(value: Value) -> bytes | None:

@@ -64,6 +64,11 @@ class BackendConnection(asyncio.Protocol):
         self.on_idle_loss: Callable[[BackendConnection], None] | None = None
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
+        self._after: Callable[[], None] | None = None
+
+    def after_response(self, call: Callable[[], None]) -> None:
+        """Make this call once the response that is being received is over."""
+        self._after = call
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -80,6 +85,9 @@ class BackendConnection(asyncio.Protocol):
             self._receiver = None
             self.abort()
             receiver.lost(error)
+        if self._after is not None:
+            after, self._after = self._after, None
+            after()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.broken = True

@@ -47,7 +47,7 @@ class Commands:
             case Command.STMT_PREPARE:
                 await self._prepared.prepare(body, out)
             case Command.STMT_EXECUTE:
-                self._remember(await self._prepared.execute(payload, out))
+                self.remember(await self._prepared.execute(payload, out))
             case Command.STMT_CLOSE:
                 self._prepared.close(payload)
             case Command.STMT_SEND_LONG_DATA:
@@ -94,7 +94,7 @@ class Commands:
                 out.more = False
                 await self._after_error(error)
                 raise
-            self._remember(summary)
+            self.remember(summary)
             if summary.error is not None:
                 return
 
@@ -105,7 +105,7 @@ class Commands:
         if self._session.pins and (lost or deadlock):
             await self.runner.executor.transactions.rollback()
 
-    def _remember(self, summary: ResponseSummary) -> None:
+    def remember(self, summary: ResponseSummary) -> None:
         session = self._session
         if summary.error is not None:
             session.note_error(summary.error)

@@ -14,6 +14,7 @@ from armillary.base.errors import ArmillaryError, MysqlError, WireError
 from armillary.vtgate.backend import BackendConnection
 from armillary.vtgate.commands import Commands
 from armillary.vtgate.errors import SqlError, err_payload
+from armillary.vtgate.fast_path import FastPath, FastRelay, may_try_again
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import ClientOutput
 from armillary.vtgate.session import Session, charset_of_collation
@@ -38,6 +39,7 @@ from armillary.wire.handshake import (
 from armillary.wire.packets import PacketReader, frame
 from armillary.wire.protocol import NATIVE_PLUGIN, NONCE_BYTES, Capability, Command
 from armillary.wire.responses import OkPacket, encode_ok
+from armillary.wire.scanner import ResponseSummary
 from armillary.wire.tls import TlsServerFilter
 
 logger = logging.getLogger(__name__)
@@ -158,6 +160,9 @@ class ClientConnection(asyncio.Protocol):
         self._writable = True
         self._drained: asyncio.Future[None] | None = None
         self._relaying: BackendConnection | None = None
+        self._fast: FastRelay | None = None
+        self._fast_payload = b""
+        self._fast_path = FastPath(listener.gateway, self.session)
         self._login_timer: asyncio.TimerHandle | None = None
         self._commands = Commands(
             listener.gateway,
@@ -205,7 +210,11 @@ class ClientConnection(asyncio.Protocol):
         if self._login_timer is not None:
             self._login_timer.cancel()
         self.resume_writing()
-        if self._busy is not None:
+        if self._fast is not None:
+            fast, self._fast = self._fast, None
+            fast.give_up()
+            self._command_over()
+        elif self._busy is not None:
             self._busy.cancel()
         elif not self._running:
             self._commands.abandon()
@@ -217,7 +226,17 @@ class ClientConnection(asyncio.Protocol):
     def kill_command(self) -> None:
         """Stop the command that runs, as KILL QUERY does."""
         self.session.killed = True
-        if self._busy is not None:
+        if self._fast is not None:
+            fast, self._fast = self._fast, None
+            self.relaying(None)
+            fast.give_up()
+            self._command_over()
+            if fast.passed:
+                self.abort()
+                return
+            self.write(frame(err_payload(SqlError(1317, "Query execution was interrupted")), 1))
+            self._after()
+        elif self._busy is not None:
             self._busy.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -394,7 +413,43 @@ class ClientConnection(asyncio.Protocol):
             return
         self._running = True
         self._listener.command_began()
+        if payload[0] == Command.QUERY and not self._listener.settings.query_timeout_s:
+            self._fast = self._fast_path.start(payload, self.write, self._fast_done)
+            if self._fast is not None:
+                self._fast_payload = payload
+                self.relaying(self._fast.connection)
+                return
         self._listener.tasks.start_soon(self._run, payload)
+
+    def _fast_done(
+        self, relay: FastRelay, summary: ResponseSummary | None, error: Exception | None
+    ) -> None:
+        """A statement on the short way has ended, well or not."""
+        self._fast = None
+        self.relaying(None)
+        if self._closed:
+            self._command_over()
+            return
+        if may_try_again(relay, summary):
+            self._listener.tasks.start_soon(self._run, self._fast_payload)
+            return
+        if summary is not None:
+            self._commands.remember(summary)
+            error = summary.error
+        if error is not None and not relay.passed:
+            self.session.note_error(error)
+            self.write(frame(err_payload(error), 1))
+        elif summary is None:
+            self.abort()  # half an answer has gone out
+        self._command_over()
+        self._after()
+
+    def _command_over(self) -> None:
+        self._running = False
+        self._listener.command_ended()
+        self.session.killed = False
+        if self._closed:
+            self._commands.abandon()
 
     async def _run(self, payload: bytes) -> None:
         output = ClientOutput(self, binary=payload[:1] == bytes((Command.STMT_EXECUTE,)))
@@ -412,11 +467,7 @@ class ClientConnection(asyncio.Protocol):
                 output.error(err_payload(SqlError(1317, what)))
         finally:
             self._busy = None
-            self._running = False
-            self._listener.command_ended()
-            self.session.killed = False
-            if self._closed:
-                self._commands.abandon()
+            self._command_over()
         if not self._closed:
             self._after()
 

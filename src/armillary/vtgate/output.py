@@ -93,7 +93,7 @@ class ClientOutput:
         renumbering = self._later or self.more
         self._relayed = not renumbering
         scanner = ResponseScanner(
-            on_column=_renamer(rename),
+            on_column=renamer(rename),
             renumber_from=self._writer.sequence_next if renumbering else None,
             more_results=self.more,
             field_list=field_list,
@@ -208,11 +208,26 @@ class CollectedOutput:
         return
 
 
-def _renamer(rename: tuple[bytes, bytes] | None) -> Callable[[bytes], bytes] | None:
+_RENAMED_MAX = 2000
+_renamed: dict[tuple[bytes, bytes], dict[bytes, bytes]] = {}
+
+
+def renamer(rename: tuple[bytes, bytes] | None) -> Callable[[bytes], bytes] | None:
+    """Return what renames a database in column definitions; it remembers those it has seen."""
     if rename is None or rename[0] == rename[1]:
         return None
     old, new = rename
-    return lambda payload: replace_schema(payload, old, new)
+    known = _renamed.setdefault(rename, {})
+
+    def replace(payload: bytes) -> bytes:
+        found = known.get(payload)
+        if found is None:
+            if len(known) >= _RENAMED_MAX:
+                known.clear()
+            found = known[payload] = replace_schema(payload, old, new)
+        return found
+
+    return replace
 
 
 async def send_local_rows(

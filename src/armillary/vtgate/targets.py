@@ -20,6 +20,10 @@ class Target:
         return f"{self.keyspace}{shard}{inside}@{self.tablet_type.name.lower()}"
 
     @property
+    def is_primary(self) -> bool:
+        return self.tablet_type == TabletType.PRIMARY
+
+    @property
     def is_direct(self) -> bool:
         """Whether statements go as they are to the shards named, without planning."""
         return bool(self.shard or self.destination)

@@ -17,10 +17,15 @@ from tests.integration.vtgate.gate import (
     tablet,
 )
 from tests.integration.vtgate.schema import PLAIN_TABLES, TABLES, VSCHEMA
-from tests.integration.vtgate.servers import Server, make_template, running_server
+from tests.integration.vtgate.servers import (
+    Server,
+    address_of,
+    make_template,
+    running_server,
+)
 
-ADDRESSES = ("127.17.1.1", "127.17.1.2", "127.17.1.3")
-GATE_ADDRESS = "127.17.1.10"
+ADDRESSES = (address_of(1), address_of(2), address_of(3))
+GATE_ADDRESS = address_of(10)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """Real mariadbd servers for the gateway's tests: one per shard, and one unsharded to compare."""
 
 import contextlib
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -11,6 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pymysql
+
+# Every run of the tests has its own addresses, so that two may run side by side.
+_BLOCK = 16 + os.getpid() % 200
+
+
+def address_of(number: int) -> str:
+    return f"127.17.{_BLOCK}.{number}"
+
 
 APP_USER, APP_PASSWORD = "vt_app", "app-secret"
 _START_S_MAX = 30.0
@@ -32,6 +42,11 @@ class Server:
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+
+def _die_with_parent() -> None:
+    """A killed run of the tests must leave no server behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def make_template(root: Path) -> Path:
@@ -81,6 +96,7 @@ def running_server(
         ],
         stdout=log,
         stderr=log,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509  no threads have been started yet
     )
     log.close()
     server = Server(address, port, socket)

@@ -23,12 +23,12 @@ from tests.integration.vtgate.gate import (
     tablet,
 )
 from tests.integration.vtgate.schema import TABLES, VSCHEMA
-from tests.integration.vtgate.servers import Server, running_server
+from tests.integration.vtgate.servers import Server, address_of, running_server
 
 pytestmark = pytest.mark.integration
 
-ADDRESSES = ("127.17.2.1", "127.17.2.2")
-GATE_ADDRESS = "127.17.2.10"
+ADDRESSES = (address_of(21), address_of(22))
+GATE_ADDRESS = address_of(20)
 
 
 class Shard:

@@ -19,11 +19,11 @@ from cryptography.x509.oid import NameOID
 from armillary.wire.authentication import native_stored_hash
 from tests.integration.vtgate.conftest import make_cluster
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate, running_gate, settings_for
-from tests.integration.vtgate.servers import Server
+from tests.integration.vtgate.servers import Server, address_of
 
 pytestmark = pytest.mark.integration
 
-TLS_ADDRESS, STRICT_ADDRESS = "127.17.1.11", "127.17.1.12"
+TLS_ADDRESS, STRICT_ADDRESS = address_of(11), address_of(12)
 HASHED_USER = "hashed"
 
 
