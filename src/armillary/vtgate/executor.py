@@ -57,6 +57,7 @@ from armillary.wire.columns import replace_schema
 from armillary.wire.errnos import WRONG_VALUE_COUNT
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
+from armillary.wire.rows import split_text_row
 from armillary.wire.scanner import ResponseSummary
 from armillary.wire.statements import quote
 
@@ -80,7 +81,11 @@ class Executor:
         self.gateway = gateway
         self.session = session
         self.transactions = Transactions(session, gateway.tablets)
-        self.lookups = Lookups(self.run_internal, in_transaction=lambda: self.transactions.pinning)
+        self.lookups = Lookups(
+            self.run_internal,
+            in_transaction=lambda: self.transactions.pinning,
+            created=session.created_lookups,
+        )
         self.running: set[BackendConnection] = set()
 
     # Planning
@@ -264,6 +269,8 @@ class Executor:
                 async with self._using(keyspace, shard, group, reading=again) as connection:
                     payload = await self._payload(connection, sql, out)
                     summary = await out.relay(connection, payload, rename=self._rename(keyspace))
+                    if summary.warnings:
+                        self.session.new_warnings += await read_warnings(connection)
                 transactions.mark_used(keyspace, shard, group, None if again else sql)
                 return summary
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
@@ -511,6 +518,22 @@ class Executor:
         except ArmillaryError:
             pass
         return RefusedError(str(error))
+
+
+async def read_warnings(connection: BackendConnection) -> list[tuple[str, int, str]]:
+    """Read the warnings of the last statement, while its connection is still ours."""
+    answer = await connection.query(b"show warnings")
+    found = []
+    for row in answer.rows:
+        level, code, message = split_text_row(row, 3)
+        found.append(
+            (
+                (level or b"").decode("ascii", "replace"),
+                int(code or 0),
+                (message or b"").decode("utf-8", "replace"),
+            )
+        )
+    return found
 
 
 def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:

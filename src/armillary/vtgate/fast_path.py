@@ -61,8 +61,13 @@ class FastRelay:
         return finished
 
     def _finish(self) -> None:
-        self._pool.release(self._key, self.connection)
+        if not self._scanner.summary.warnings:
+            self.release()
         self._done(self, self._scanner.summary, None)
+
+    def release(self) -> None:
+        """Give the connection back; after a warning the caller does, when it has read them."""
+        self._pool.release(self._key, self.connection)
 
     def lost(self, error: Exception) -> None:
         self._pool.discard(self.connection)

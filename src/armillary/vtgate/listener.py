@@ -14,6 +14,7 @@ from armillary.base.errors import ArmillaryError, MysqlError, WireError
 from armillary.vtgate.backend import BackendConnection
 from armillary.vtgate.commands import Commands
 from armillary.vtgate.errors import SqlError, err_payload
+from armillary.vtgate.executor import read_warnings
 from armillary.vtgate.fast_path import FastPath, FastRelay, may_try_again
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import ClientOutput
@@ -427,6 +428,9 @@ class ClientConnection(asyncio.Protocol):
         """A statement on the short way has ended, well or not."""
         self._fast = None
         self.relaying(None)
+        if summary is not None and summary.warnings:
+            self._listener.tasks.start_soon(self._read_warnings, relay, summary)
+            return
         if self._closed:
             self._command_over()
             return
@@ -443,6 +447,19 @@ class ClientConnection(asyncio.Protocol):
             self.abort()  # half an answer has gone out
         self._command_over()
         self._after()
+
+    async def _read_warnings(self, relay: FastRelay, summary: ResponseSummary) -> None:
+        """The answer is out; before the next command, keep its warnings for SHOW WARNINGS."""
+        try:
+            self.session.new_warnings = await read_warnings(relay.connection)
+        except ArmillaryError as error:
+            logger.info("warnings not read", extra={"reason": str(error)})
+        finally:
+            relay.release()
+            self._commands.remember(summary)
+            self._command_over()
+        if not self._closed:
+            self._after()
 
     def _command_over(self) -> None:
         self._running = False

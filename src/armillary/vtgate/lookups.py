@@ -11,6 +11,7 @@ from typing import Protocol
 
 from armillary.base.errors import MysqlError
 from armillary.routing.lookup import LookupVindex, quote_name
+from armillary.sql.literals import NotAValue, literal_value
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.output import CollectedOutput
 from armillary.wire.errnos import DUP_ENTRY
@@ -30,9 +31,12 @@ OnOwner = Callable[[bytes, str, Sequence[bytes]], Awaitable[bool]]
 
 
 class Lookups:
-    def __init__(self, run: Internal, *, in_transaction: Callable[[], bool]) -> None:
+    def __init__(
+        self, run: Internal, *, in_transaction: Callable[[], bool], created: set[object]
+    ) -> None:
         self._run = run
         self._in_transaction = in_transaction
+        self._created = created  # consistent lookup rows that this transaction has added
 
     async def map(
         self, vindex: LookupVindex, keyspace: str, values: Sequence[bytes], *, locking: bool = False
@@ -115,6 +119,7 @@ class Lookups:
                 if duplicate.errno != DUP_ENTRY:
                     raise
                 await self._settle(vindex, keyspace, row, duplicate, owner_has)
+            self._created.add(_identity(vindex, row))
 
     async def _settle(
         self,
@@ -146,10 +151,12 @@ class Lookups:
             )
 
     async def delete(self, vindex: LookupVindex, keyspace: str, rows: Sequence[LookupRow]) -> None:
-        group = "post" if vindex.consistent else "normal"
         for row in sorted(rows):
             if any(value.upper() == b"NULL" for value in row[0]):
                 continue  # was never added
+            group = "post" if vindex.consistent else "normal"
+            if _identity(vindex, row) in self._created:
+                group = "pre"  # another connection would wait for this one without end
             await self._run(
                 vindex.delete_sql(), _literals(vindex, row), keyspace=keyspace, group=group
             )
@@ -166,6 +173,17 @@ class Lookups:
             group="pre" if vindex.consistent and self._in_transaction() else "normal",
         )
         return bool(answer.rows)
+
+
+def _identity(vindex: LookupVindex, row: LookupRow) -> object:
+    """What is the same for a row however its literals are written."""
+    values: list[object] = []
+    for literal in row[0]:
+        try:
+            values.append(literal_value(literal))
+        except NotAValue:
+            values.append(literal)
+    return vindex.name, tuple(values), row[1]
 
 
 def _literals(vindex: LookupVindex, row: LookupRow) -> list[bytes]:

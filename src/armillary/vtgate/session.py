@@ -106,10 +106,12 @@ class Session:
     found_rows: int = 0
     row_count: int = -1
     warnings: list[tuple[str, int, str]] = field(default_factory=list)
+    new_warnings: list[tuple[str, int, str]] = field(default_factory=list)  # of this statement
     pins: dict[PinKey, Pin] = field(default_factory=dict)
     statements: dict[int, PreparedStatement] = field(default_factory=dict)
     next_statement_id: int = 1
     savepoints: list[str] = field(default_factory=list)
+    created_lookups: set[object] = field(default_factory=set)  # by this transaction
     killed: bool = False
 
     @property

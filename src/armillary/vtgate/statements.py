@@ -330,6 +330,8 @@ class StatementRunner:
         tokens = [token for token in tokenize(text).tokens if token.text != ";"]
         local = self._local.show(tokens)
         if local is not None:
+            if {"WARNINGS", "ERRORS"} & {token.upper for token in tokens[1:]}:
+                self._session.new_warnings = self._session.warnings  # asking does not clear them
             return await self._rows(out, *local)
         return await self._ask_any(text, tokens, out)
 

@@ -318,6 +318,7 @@ class Transactions:
         session.pins.clear()
         session.in_transaction = False
         session.savepoints.clear()
+        session.created_lookups.clear()
         session.once = ()
 
     def _release(self, pin: Pin) -> None:

@@ -87,6 +87,8 @@ def running_server(
             f"--bind-address={address}",
             f"--port={port}",
             "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--innodb-lock-wait-timeout=10",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-buffer-pool-size=32M",
             "--innodb-log-file-size=8M",

@@ -395,3 +395,35 @@ def test_wrong_passwords_are_refused(gate: Gate) -> None:
     with pytest.raises(pymysql.OperationalError) as refusal:
         connect_gate(gate, "nothing")
     assert refusal.value.args[0] == 1049
+
+
+def test_warnings_can_be_asked_for_until_the_next_statement(gate: Gate) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into users values (1, 'a')")
+    for _ in range(2):  # the second time on the short way
+        ask(client, "select cast('5x' as signed) from users where user_id = 1")
+        shown = ask(client, "show warnings").rows
+        assert [row[:2] for row in shown] == [("Warning", 1292)]
+        assert ask(client, "show count(*) warnings").rows == ((1,),)
+    ask(client, "selct 1")
+    assert ask(client, "show errors").rows[0][:2] == ("Error", 1064)
+    ask(client, "select 1")
+    assert ask(client, "show warnings").rows == ()
+    client.close()
+
+
+def test_a_slow_reader_is_not_read_ahead_for(gate: Gate) -> None:
+    """The answer is 100 MB; the gateway holds a few buffers of it."""
+    import resource
+    import time
+
+    client = connect_gate(gate, "plain")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    from pymysql.cursors import SSCursor
+
+    cursor = client.cursor(SSCursor)
+    cursor.execute("select repeat('x', 100000) from seq_1_to_1000")
+    time.sleep(1)  # noqa: TID251  the servers would send all of it in this time
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+    assert sum(1 for _ in cursor) == 1000
+    client.close()
