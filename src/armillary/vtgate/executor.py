@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
@@ -11,7 +11,7 @@ from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.statements import parse_statement
-from armillary.vtgate.backend import BackendConnection, RowStream
+from armillary.vtgate.backend import BackendConnection
 from armillary.vtgate.errors import (
     ConnectionLostError,
     RefusedError,
@@ -27,15 +27,11 @@ from armillary.vtgate.planner.plan import (
     DmlPlan,
     InsertPlan,
     Plan,
-    ScatterDraft,
     SelectPlan,
-    Source,
     SqlTemplate,
 )
 from armillary.vtgate.planner.select import name_tables, plan_statement
-from armillary.vtgate.planner.shapes import column_shape
 from armillary.vtgate.planner.text import (
-    LIMIT_TERM,
     build_template,
     find_session_terms,
     pieces_of,
@@ -44,16 +40,9 @@ from armillary.vtgate.planner.text import (
 )
 from armillary.vtgate.preparing import prepare_without_parameters
 from armillary.vtgate.resolve import Resolver
-from armillary.vtgate.scatter import (
-    ScatterPlan,
-    finish_draft,
-    limit_number,
-    merge_rows,
-    probe_template,
-)
+from armillary.vtgate.scatter_run import ScatterRunner
 from armillary.vtgate.session import Session
 from armillary.vtgate.transactions import Transactions
-from armillary.wire.columns import replace_schema
 from armillary.wire.errnos import WRONG_VALUE_COUNT
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
@@ -225,7 +214,9 @@ class Executor:
             )
         if isinstance(plan.scatter, RefusedError):
             raise plan.scatter
-        return await self._scatter(cached, plan.scatter, keyspace, shards, statement, out, group)
+        return await ScatterRunner(self, keyspace, shards, group).run(
+            cached, plan.scatter, statement, out
+        )
 
     def _with_databases(self, plan: SelectPlan, statement: Statement) -> Statement:
         """Put databases' own names where a question to system tables names keyspaces."""
@@ -266,9 +257,9 @@ class Executor:
         transactions = self.transactions
         while True:
             try:
-                async with self._using(keyspace, shard, group, reading=again) as connection:
+                async with self.using(keyspace, shard, group, reading=again) as connection:
                     payload = await self._payload(connection, sql, out)
-                    summary = await out.relay(connection, payload, rename=self._rename(keyspace))
+                    summary = await out.relay(connection, payload, rename=self.rename(keyspace))
                     if summary.warnings:
                         self.session.new_warnings += await read_warnings(connection)
                 transactions.mark_used(keyspace, shard, group, None if again else sql)
@@ -310,7 +301,7 @@ class Executor:
             self.gateway.tablets.suspect_primary(keyspace, shard, still_reads=still_reads)
 
     @asynccontextmanager
-    async def _using(
+    async def using(
         self, keyspace: str, shard: str, group: str, *, reading: bool = False
     ) -> AsyncIterator[BackendConnection]:
         async with self.transactions.connection(
@@ -327,134 +318,10 @@ class Executor:
             return await prepare_without_parameters(connection, sql)
         return bytes((Command.QUERY,)) + sql
 
-    def _rename(self, keyspace: str) -> tuple[bytes, bytes]:
+    def rename(self, keyspace: str) -> tuple[bytes, bytes]:
         return self.gateway.cluster.database_of(keyspace).encode(), keyspace.encode()
 
     # Several shards
-
-    async def _scatter(
-        self,
-        cached: CachedPlan,
-        draft: ScatterDraft,
-        keyspace: str,
-        shards: Sequence[str],
-        statement: Statement,
-        out: Output,
-        group: str,
-    ) -> ResponseSummary:
-        limit, offset = self._limits(draft, statement.literals)
-        for attempt in range(2):
-            plan = await self._finished(cached, draft, keyspace, statement)
-            sql = self._pushed(draft, plan, statement.literals, limit, offset)
-            async with AsyncExitStack() as stack:
-                streams = await self._open(
-                    stack, keyspace, shards, sql, group, binary=out.binary and plan.group is None
-                )
-                if not _still_fits(plan, streams):
-                    cached.scatter = None
-                    self.gateway.forget_schema()
-                    if attempt == 0:
-                        continue
-                    raise SqlError(1105, "the table changed while the statement was running")
-                return await self._merge(plan, streams, keyspace, out, limit, offset)
-        raise AssertionError("the second attempt returns or raises")
-
-    async def _merge(
-        self,
-        plan: ScatterPlan,
-        streams: Sequence[RowStream],
-        keyspace: str,
-        out: Output,
-        limit: int | None,
-        offset: int,
-    ) -> ResponseSummary:
-        old, new = self._rename(keyspace)
-        columns = [
-            replace_schema(payload, old, new)
-            for payload in streams[0].column_payloads[: plan.visible]
-        ]
-        summary = ResponseSummary(has_rows=True, status=self.session.status)
-        out.begin_rows(columns, self.session.status)
-        async for row in merge_rows(plan, streams, binary=out.binary, limit=limit, offset=offset):
-            summary.row_count += 1
-            await out.row(row)
-        summary.warnings = sum(stream.summary.warnings for stream in streams)
-        out.end_rows(status=self.session.status, warnings=summary.warnings)
-        return summary
-
-    def _limits(self, draft: ScatterDraft, literals: Sequence[bytes]) -> tuple[int | None, int]:
-        def number(source: Source | None) -> int | None:
-            return None if source is None else limit_number(source.literal(literals))
-
-        return number(draft.limit), number(draft.offset) or 0
-
-    async def _finished(
-        self, cached: CachedPlan, draft: ScatterDraft, keyspace: str, statement: Statement
-    ) -> ScatterPlan:
-        if cached.scatter is not None:
-            return cached.scatter
-        sql = self.render(probe_template(draft), statement.literals, {LIMIT_TERM.name: b" limit 0"})
-        settings = tuple(text for _, text in self.session.settings)
-        answer = await self.gateway.ask(keyspace, sql, settings)
-        for definition in answer.columns:
-            if column_shape(definition).is_text or column_shape(definition).is_enum_or_set:
-                await self.gateway.learn_collation(keyspace, definition.collation_id)
-        cached.scatter = finish_draft(draft, answer.columns, self.gateway.collation)
-        return cached.scatter
-
-    def _pushed(
-        self,
-        draft: ScatterDraft,
-        plan: ScatterPlan,
-        literals: Sequence[bytes],
-        limit: int | None,
-        offset: int,
-    ) -> bytes:
-        text = b""
-        if limit is not None and draft.group is None:
-            text = b" limit %d" % (limit + offset)
-        return self.render(plan.template, literals, {LIMIT_TERM.name: text})
-
-    async def _open(
-        self,
-        stack: AsyncExitStack,
-        keyspace: str,
-        shards: Sequence[str],
-        sql: bytes,
-        group: str,
-        *,
-        binary: bool,
-    ) -> list[RowStream]:
-        """Start the query on every shard, and wait until all have begun to answer."""
-        streams = []
-        for shard in shards:
-            connection = await stack.enter_async_context(
-                self._using(keyspace, shard, group, reading=True)
-            )
-            stream = RowStream(connection)
-            payload = bytes((Command.QUERY,)) + sql
-            if binary:
-                payload = await prepare_without_parameters(connection, sql)
-            connection.send(payload, stream)
-            stack.push_async_callback(self._finish_stream, connection, stream)
-            streams.append(stream)
-        for stream in streams:
-            await stream.started()
-        return streams
-
-    async def _finish_stream(self, connection: BackendConnection, stream: RowStream) -> None:
-        """Read what is left of an answer, so that the connection can serve again."""
-        if not connection.busy:
-            return
-        with anyio.move_on_after(_CANCELLED_CLEANUP_S, shield=True):
-            try:
-                while await stream.next_rows():
-                    pass
-                return
-            except ArmillaryError:
-                pass
-        if connection.busy:
-            connection.abort()
 
     async def on_all(
         self, keyspace: str, shards: Sequence[str], sql: bytes, *, group: str = "normal"
@@ -534,13 +401,3 @@ async def read_warnings(connection: BackendConnection) -> list[tuple[str, int, s
             )
         )
     return found
-
-
-def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
-    """Whether the answers have the columns that the plan was made for."""
-    fits = all(
-        len(stream.columns) >= plan.visible
-        and all(c.type == s.type for c, s in zip(stream.columns, plan.shapes, strict=False))
-        for stream in streams
-    )
-    return fits and len({len(stream.columns) for stream in streams}) == 1

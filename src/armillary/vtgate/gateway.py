@@ -40,7 +40,7 @@ class CachedPlan:
     plan: Plan
     generation: int
     expires_at: float
-    scatter: "ScatterPlan | None" = None
+    scatter: "dict[PoolKey, ScatterPlan]" = field(default_factory=dict)  # by kind of session
 
 
 @dataclass(slots=True)
@@ -116,7 +116,14 @@ class Gateway:
         self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
         return shape
 
-    async def ask(self, keyspace: str, sql: bytes, settings: tuple[str, ...] = ()) -> Result:
+    async def ask(
+        self,
+        keyspace: str,
+        sql: bytes,
+        settings: tuple[str, ...] = (),
+        *,
+        collation_id: int = UTF8MB4_GENERAL_CI,
+    ) -> Result:
         """Run a query on any shard; its columns come with the collations that they really have.
 
         Raises:
@@ -133,7 +140,7 @@ class Gateway:
                 pool = self.tablets.pool_now(keyspace, shard, tablet_type)
                 if pool is None:
                     continue
-                key = PoolKey(UTF8MB4_GENERAL_CI, False, (*settings, *METADATA_KEY.settings))
+                key = PoolKey(collation_id, False, (*settings, *METADATA_KEY.settings))
                 try:
                     connection = await pool.acquire(key)
                 except TabletUnavailableError as problem:

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import os
 import ssl
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import anyio
@@ -17,56 +16,26 @@ from armillary.vtgate.errors import SqlError, err_payload
 from armillary.vtgate.executor import read_warnings
 from armillary.vtgate.fast_path import FastPath, FastRelay, may_try_again
 from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.login import Login
 from armillary.vtgate.output import ClientOutput
-from armillary.vtgate.session import Session, charset_of_collation
-from armillary.vtgate.targets import Target
+from armillary.vtgate.session import Session
 from armillary.vtgate.users import Users
 from armillary.wire.authentication import (
-    Accepted,
-    AuthStep,
-    Rejected,
     RsaKey,
-    SendAuth,
-    ServerAuthentication,
 )
 from armillary.wire.handshake import (
-    Greeting,
-    HandshakeResponse,
-    encode_greeting,
     is_ssl_request,
-    parse_change_user,
-    parse_handshake_response,
 )
 from armillary.wire.packets import PacketReader, frame
-from armillary.wire.protocol import NATIVE_PLUGIN, NONCE_BYTES, Capability, Command
+from armillary.wire.protocol import Command
 from armillary.wire.responses import OkPacket, encode_ok
 from armillary.wire.scanner import ResponseSummary
 from armillary.wire.tls import TlsServerFilter
 
 logger = logging.getLogger(__name__)
 
-_CAPABILITIES = (
-    Capability.LONG_PASSWORD
-    | Capability.FOUND_ROWS
-    | Capability.LONG_FLAG
-    | Capability.CONNECT_WITH_DB
-    | Capability.PROTOCOL_41
-    | Capability.TRANSACTIONS
-    | Capability.SECURE_CONNECTION
-    | Capability.MULTI_STATEMENTS
-    | Capability.MULTI_RESULTS
-    | Capability.PS_MULTI_RESULTS
-    | Capability.PLUGIN_AUTH
-    | Capability.PLUGIN_AUTH_LENENC
-    | Capability.CONNECT_ATTRS
-)
 _UNREAD_BYTES_MAX = 1 << 20
 _LOGIN_PAYLOAD_MAX = 1 << 16
-
-
-def make_nonce() -> bytes:
-    """20 random bytes, none of them NUL or `$`, which old clients stumble over."""
-    return bytes(1 + byte % 35 if byte % 128 in (0, 36) else byte % 128 for byte in os.urandom(20))
 
 
 @dataclass(slots=True)
@@ -151,9 +120,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = PacketReader(payload_bytes_max=_LOGIN_PAYLOAD_MAX)
         self._tls: TlsServerFilter | None = None
-        self._nonce = make_nonce()
-        self._authentication: ServerAuthentication | None = None
-        self._response: HandshakeResponse | None = None
+        self._login = Login(listener.users, self.session, self._say, listener.rsa)
         self._logged_in = False
         self._closed = False
         self._busy: anyio.CancelScope | None = None
@@ -189,16 +156,10 @@ class ClientConnection(asyncio.Protocol):
         listener.accepted_count += 1
         loop = asyncio.get_running_loop()
         self._login_timer = loop.call_later(listener.settings.login_timeout_s, self._too_slow)
-        capabilities = _CAPABILITIES | (Capability.SSL if listener.tls is not None else 0)
-        greeting = Greeting(
-            server_version=listener.settings.server_version,
-            connection_id=self.session.id,
-            nonce=self._nonce[:NONCE_BYTES],
-            capabilities=capabilities,
-            collation_id=45,
-            plugin=NATIVE_PLUGIN,
+        greeting = self._login.greeting(
+            server_version=listener.settings.server_version, tls=listener.tls is not None
         )
-        self._transport.write(frame(encode_greeting(greeting), 0))
+        self._transport.write(frame(greeting, 0))
         self._reader.sequence_next = 1
 
     def _too_slow(self) -> None:
@@ -253,6 +214,8 @@ class ClientConnection(asyncio.Protocol):
                 self._pump()
         except (WireError, ssl.SSLError) as error:
             self._fail(error)
+        except (IndexError, ValueError) as error:  # a packet cut where no length said so
+            self._fail(WireError(f"malformed packet: {error}"))
 
     def _fail(self, error: Exception) -> None:
         logger.info("client dropped", extra={"peer": self.peer, "reason": str(error)})
@@ -317,80 +280,25 @@ class ClientConnection(asyncio.Protocol):
 
     # Login
 
+    @property
+    def _is_secure(self) -> bool:
+        return self._tls is not None or self.peer == "socket"
+
     def _log_in(self, payload: bytes) -> None:
-        if self._authentication is not None:
-            self._take_step(self._authentication.receive(payload))
-            return
-        if is_ssl_request(payload) and self._tls is None and self._listener.tls is not None:
+        offered = self._listener.tls is not None and self._tls is None
+        if offered and not self._login.has_begun and is_ssl_request(payload):
+            assert self._listener.tls is not None
             self._tls = TlsServerFilter(self._listener.tls)
             encrypted = self._reader.take_unread()
             if encrypted:
                 self.data_received(encrypted)
             return
-        if self._listener.settings.require_tls and self._tls is None:
-            message = "Connections using insecure transport are prohibited"
-            raise _LoginRefused(3159, message)
-        response = parse_handshake_response(payload)
-        self._response = response
-        self._authentication = self._make_authentication()
-        self._take_step(self._authentication.start(response))
-
-    def _change_user(self, payload: bytes) -> None:
-        """End all that the session has, and log in again."""
-        session = self.session
-        response = parse_change_user(payload, session.capabilities)
-        self._commands.abandon()
-        session.reset()
-        session.target = Target()
-        self._logged_in = False
-        self._nonce = make_nonce()
-        self._response = replace(
-            response, capabilities=session.capabilities | Capability.CONNECT_WITH_DB
-        )
-        self._authentication = self._make_authentication()
-        self._take_step(self._authentication.start_over(response))
-
-    def _make_authentication(self) -> ServerAuthentication:
-        secure = self._tls is not None or self.peer == "socket"
-        return ServerAuthentication(
-            self._listener.users.find,
-            self._nonce,
-            secure=secure,
-            rsa=None if secure else self._listener.rsa,
-        )
-
-    def _take_step(self, step: AuthStep) -> None:
-        match step:
-            case SendAuth(payload):
-                self._say(payload)
-            case Rejected(used_password):
-                response = self._response
-                user = response.user if response is not None else ""
-                shown = "YES" if used_password else "NO"
-                error = SqlError(1045, f"Access denied for user '{user}' (using password: {shown})")
-                self._say(err_payload(error))
-                self.close()
-            case Accepted(user, first):
-                if first:
-                    self._say(first)
-                self._accept(user)
-
-    def _say(self, payload: bytes) -> None:
-        sequence = self._reader.sequence_next
-        self.write(frame(payload, sequence))
-        self._reader.sequence_next = (sequence + 1) & 0xFF
-
-    def _accept(self, user: str) -> None:
-        response = self._response
-        assert response is not None
-        session = self.session
+        wanted = self._listener.settings.require_tls
         try:
-            session.charset = charset_of_collation(response.collation_id)
-            session.collation_id = response.collation_id or 8
-            session.user = user
-            session.capabilities = response.capabilities & _CAPABILITIES
-            if response.database and response.capabilities & Capability.CONNECT_WITH_DB:
-                self._commands.runner.use(response.database)
+            if not self._login.receive(payload, secure=self._is_secure, tls_wanted=wanted):
+                return
+            if self._login.database:
+                self._commands.runner.use(self._login.database)
         except ArmillaryError as error:
             self._say(err_payload(error))
             self.close()
@@ -398,10 +306,15 @@ class ClientConnection(asyncio.Protocol):
         if self._login_timer is not None:
             self._login_timer.cancel()
         self._logged_in = True
-        self._say(encode_ok(OkPacket(status=session.status)))
+        self._say(encode_ok(OkPacket(status=self.session.status)))
         unread = self._reader.take_unread()
         self._reader = PacketReader(payload_bytes_max=self._listener.settings.payload_bytes_max)
         self._reader.feed(unread)
+
+    def _say(self, payload: bytes) -> None:
+        sequence = self._reader.sequence_next
+        self.write(frame(payload, sequence))
+        self._reader.sequence_next = (sequence + 1) & 0xFF
 
     # Commands
 
@@ -410,11 +323,13 @@ class ClientConnection(asyncio.Protocol):
             self.close()
             return
         if payload[:1] == bytes((Command.CHANGE_USER,)):
-            self._change_user(payload)
+            self._commands.abandon()
+            self._logged_in = False
+            self._login.change_user(payload, secure=self._is_secure)
             return
         self._running = True
         self._listener.command_began()
-        if payload[0] == Command.QUERY and not self._listener.settings.query_timeout_s:
+        if payload[:1] == b"\x03" and not self._listener.settings.query_timeout_s:
             self._fast = self._fast_path.start(payload, self.write, self._fast_done)
             if self._fast is not None:
                 self._fast_payload = payload
@@ -514,9 +429,3 @@ class ClientConnection(asyncio.Protocol):
         else:
             # Raw packets went out under the server's sequence ids; we cannot go on from there.
             self.abort()
-
-
-class _LoginRefused(WireError):
-    def __init__(self, errno: int, message: str) -> None:
-        super().__init__(message)
-        self.errno = errno
