@@ -45,45 +45,37 @@ def test_a_finalizer_holds_an_object(box: Box) -> None:
     assert box.run("get", "cm", "c").returncode != 0
 
 
-def test_orphans_stay(box: Box) -> None:
-    box.apply(deployment("d"))
-    if not box.has_nodes:
-        return  # no controllers: nobody makes replica sets
-    box.wait_for(lambda: box.out("get", "rs", "-o", "name"))
-    box.out("delete", "deployment", "d", "--cascade=orphan")
-    assert box.out("get", "rs", "-o", "jsonpath={.items[*].metadata.ownerReferences}") == ""
-    assert box.out("get", "rs", "-o", "name")
+def test_orphans_stay(node_box: Box) -> None:
+    node_box.apply(deployment("d"))
+    node_box.wait_for(lambda: node_box.out("get", "rs", "-o", "name"))
+    node_box.out("delete", "deployment", "d", "--cascade=orphan")
+    assert node_box.out("get", "rs", "-o", "jsonpath={.items[*].metadata.ownerReferences}") == ""
+    assert node_box.out("get", "rs", "-o", "name")
 
 
-def test_dependents_go_in_the_background(box: Box) -> None:
-    box.apply(deployment("d"))
-    if not box.has_nodes:
-        return
-    box.wait_for(lambda: box.out("get", "rs", "-o", "name"))
-    box.out("delete", "deployment", "d")
-    box.wait_for(lambda: not box.out("get", "rs", "-o", "name"))
+def test_dependents_go_in_the_background(node_box: Box) -> None:
+    node_box.apply(deployment("d"))
+    node_box.wait_for(lambda: node_box.out("get", "rs", "-o", "name"))
+    node_box.out("delete", "deployment", "d")
+    node_box.wait_for(lambda: not node_box.out("get", "rs", "-o", "name"))
 
 
-def test_dependents_go_first_in_the_foreground(box: Box) -> None:
-    box.apply(deployment("d"))
-    if not box.has_nodes:
-        return
-    box.wait_for(lambda: box.out("get", "rs", "-o", "name"))
-    box.out("delete", "deployment", "d", "--cascade=foreground", "--timeout=20s")
-    assert box.out("get", "rs", "-o", "name") == ""
+def test_dependents_go_first_in_the_foreground(node_box: Box) -> None:
+    node_box.apply(deployment("d"))
+    node_box.wait_for(lambda: node_box.out("get", "rs", "-o", "name"))
+    node_box.out("delete", "deployment", "d", "--cascade=foreground", "--timeout=20s")
+    assert node_box.out("get", "rs", "-o", "name") == ""
 
 
-def test_a_namespace_takes_its_contents_along(box: Box) -> None:
-    if not box.has_nodes:
-        return
-    inner = f"{box.namespace}-inner"
-    box.out("create", "namespace", inner)
-    box.out("-n", inner, "create", "configmap", "c")
-    box.out("delete", "namespace", inner, "--timeout=30s")
-    assert box.run("get", "namespace", inner).returncode != 0
-    box.out("create", "namespace", inner)
-    assert "configmap/c" not in box.out("-n", inner, "get", "cm", "-o", "name")
-    box.out("delete", "namespace", inner, "--wait=false")
+def test_a_namespace_takes_its_contents_along(node_box: Box) -> None:
+    inner = f"{node_box.namespace}-inner"
+    node_box.out("create", "namespace", inner)
+    node_box.out("-n", inner, "create", "configmap", "c")
+    node_box.out("delete", "namespace", inner, "--timeout=30s")
+    assert node_box.run("get", "namespace", inner).returncode != 0
+    node_box.out("create", "namespace", inner)
+    assert "configmap/c" not in node_box.out("-n", inner, "get", "cm", "-o", "name")
+    node_box.out("delete", "namespace", inner, "--wait=false")
 
 
 def test_a_terminating_namespace_takes_nothing_new(box: Box) -> None:

@@ -68,7 +68,6 @@ def test_vtctld_takes_its_flags() -> None:
 
 
 def test_vtgate_takes_its_flags() -> None:
-    pytest.importorskip("armillary.settings.vtgate")
     deployment = build_gateway_deployment(example_cell(example_cluster()))
     args = container(deployment["spec"]["template"]["spec"], "vtgate")["args"]
     settings = parsed("vtgate", "VtgateSettings", args, "ACCEPTED_WITHOUT_EFFECT")
