@@ -1,8 +1,20 @@
 """What all tests share."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """Keep one event loop from the first test to the last.
+
+    grpc.aio has one poller in a process, and it remembers every loop that ever used it: an event
+    that reaches it after such a loop was closed fails whichever test is under way.
+    """
+    yield

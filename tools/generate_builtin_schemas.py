@@ -3,15 +3,13 @@
     pip install lightkube-models        # Kubernetes' own types, generated, Apache-2.0
     python tools/generate_builtin_schemas.py
 
-Types and descriptions come from `lightkube.models`. What those leave out (merge keys, list types,
-value types of maps) comes from the tables below, which repeat the markers in Kubernetes' types.go.
-Two files: types, which validation needs in memory, and descriptions, which only `kubectl explain`
-asks for.
+Types come from `lightkube.models`. What those leave out (merge keys, list types, value types of
+maps) comes from the tables below, which repeat the markers in Kubernetes' types.go. Descriptions
+are left out: they are Kubernetes' text.
 """
 
 import importlib
 import json
-import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -148,7 +146,6 @@ NAMED: dict[str, dict[str, Any]] = {
 class Generator:
     def __init__(self) -> None:
         self.types: dict[str, dict[str, Any]] = {}
-        self.descriptions: dict[str, dict[str, str]] = {}
 
     def add(self, module: str, name: str) -> str:
         full = f"{PREFIXES[module]}.{name}"
@@ -159,8 +156,6 @@ class Generator:
 
     def object_schema(self, module: str, name: str, full: str) -> dict[str, Any]:
         model = getattr(importlib.import_module(f"lightkube.models.{module}"), name)
-        about, fields = parse_docstring(model.__doc__ or "")
-        self.descriptions[full] = {"": about}
         properties: dict[str, Any] = {}
         required = []
         for python_name, annotation in model.__annotations__.items():
@@ -168,8 +163,6 @@ class Generator:
             optional = annotation.startswith("Optional[")
             text = annotation.removeprefix("Optional[").removesuffix("]" if optional else "")
             properties[json_name] = self.field_schema(module, name, json_name, text)
-            if fields.get(python_name):
-                self.descriptions[full][json_name] = fields[python_name]
             if not optional:
                 required.append(json_name)
         schema: dict[str, Any] = {"type": "object", "properties": properties}
@@ -226,23 +219,6 @@ class Generator:
         return {"$ref": self.add(target_module, target)}
 
 
-def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """Split a model's docstring into its own description and those of its fields."""
-    about, _, parameters = text.partition("**parameters**")
-    fields: dict[str, str] = {}
-    for match in re.finditer(
-        r"^\s*\* \*\*(\w+)\*\* ``.*?`` - (.*?)(?=^\s*\* \*\*\w+\*\* ``|\Z)",
-        parameters,
-        re.MULTILINE | re.DOTALL,
-    ):
-        fields[match[1]] = squeeze(match[2])
-    return squeeze(about), fields
-
-
-def squeeze(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
-
-
 def main() -> None:
     generator = Generator()
     for module, names in ROOTS.items():
@@ -252,12 +228,8 @@ def main() -> None:
     props = generator.types[f"{PREFIXES['apiextensions_v1']}.{schema_properties}"]
     # Nested schemas are open: what they may hold is checked by the structural rules.
     props["x-kubernetes-preserve-unknown-fields"] = True
-    for name, value in (
-        ("builtin", generator.types),
-        ("builtin_descriptions", generator.descriptions),
-    ):
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-        (OUT / f"{name}_generated.json").write_text(text.replace('},"io.k8s', '},\n"io.k8s') + "\n")
+    text = json.dumps(generator.types, sort_keys=True, separators=(",", ":"))
+    (OUT / "builtin_generated.json").write_text(text.replace('},"io.k8s', '},\n"io.k8s') + "\n")
 
 
 if __name__ == "__main__":

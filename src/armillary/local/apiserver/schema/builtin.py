@@ -1,4 +1,4 @@
-"""The schemas of the built-in kinds, from the generated files. I/O: reads package data.
+"""The schemas of the built-in kinds, from the generated file. I/O: reads package data.
 
 Two forms: `definitions` as OpenAPI writes them, and a linked form for walking, in which a `$ref`
 is replaced by the schema that it names (so the links can be circular).
@@ -35,14 +35,11 @@ class BuiltinSchemas:
 
 
 def read_definitions() -> dict[str, dict[str, Any]]:
-    """Return all definitions with their descriptions; big, so made only when somebody asks."""
+    """Return all definitions as OpenAPI writes them; big, so made only when somebody asks.
+
+    They have types and no prose: Kubernetes' descriptions are not ours to ship.
+    """
     definitions: dict[str, dict[str, Any]] = _read("builtin_generated.json")
-    for name, texts in _read("builtin_descriptions_generated.json").items():
-        definition = definitions[name]
-        definition["description"] = texts[""]
-        for field, schema in definition.get("properties", {}).items():
-            if field in texts:
-                schema["description"] = texts[field]
     return definitions
 
 
