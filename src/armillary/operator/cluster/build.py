@@ -5,7 +5,6 @@ from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.operator.cell.build import VTGATE_PORTS
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.crd.cell import CellTemplate
-from armillary.operator.crd.cluster import PlanetScaleClusterSpec
 from armillary.operator.crd.keyspace import KeyspaceTemplate, ReplicationSpec
 from armillary.operator.crd.parts import Json
 from armillary.operator.crd.read import to_json
@@ -50,7 +49,8 @@ def build_cell(cluster: Cluster, cell: CellTemplate) -> KubeObject:
     spec = to_json(cell) | without_empty(
         {
             "globalLockserver": to_json(cluster.topology),
-            "allCells": cluster.cell_names,
+            # vtgates go on looking at cells that are about to leave.
+            "allCells": [*cluster.cell_names, *sorted(cluster.retained_cells)],
             "images": {"vtgate": cluster.images.vtgate},
             **_passed_down(cluster),
         }
@@ -71,7 +71,8 @@ def build_keyspace(cluster: Cluster, keyspace: KeyspaceTemplate) -> KubeObject:
             "globalLockserver": to_json(cluster.topology),
             "images": _keyspace_images(cluster, keyspace),
             "partitionings": _partitionings(cluster, keyspace),
-            "zoneMap": {cell.name: cell.zone for cell in cluster.spec.cells},
+            "zoneMap": dict(cluster.retained_cells)
+            | {cell.name: cell.zone for cell in cluster.spec.cells},
             "backupLocations": [
                 {"name": location.name} | to_json(location) for location in backup.locations
             ]
@@ -170,8 +171,7 @@ def _keyspace_images(cluster: Cluster, keyspace: KeyspaceTemplate) -> Json:
 
 def _partitionings(cluster: Cluster, keyspace: KeyspaceTemplate) -> list[Json]:
     """Return the partitionings; shards that say nothing get the cluster's replication."""
-    spec = cluster.spec
-    default = spec.replication if isinstance(spec, PlanetScaleClusterSpec) else None
+    default = cluster.default_replication
     result = []
     for partitioning in keyspace.partitionings:
         plain = to_json(partitioning)

@@ -1,12 +1,10 @@
 """Keep clusters as wanted: one pass makes all children, the topology and the status right. I/O."""
 
 import logging
-import secrets
-from base64 import b64decode
 from collections.abc import Iterable
+from dataclasses import replace
 
-from armillary.base.certificates import Certified
-from armillary.base.errors import AlreadyExistsError, ArmillaryError, InputError
+from armillary.base.errors import ArmillaryError, InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.kube.objects import (
@@ -14,9 +12,9 @@ from armillary.kube.objects import (
     labels_of,
     name_of,
     namespace_of,
-    owner_reference,
 )
 from armillary.kube.workqueue import WorkQueue
+from armillary.operator.cluster.auth_secrets import ensure_auth_secrets
 from armillary.operator.cluster.build import (
     build_backup_storages,
     build_cell,
@@ -24,29 +22,28 @@ from armillary.operator.cluster.build import (
     build_lockserver,
     build_services,
 )
-from armillary.operator.cluster.credentials import (
-    auth_secret_names,
-    build_authority,
-    build_credentials,
-    build_secret,
-    gateway_credentials,
-    parse_authority,
-)
+from armillary.operator.cluster.check_spec import SpecFindings, check_spec
+from armillary.operator.cluster.find_secrets import find_missing_secrets
 from armillary.operator.cluster.model import Cluster, cell_topology, parse_cluster
-from armillary.operator.cluster.status import build_cluster_status
+from armillary.operator.cluster.status import (
+    Findings,
+    build_cluster_status,
+    build_unreadable_status,
+)
 from armillary.operator.cluster.topology_apply import apply_topology, observe_topology
 from armillary.operator.cluster.topology_plan import CellRecord, TopologyWanted, plan_topology
 from armillary.operator.cluster.turndown import (
-    TurndownPlan,
+    Orphans,
     plan_cell_turndown,
     plan_keyspace_turndown,
     plan_plain_turndown,
+    retained_cells,
 )
 from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_cells
+from armillary.operator.crd.cluster import ClusterStatus
+from armillary.operator.crd.read import read_status
 from armillary.operator.objects.status import write_status
-from armillary.operator.objects.writer import refuse_former_owner
 from armillary.operator.render import labels as keys
-from armillary.operator.render import names
 from armillary.operator.world import ObjectKey, World
 
 logger = logging.getLogger(__name__)
@@ -61,6 +58,7 @@ _CHILDREN = (
     kinds.DEPLOYMENT,
 )
 _TOPOLOGY_RETRY_S = 5.0
+_SECRETS_RETRY_S = 5.0
 _RESYNC_S = 60.0
 
 
@@ -81,16 +79,45 @@ class ClusterLoop:
         try:
             cluster = parse_cluster(obj)
         except InputError as error:
-            self._world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
+            self._tell_mistakes(obj, [str(error)])
+            status = build_unreadable_status(obj, str(error), now=self._world.now())
+            await write_status(self._world.client, obj, status)
             return None  # only a change of the spec helps, and that wakes us
-        await self._ensure_secrets(cluster)
+        deployed = self._deployed_cells(cluster)
+        checked = check_spec(cluster, frozenset(deployed))
+        if checked.mistakes:
+            self._tell_mistakes(obj, checked.mistakes)
+            await self._write_status(cluster, Findings(checked, None), _previous_orphans(obj))
+            return _RESYNC_S
+        cluster = replace(cluster, retained_cells=retained_cells(cluster.cell_names, deployed))
+        return await self._make_so(cluster, checked)
+
+    async def _make_so(self, cluster: Cluster, checked: SpecFindings) -> float:
+        """Make everything as the spec says; return the seconds until another look is due."""
+        await ensure_auth_secrets(self._world, cluster)
         await self._ensure_children(cluster)
-        orphaned_cells, orphaned_keyspaces = await self._turn_down(cluster)
+        orphans = await self._turn_down(cluster)
         topology_ok = await self._sync_topology(
-            cluster, frozenset(orphaned_cells.orphans), frozenset(orphaned_keyspaces.orphans)
+            cluster, frozenset(orphans.cells), frozenset(orphans.keyspaces)
         )
-        await self._write_status(cluster, orphaned_cells, orphaned_keyspaces)
-        return _RESYNC_S if topology_ok else _TOPOLOGY_RETRY_S
+        missing = await find_missing_secrets(self._world, cluster)
+        for line in missing:
+            self._world.recorder.record(cluster.object, "SecretMissing", line, warning=True)
+        await self._write_status(cluster, Findings(checked, missing), orphans)
+        if not topology_ok:
+            return _TOPOLOGY_RETRY_S
+        return _SECRETS_RETRY_S if missing else _RESYNC_S
+
+    def _tell_mistakes(self, obj: KubeObject, mistakes: Iterable[str]) -> None:
+        for mistake in mistakes:
+            self._world.recorder.record(obj, "InvalidSpec", mistake, warning=True)
+
+    def _deployed_cells(self, cluster: Cluster) -> dict[str, KubeObject]:
+        return {
+            labels_of(cell).get(keys.CELL, ""): cell
+            for cell in self._world.children(kinds.VITESS_CELL, cluster.object)
+            if not is_being_deleted(cell)
+        }
 
     # --- children
 
@@ -110,14 +137,11 @@ class ClusterLoop:
             yield build_cell(cluster, cell)
         for keyspace in cluster.spec.keyspaces:
             yield build_keyspace(cluster, keyspace)
-        chosen = choose_cells(cluster)
-        for cell in chosen.cells:
+        for cell in choose_cells(cluster):
             yield build_vtctld_deployment(cluster, cell)
-        for name in chosen.unknown:
-            message = f"vitessDashboard.cells names {name!r}, which is no cell of the cluster"
-            self._world.recorder.record(cluster.object, "InvalidSpec", message, warning=True)
 
-    async def _turn_down(self, cluster: Cluster) -> tuple[TurndownPlan, TurndownPlan]:
+    async def _turn_down(self, cluster: Cluster) -> Orphans:
+        """Let go of what left the spec and may go; return what may not."""
         wanted = list(self._wanted(cluster))
 
         def names_of(kind: ResourceKind) -> frozenset[str]:
@@ -147,49 +171,7 @@ class ClusterLoop:
                 self._world.recorder.record(
                     cluster.object, "TurndownBlocked", message, warning=True
                 )
-        return cells, keyspaces
-
-    # --- secrets
-
-    async def _ensure_secrets(self, cluster: Cluster) -> None:
-        """Make the auth secrets once. A restored or running mysqld knows the passwords already."""
-        full_name, gateway_name = auth_secret_names(cluster.name)
-        contents = await self._secret_contents(cluster, full_name)
-        if contents is None:
-            authority = await self._ensure_authority(cluster)
-            contents = build_credentials(
-                lambda: secrets.token_urlsafe(24), authority, now=self._world.now()
-            )
-            contents = await self._create_secret(cluster, full_name, contents)
-        if await self._secret_contents(cluster, gateway_name) is None:
-            await self._create_secret(cluster, gateway_name, gateway_credentials(contents))
-
-    async def _ensure_authority(self, cluster: Cluster) -> Certified:
-        name = names.authority_secret(cluster.name)
-        contents = await self._secret_contents(cluster, name)
-        if contents is None:
-            made = build_authority(now=self._world.now())
-            contents = await self._create_secret(cluster, name, made)
-        return parse_authority(contents)
-
-    async def _secret_contents(self, cluster: Cluster, name: str) -> dict[str, str] | None:
-        secret = await self._world.client.get(kinds.SECRET, name, cluster.namespace)
-        if secret is None:
-            return None
-        refuse_former_owner(cluster.object, secret)
-        return {key: b64decode(text).decode() for key, text in (secret.get("data") or {}).items()}
-
-    async def _create_secret(
-        self, cluster: Cluster, name: str, contents: dict[str, str]
-    ) -> dict[str, str]:
-        secret = build_secret(cluster.name, cluster.namespace, name, contents)
-        secret["metadata"]["ownerReferences"] = [owner_reference(cluster.object)]
-        try:
-            await self._world.client.create(secret)
-        except AlreadyExistsError:  # another pass was faster; its passwords are the ones
-            return await self._secret_contents(cluster, name) or contents
-        self._world.recorder.record(cluster.object, "Created", f"created Secret {name}")
-        return contents
+        return Orphans(cells.orphans, keyspaces.orphans)
 
     # --- topology and status
 
@@ -223,9 +205,7 @@ class ClusterLoop:
                 kept.add(labels_of(obj).get(keys.KEYSPACE, ""))
         return kept
 
-    async def _write_status(
-        self, cluster: Cluster, cells: TurndownPlan, keyspaces: TurndownPlan
-    ) -> None:
+    async def _write_status(self, cluster: Cluster, findings: Findings, orphans: Orphans) -> None:
         world, obj = self._world, cluster.object
         lockservers = world.children(kinds.ETCD_LOCKSERVER, obj)
         status = build_cluster_status(
@@ -234,11 +214,16 @@ class ClusterLoop:
             cells=world.children(kinds.VITESS_CELL, obj),
             keyspaces=world.children(kinds.VITESS_KEYSPACE, obj),
             dashboards=world.children(kinds.DEPLOYMENT, obj),
-            orphaned_cells=cells.orphans,
-            orphaned_keyspaces=keyspaces.orphans,
+            orphans=orphans,
+            findings=findings,
             now=world.now(),
         )
         await write_status(world.client, obj, status)
+
+
+def _previous_orphans(obj: KubeObject) -> Orphans:
+    status = read_status(obj, ClusterStatus)
+    return Orphans(status.orphaned_cells, status.orphaned_keyspaces)
 
 
 def _cell_records(cluster: Cluster) -> dict[str, CellRecord]:

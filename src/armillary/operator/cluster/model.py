@@ -1,12 +1,14 @@
 """One cluster object with its defaults filled in. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
 from armillary.kube.kinds import PLANETSCALE_CLUSTER, KubeObject
 from armillary.kube.objects import name_of, namespace_of
 from armillary.operator.crd.cluster import ClusterImages, ClusterSpec, PlanetScaleClusterSpec
+from armillary.operator.crd.keyspace import ReplicationSpec
 from armillary.operator.crd.lockserver import LockserverSpec, TopologyParams
 from armillary.operator.crd.read import read_spec
 from armillary.operator.render import names
@@ -23,6 +25,13 @@ class Cluster:
     namespace: str
     object: KubeObject
     spec: ClusterSpec
+    # Cells that left the spec while tablets are in them, with their zones: they stay for now.
+    retained_cells: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def default_replication(self) -> ReplicationSpec | None:
+        """Return what shards get that say nothing about replication."""
+        return self.spec.replication if isinstance(self.spec, PlanetScaleClusterSpec) else None
 
     @property
     def images(self) -> ClusterImages:

@@ -1,11 +1,16 @@
 """The status of a cluster, put together from its children's. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, generation_of, labels_of
+from armillary.operator.cluster.check_spec import SpecFindings
 from armillary.operator.cluster.model import Cluster
+from armillary.operator.cluster.turndown import Orphans
 from armillary.operator.crd.cell import CellStatus
 from armillary.operator.crd.cluster import (
     ClusterCellStatus,
@@ -16,11 +21,19 @@ from armillary.operator.crd.cluster import (
 from armillary.operator.crd.keyspace import KeyspaceStatus
 from armillary.operator.crd.lockserver import EtcdLockserverStatus, LockserverStatus
 from armillary.operator.crd.not_acted_on import fields_not_acted_on
-from armillary.operator.crd.parts import Condition, Orphan
+from armillary.operator.crd.parts import Condition
 from armillary.operator.crd.read import read_status
 from armillary.operator.objects.status import merge_conditions
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found about the spec: mistakes and advice, and the Secrets that are not there."""
+
+    spec: SpecFindings
+    missing_secrets: tuple[str, ...] | None = ()  # None: nobody looked
 
 
 def build_cluster_status(
@@ -30,13 +43,20 @@ def build_cluster_status(
     cells: Sequence[KubeObject],
     keyspaces: Sequence[KubeObject],
     dashboards: Sequence[KubeObject],
-    orphaned_cells: Mapping[str, Orphan],
-    orphaned_keyspaces: Mapping[str, Orphan],
+    orphans: Orphans,
+    findings: Findings,
     now: datetime,
 ) -> ClusterStatus:
     keyspace_statuses = {labels_of(obj).get(keys.KEYSPACE, ""): _keyspace(obj) for obj in keyspaces}
     found = cluster.object.get("status") or {}
-    conditions = [_not_acted_on(cluster), _ready(cluster, keyspace_statuses)]
+    conditions = [
+        _spec_valid(findings.spec.mistakes),
+        _advice(findings.spec.advice),
+        *_secrets_found(findings.missing_secrets),
+        _turned_down(orphans),
+        _not_acted_on(cluster),
+        _ready(cluster, keyspace_statuses, findings.spec.mistakes),
+    ]
     return ClusterStatus(
         observed_generation=generation_of(cluster.object),
         global_lockserver=_lockserver(lockserver),
@@ -47,9 +67,21 @@ def build_cluster_status(
         ),
         cells={labels_of(obj).get(keys.CELL, ""): _cell(obj) for obj in cells},
         keyspaces=keyspace_statuses,
-        orphaned_cells=dict(orphaned_cells),
-        orphaned_keyspaces=dict(orphaned_keyspaces),
+        orphaned_cells=dict(orphans.cells),
+        orphaned_keyspaces=dict(orphans.keyspaces),
         conditions=merge_conditions(found.get("conditions") or [], conditions, now=now),
+    )
+
+
+def build_unreadable_status(obj: KubeObject, problem: str, *, now: datetime) -> ClusterStatus:
+    """Return what the status was, and that the spec cannot even be read."""
+    before = read_status(obj, ClusterStatus)
+    kept = [c for c in before.conditions if c.type not in ("SpecValid", "Ready")]
+    found = (obj.get("status") or {}).get("conditions") or []
+    ready = Condition(type="Ready", status="False", reason="InvalidSpec", message=problem)
+    conditions = merge_conditions(found, [_spec_valid((problem,)), *kept, ready], now=now)
+    return msgspec.structs.replace(
+        before, observed_generation=generation_of(obj), conditions=conditions
     )
 
 
@@ -111,10 +143,91 @@ def _not_acted_on(cluster: Cluster) -> Condition:
     )
 
 
-def _ready(cluster: Cluster, keyspaces: Mapping[str, ClusterKeyspaceStatus]) -> Condition:
+_LINES_MAX = 10
+
+
+def _lines(lines: Sequence[str]) -> str:
+    more = f" And {len(lines) - _LINES_MAX} more." if len(lines) > _LINES_MAX else ""
+    return "; ".join(lines[:_LINES_MAX]) + "." + more
+
+
+def _spec_valid(mistakes: Sequence[str]) -> Condition:
+    if not mistakes:
+        return Condition(
+            type="SpecValid", status="True", reason="Valid", message="The spec can be carried out."
+        )
+    return Condition(
+        type="SpecValid",
+        status="False",
+        reason="InvalidSpec",
+        message=f"Nothing is changed until this is mended: {_lines(mistakes)}",
+    )
+
+
+def _advice(advice: Sequence[str]) -> Condition:
+    if not advice:
+        return Condition(
+            type="Advice", status="False", reason="Nothing", message="Nothing looks unintended."
+        )
+    return Condition(type="Advice", status="True", reason="LookAgain", message=_lines(advice))
+
+
+def _secrets_found(missing: tuple[str, ...] | None) -> list[Condition]:
+    if missing is None:
+        return []
+    if not missing:
+        return [
+            Condition(
+                type="SecretsFound",
+                status="True",
+                reason="AllFound",
+                message="Every Secret that the spec names is there.",
+            )
+        ]
+    return [
+        Condition(
+            type="SecretsFound",
+            status="False",
+            reason="SecretMissing",
+            message=f"Pods that mount it wait until it is there: {_lines(missing)}",
+        )
+    ]
+
+
+def _turned_down(orphans: Orphans) -> Condition:
+    """Tell whether all that left the spec could go."""
+    lines = [f"cell {name}: {orphan.message}" for name, orphan in sorted(orphans.cells.items())]
+    lines += [
+        f"keyspace {name}: {orphan.message}" for name, orphan in sorted(orphans.keyspaces.items())
+    ]
+    if not lines:
+        return Condition(
+            type="TurndownBlocked",
+            status="False",
+            reason="NothingLeft",
+            message="Nothing that left the spec is still there.",
+        )
+    return Condition(
+        type="TurndownBlocked",
+        status="True",
+        reason="NotIdle",
+        message=" ".join(lines),
+    )
+
+
+def _ready(
+    cluster: Cluster, keyspaces: Mapping[str, ClusterKeyspaceStatus], mistakes: Sequence[str]
+) -> Condition:
     """Tell whether every tablet of the spec is ready."""
+    if mistakes:
+        return Condition(
+            type="Ready",
+            status="False",
+            reason="InvalidSpec",
+            message="The spec is not carried out; see SpecValid.",
+        )
     waiting = [
-        keyspace.name
+        f"{keyspace.name} ({_progress(keyspaces.get(keyspace.name))})"
         for keyspace in cluster.spec.keyspaces
         if not _is_ready(keyspaces.get(keyspace.name))
     ]
@@ -136,3 +249,9 @@ def _is_ready(status: ClusterKeyspaceStatus | None) -> bool:
         and status.desired_shards == status.ready_shards == status.shards
         and status.desired_tablets == status.ready_tablets
     )
+
+
+def _progress(status: ClusterKeyspaceStatus | None) -> str:
+    if status is None:
+        return "not there yet"
+    return f"{status.ready_tablets} of {status.desired_tablets} tablets"

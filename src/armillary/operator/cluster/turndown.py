@@ -4,7 +4,7 @@ Losing data takes two words of the user: the keyspace leaves the spec, and eithe
 tablet pools before or its `turndownPolicy` (as stored in the child) says Immediate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from armillary.kube.kinds import KubeObject
@@ -17,6 +17,23 @@ from armillary.operator.render import labels as keys
 class TurndownPlan:
     delete: list[tuple[KubeObject, str]] = field(default_factory=list)  # object, reason
     orphans: dict[str, Orphan] = field(default_factory=dict)  # by the name in the spec
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """What left the spec and may not go yet, by name, and why."""
+
+    cells: Mapping[str, Orphan]
+    keyspaces: Mapping[str, Orphan]
+
+
+def retained_cells(wanted: Sequence[str], deployed: Mapping[str, KubeObject]) -> dict[str, str]:
+    """Return the zones of deployed cells that left the spec and are in use."""
+    return {
+        name: str((cell.get("spec") or {}).get("zone") or "")
+        for name, cell in deployed.items()
+        if name not in wanted and not _is_idle(cell)
+    }
 
 
 def plan_keyspace_turndown(

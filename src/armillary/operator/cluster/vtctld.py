@@ -1,8 +1,5 @@
 """The vtctld Deployment of each cell. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from armillary.kube.kinds import KubeObject
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.crd.cell import CellTemplate
@@ -33,20 +30,11 @@ from armillary.operator.render.storage import StorageAccess, storage_access
 _DEFAULT_RESOURCES: Json = {"requests": {"cpu": "50m", "memory": "96Mi"}}
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardCells:
-    cells: Sequence[CellTemplate]
-    unknown: Sequence[str]  # named in the spec, but no cell of the cluster
-
-
-def choose_cells(cluster: Cluster) -> DashboardCells:
+def choose_cells(cluster: Cluster) -> list[CellTemplate]:
     """Return the cells that get a vtctld: those that the spec names, else all."""
     by_name = {cell.name: cell for cell in cluster.spec.cells}
     wanted = cluster.spec.vitess_dashboard.cells or list(by_name)
-    return DashboardCells(
-        [by_name[name] for name in dict.fromkeys(wanted) if name in by_name],
-        [name for name in wanted if name not in by_name],
-    )
+    return [by_name[name] for name in dict.fromkeys(wanted) if name in by_name]
 
 
 def build_vtctld_deployment(cluster: Cluster, cell: CellTemplate) -> KubeObject:

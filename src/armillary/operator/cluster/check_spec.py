@@ -1,0 +1,168 @@
+"""What is wrong with a cluster's spec that its schema cannot refuse. Pure.
+
+A mistake stops everything: nothing changes until the spec is mended, and the cluster's condition
+`SpecValid` names the fields. Advice stops nothing: what the spec asks for is possible and done, but
+most likely not what was meant; the condition `Advice` tells it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from armillary.operator.cluster.check_ranges import check_partitionings
+from armillary.operator.cluster.model import Cluster
+from armillary.operator.cluster.spec_paths import ShardPath, shard_templates
+from armillary.operator.crd.backup import BackupLocation, BackupSpec
+from armillary.operator.crd.keyspace import KeyspaceTemplate, TabletPool
+
+LABEL_CHARS_MAX = 63  # what Kubernetes allows in a label's value
+DATABASE_CHARS_MAX = 64  # what MySQL allows
+_EXTERNAL = "external"
+_LOCATION_KINDS = ("gcs", "s3", "azblob", "ceph", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFindings:
+    mistakes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def check_spec(cluster: Cluster, deployed_cells: AbstractSet[str]) -> SpecFindings:
+    """Return what is to be mended, each with the path of its field.
+
+    Args:
+        deployed_cells: cells that exist, whether or not the spec still has them: pools in a cell
+            that is about to leave keep it, and are no mistake.
+    """
+    cells = frozenset(cluster.cell_names) | deployed_cells
+    return SpecFindings(
+        tuple(_mistakes(cluster, cells)), tuple(_advice(cluster, frozenset(cluster.cell_names)))
+    )
+
+
+def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
+    spec = cluster.spec
+    if len(cluster.name) > LABEL_CHARS_MAX:
+        yield (
+            f"metadata.name: it has {len(cluster.name)} characters, and every object of the "
+            f"cluster carries it as a label, which may have {LABEL_CHARS_MAX}"
+        )
+    yield from _duplicates("spec.cells", [cell.name for cell in spec.cells])
+    yield from _duplicates("spec.keyspaces", [keyspace.name for keyspace in spec.keyspaces])
+    if spec.backup is not None:
+        yield from _check_backup(spec.backup)
+    locations = [location.name for location in spec.backup.locations] if spec.backup else []
+    for keyspace in spec.keyspaces:
+        path = f"spec.keyspaces[{keyspace.name}]"
+        yield from _check_database_name(path, keyspace)
+        yield from check_partitionings(f"{path}.partitionings", keyspace.partitionings)
+        for shard in shard_templates(path, keyspace):
+            yield from _check_pools(shard, cells, locations)
+
+
+def _duplicates(path: str, names: Sequence[str]) -> Iterator[str]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{path}: {name!r} is there more than once"
+
+
+def _check_database_name(path: str, keyspace: KeyspaceTemplate) -> Iterator[str]:
+    name = keyspace.database_name or f"vt_{keyspace.name}"
+    if len(name) > DATABASE_CHARS_MAX:
+        yield (
+            f"{path}.databaseName: the database would be called {name}, which has {len(name)} "
+            f"characters; MySQL allows {DATABASE_CHARS_MAX}"
+        )
+
+
+def _check_backup(backup: BackupSpec) -> Iterator[str]:
+    path = "spec.backup"
+    yield from _duplicates(f"{path}.locations", [location.name for location in backup.locations])
+    for location in backup.locations:
+        kinds = _kinds_of(location)
+        if len(kinds) != 1:
+            found = " and ".join(kinds) or "none"
+            yield (
+                f"{path}.locations[{location.name}]: wanted exactly one of "
+                f"{', '.join(_LOCATION_KINDS)}, found {found}"
+            )
+    if backup.engine == "mysqlshell":
+        yield f"{path}.engine: mysqlshell is not there yet; take builtin or xtrabackup"
+
+
+def _kinds_of(location: BackupLocation) -> list[str]:
+    return [kind for kind in _LOCATION_KINDS if getattr(location, kind) is not None]
+
+
+def _check_pools(
+    shard: ShardPath, cells: AbstractSet[str], locations: Sequence[str]
+) -> Iterator[str]:
+    pools = shard.template.tablet_pools
+    seen: set[tuple[str, str, str]] = set()
+    for index, pool in enumerate(pools):
+        path = f"{shard.path}.tabletPools[{index}]"
+        # A tablet's UID comes from its pool's cell and type: two such pools would share tablets.
+        name = pool.name if pool.external_datastore is not None else ""
+        identity = (pool.cell, pool.type, name)
+        if identity in seen:
+            yield f"{path}: a second pool of type {pool.type} in cell {pool.cell}; make it one"
+        seen.add(identity)
+        if pool.cell not in cells:
+            yield f"{path}.cell: {pool.cell!r} is not in spec.cells ({_listed(cells)})"
+        if pool.backup_location_name and pool.backup_location_name not in locations:
+            yield (
+                f"{path}.backupLocationName: {pool.backup_location_name!r} is not in "
+                f"spec.backup.locations ({_listed(locations)})"
+            )
+        yield from _check_datastore(path, pool)
+
+
+def _check_datastore(path: str, pool: TabletPool) -> Iterator[str]:
+    if pool.type.startswith(_EXTERNAL) and pool.external_datastore is None:
+        yield f"{path}.externalDatastore: required by type {pool.type}"
+    if pool.external_datastore is not None and pool.mysqld is not None:
+        yield f"{path}: wanted one of mysqld and externalDatastore, found both"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names)) or "which is empty"
+
+
+# --- advice
+
+
+def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
+    backup = cluster.spec.backup
+    locations = [location.name for location in backup.locations] if backup else []
+    for name in cluster.spec.vitess_dashboard.cells:
+        if name not in cells:
+            yield f"spec.vitessDashboard.cells: {name!r} is not in spec.cells, and is passed over"
+    for keyspace in cluster.spec.keyspaces:
+        path = f"spec.keyspaces[{keyspace.name}]"
+        for shard in shard_templates(path, keyspace):
+            yield from _advise_shard(shard, cluster)
+            for index, pool in enumerate(shard.template.tablet_pools):
+                pool_path = f"{shard.path}.tabletPools[{index}]"
+                if pool.cell not in cells:
+                    yield f"{pool_path}.cell: {pool.cell!r} left spec.cells; this pool keeps it"
+                if backup and not pool.backup_location_name and "" not in locations:
+                    yield (
+                        f"{pool_path}.backupLocationName: empty, and no backup location is without "
+                        "a name, so these tablets are neither backed up nor restored"
+                    )
+
+
+def _advise_shard(shard: ShardPath, cluster: Cluster) -> Iterator[str]:
+    pools = shard.template.tablet_pools
+    tablets = sum(pool.replicas for pool in pools)
+    eligible = sum(pool.replicas for pool in pools if pool.type in ("replica", "externalmaster"))
+    path = f"{shard.path}.tabletPools"
+    if pools and not tablets:
+        yield f"{path}: replicas is 0 everywhere, so there is no tablet"
+    elif tablets and not eligible:
+        yield f"{path}: only pools of type replica may have the primary; there is no such tablet"
+    replication = shard.template.replication or cluster.default_replication
+    if replication is not None and replication.enforce_semi_sync and eligible == 1:
+        yield (
+            f"{shard.path}.replication.enforceSemiSync: with one replica tablet nobody can "
+            "acknowledge a write, so writes would wait for ever"
+        )

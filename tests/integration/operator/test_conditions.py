@@ -1,0 +1,88 @@
+"""What a cluster's conditions tell a person, and that nothing changes while the spec is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
+from armillary.kube.objects import condition_of
+from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+
+async def condition(running: Running, kind: str, status: str) -> KubeObject:
+    async def look() -> KubeObject:
+        obj = await running.get(kinds.PLANETSCALE_CLUSTER, "example")
+        return dict(condition_of(obj, kind) or {})
+
+    return await running.eventually(look, lambda found: found.get("status") == status)
+
+
+def move_first_pool(cluster: KubeObject, cell: str) -> KubeObject:
+    keyspaces = cluster["spec"]["keyspaces"]
+    template = keyspaces[0]["partitionings"][0]["equal"]["shardTemplate"]
+    template["tabletPools"][0]["cell"] = cell
+    return {"spec": {"keyspaces": keyspaces}}
+
+
+async def test_a_mistake_is_told_and_changes_nothing_until_it_is_mended(tmp_path: Path) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        cluster = await running.client.create(example(tmp_path / "b"))
+        await condition(running, "SpecValid", "True")
+
+        async def shard_pods() -> set[str]:
+            return {name for name in await running.names(kinds.POD) if "vttablet" in name}
+
+        before = await running.eventually(shard_pods, lambda found: len(found) == 8)
+        patch = move_first_pool(cluster, "mars")
+        await running.client.merge_patch(kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, patch)
+        told = await condition(running, "SpecValid", "False")
+        assert told["reason"] == "InvalidSpec"
+        assert "tabletPools[0].cell: 'mars' is not in spec.cells" in told["message"]
+        assert (await condition(running, "Ready", "False"))["reason"] == "InvalidSpec"
+        assert await shard_pods() == before
+        patch = move_first_pool(cluster, "uscentral1a")
+        await running.client.merge_patch(kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, patch)
+        await condition(running, "SpecValid", "True")
+
+
+async def test_a_missing_secret_is_named_until_it_appears(tmp_path: Path) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(tmp_path / "b"))
+        told = await condition(running, "SecretsFound", "False")
+        assert "there is no Secret example-cluster-config" in told["message"]
+        assert "spec.cells[uscentral1a].gateway.authentication.static.secret" in told["message"]
+        secret: KubeObject = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "example-cluster-config", "namespace": NAMESPACE},
+            "stringData": {"users.json": "{}"},
+        }
+        await running.client.create(secret)
+        await condition(running, "SecretsFound", "True")
+
+
+async def test_a_cell_that_leaves_while_tablets_are_in_it_stays_and_says_why(
+    tmp_path: Path,
+) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        cluster = await running.client.create(example(tmp_path / "b"))
+        await condition(running, "SpecValid", "True")
+
+        async def cells() -> int:
+            return len(await running.names(kinds.VITESS_CELL))
+
+        await running.eventually(cells, lambda count: count == 3)
+        kept = [cell for cell in cluster["spec"]["cells"] if cell["name"] != "uscentral1f"]
+        await running.client.merge_patch(
+            kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, {"spec": {"cells": kept}}
+        )
+        told = await condition(running, "TurndownBlocked", "True")
+        assert "cell uscentral1f" in told["message"]
+        assert "left spec.cells" in (await condition(running, "Advice", "True"))["message"]
+        shard = await running.get(kinds.VITESS_SHARD, "example-main-x-80-84bc4397")
+        assert set(shard["spec"]["zoneMap"]) == {"uscentral1a", "uscentral1c", "uscentral1f"}
+        cell = await running.get(kinds.VITESS_CELL, "example-uscentral1a-918f14b6")
+        assert cell["spec"]["allCells"] == ["uscentral1a", "uscentral1c", "uscentral1f"]
