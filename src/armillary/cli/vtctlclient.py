@@ -21,7 +21,7 @@ import grpc
 
 from armillary.base.errors import ArmillaryError, InputError, UnavailableError
 from armillary.pb import logutil_pb2, vtctldata_pb2
-from armillary.rpc.auth import ClientCredentials, load_client_credentials
+from armillary.rpc.static_users import ClientCredentials, load_client_credentials
 from armillary.settings.flags import parse_duration
 
 CONNECT_TIMEOUT_S = 5.0

@@ -19,6 +19,7 @@ from typing import Any
 from armillary.base.errors import InputError
 from armillary.mysqld.credentials import Credentials
 from armillary.mysqld.driver import pymysql
+from armillary.rpc.static_users import StaticUsers
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.mysqlctld import EXPORTER_WITHOUT_EFFECT, ExporterSettings
 
@@ -39,6 +40,7 @@ def main() -> None:
             accepted_without_effect=EXPORTER_WITHOUT_EFFECT,
         )
         target = connect_arguments(settings, os.environ)
+        users = StaticUsers(path) if (path := settings.web_auth_static_file) else None
     except (InputError, SettingsError, HelpRequested) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(0 if isinstance(error, HelpRequested) else 2)
@@ -47,7 +49,7 @@ def main() -> None:
     ).rpartition(":")
     signal.signal(signal.SIGTERM, _end)
     try:
-        server = HTTPServer((host or "127.0.0.1", int(port)), handler_for(target))
+        server = HTTPServer((host or "127.0.0.1", int(port)), handler_for(target, users))
     except OSError as error:
         sys.stderr.write(f"cannot listen on {host}:{port}: {error.strerror}\n")
         sys.exit(1)
@@ -77,21 +79,32 @@ def connect_arguments(settings: ExporterSettings, environ: Mapping[str, str]) ->
     return {"user": user, "password": password, "unix_socket": socket}
 
 
-def handler_for(target: Mapping[str, Any]) -> type[BaseHTTPRequestHandler]:
-    """Return the request handler class for the server at `target`."""
+def handler_for(
+    target: Mapping[str, Any], users: StaticUsers | None
+) -> type[BaseHTTPRequestHandler]:
+    """Return the request handler class for the server at `target`; `users` None is everybody."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = _TIMEOUT_S
 
         def do_GET(self) -> None:
-            if self.path.split("?")[0] not in ("/metrics", "/", "/healthz"):
+            path = self.path.split("?")[0]
+            if path == "/healthz":
+                self._send("ok\n")
+            elif users and not users.accepts_basic(self.headers.get("Authorization", "")):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="mysqld_exporter"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            elif path == "/metrics":
+                self._send("".join(f"{line}\n" for line in scrape(target)))
+            elif path == "/":
+                self._send("mysqld_exporter: see /metrics\n")
+            else:
                 self.send_error(404)
-                return
-            body = (
-                "".join(f"{line}\n" for line in scrape(target))
-                if self.path.startswith("/metrics")
-                else "mysqld_exporter: see /metrics\n"
-            ).encode()
+
+        def _send(self, text: str) -> None:
+            body = text.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))

@@ -30,7 +30,7 @@ from armillary.operator.render.secrets import (
     ETCD_CLIENT_KEY,
     LOCKSERVER_TLS_NAME,
 )
-from armillary.rpc.auth import ClientCredentials
+from armillary.rpc.static_users import ClientCredentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer

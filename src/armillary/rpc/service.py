@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from armillary.base.errors import ArmillaryError
-from armillary.rpc.auth import ClientCredentials
+from armillary.rpc.static_users import ClientCredentials
 from armillary.rpc.status import ERROR_METADATA_KEY, error_from_status, status_code
 
 logger = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from typing import Any, Self
 import anyio
 
 from armillary.pb import tabletmanagerservice_pb2, topodata_pb2
-from armillary.rpc.auth import ClientCredentials
 from armillary.rpc.channels import ChannelCache
 from armillary.rpc.service import ServiceStub
+from armillary.rpc.static_users import ClientCredentials
 
 _TABLET_MANAGER = tabletmanagerservice_pb2.DESCRIPTOR.services_by_name["TabletManager"]
 

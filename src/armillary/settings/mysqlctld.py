@@ -62,6 +62,11 @@ class ExporterSettings:
     web_listen_address: str = flag(
         "", name="web.listen-address", help="host:port; empty means $POD_IP:9104"
     )
+    web_auth_static_file: str = flag(
+        "",
+        name="web.auth-static-file",
+        help="JSON file of who may see the metrics, by HTTP Basic; empty: anyone",
+    )
     config_my_cnf: str = flag(
         "", name="config.my-cnf", help="my.cnf whose socket is used; DATA_SOURCE_NAME wins"
     )

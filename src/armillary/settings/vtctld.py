@@ -37,6 +37,10 @@ class VtctldSettings(TopoSettings, BackupStorageSettings):
     grpc_auth_static_client_creds: str = flag(
         "", help="JSON file of the user name and password to send to tablets"
     )
+    web_open: bool = flag(
+        False,
+        help="show all web pages to anyone; else they ask for the gRPC port's users, if it asks",
+    )
     disable_active_reparents: bool = flag(
         False, help="refuse the commands that reparent: something else decides who is primary"
     )

@@ -47,6 +47,9 @@ class VtgateSettings(TopoSettings):
     grpc_auth_static_client_creds: str = flag(
         "", help="JSON file of the user name and password to send to tablets"
     )
+    web_open: bool = flag(
+        False, help="show all web pages to anyone, not to the user of the client creds only"
+    )
     db_credentials_file: str = flag("", help="JSON file of the tablets' MySQL passwords")
     db_app_user: str = flag("vt_app", help="MySQL user for statements on the tablets")
     mysql_server_port: int = flag(3306, help="port of the MySQL listener; -1 for none")

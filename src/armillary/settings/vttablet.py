@@ -24,6 +24,10 @@ class VttabletSettings(BackupFlags, TopoSettings):
     grpc_auth_mode: str = flag("", help="static, or empty for none")
     grpc_auth_static_password_file: str = flag("", help="who may call us")
     grpc_auth_static_client_creds: str = flag("", help="what we show to others")
+    web_open: bool = flag(
+        False,
+        help="show all web pages to anyone; else they ask for the gRPC port's users, if it asks",
+    )
     vtdataroot: str = flag("", help="where tablet directories are; empty means $VTDATAROOT")
     mysqlctl_socket: str = flag("/vt/socket/mysqlctl.sock", help="unix socket of mysqlctld")
     mycnf_socket_file: str = flag("/vt/socket/mysql.sock", help="unix socket of mysqld")

@@ -27,7 +27,7 @@ from armillary.base.errors import ArmillaryError, DeadlineError, InputError, Pre
 from armillary.base.logs import configure_logs
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.mysqld.process import MysqldProcess
-from armillary.rpc.auth import load_client_credentials
+from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.backup import with_environment
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags

@@ -12,11 +12,12 @@ import anyio.abc
 from armillary.base.errors import ArmillaryError
 from armillary.base.logs import configure_logs
 from armillary.pb import vtctlservice_pb2
-from armillary.rpc.auth import StaticAuth, load_client_credentials
+from armillary.rpc.auth import StaticAuth
 from armillary.rpc.server import serve_grpc
 from armillary.rpc.service import service_handler
-from armillary.rpc.status_page import Page, serve_pages
+from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.rpc.web import Page, serve_pages
 from armillary.settings.backup import with_environment
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.vtctld import ACCEPTED_WITHOUT_EFFECT, VtctldSettings
@@ -83,6 +84,7 @@ async def run(
     host = settings.bind_address or default_host
     grpc_host = settings.grpc_bind_address or host
     registry = Registry(all_commands())
+    auth = StaticAuth.of_mode(settings.grpc_auth_mode, settings.grpc_auth_static_password_file)
     async with AsyncExitStack() as stack:
         topo = await stack.enter_async_context(TopoServer.open(settings))
         tablets = await stack.enter_async_context(
@@ -95,23 +97,16 @@ async def run(
         service = VtctlService(registry, lambda console: Context(topo, tablets, settings, console))
         handler = service_handler(vtctlservice_pb2.DESCRIPTOR.services_by_name["Vtctl"], service)
         port = await stack.enter_async_context(
-            serve_grpc(f"{grpc_host}:{settings.grpc_port}", [handler], _auth(settings))
+            serve_grpc(f"{grpc_host}:{settings.grpc_port}", [handler], auth)
         )
         pages = _Pages(topo, settings)
         task_status.started(port)
         await serve_pages(
-            host, settings.port, {"/debug/health": pages.health, "/debug/status": pages.status}
+            host,
+            settings.port,
+            {"/debug/health": pages.health, "/debug/status": pages.status},
+            auth.users if auth and not settings.web_open else None,
         )
-
-
-def _auth(settings: VtctldSettings) -> StaticAuth | None:
-    match settings.grpc_auth_mode:
-        case "":
-            return None
-        case "static":
-            return StaticAuth(settings.grpc_auth_static_password_file)
-        case other:
-            raise SettingsError("vtctld", [f"flag --grpc_auth_mode: {other!r}: wanted static"])
 
 
 class _Pages:

@@ -19,6 +19,8 @@ from anyio.abc import TaskStatus
 from armillary.base.errors import InputError
 from armillary.base.logs import configure_logs
 from armillary.model.tablet import TabletType
+from armillary.rpc.static_users import StaticUsers
+from armillary.rpc.web import Page, Pages, json_page, serve_pages
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
 from armillary.vtgate.cluster import Cluster
@@ -27,7 +29,6 @@ from armillary.vtgate.listener import Listener, ListenerSettings
 from armillary.vtgate.pool import Pools
 from armillary.vtgate.tablets import BufferSettings, Tablets
 from armillary.vtgate.users import Users
-from armillary.vtgate.web import Page, WebConnection, json_page
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def main() -> None:
 def check(settings: VtgateSettings) -> None:
     """Raises: InputError: a file that a flag names cannot be used."""
     make_users(settings)
+    page_users(settings)
     app_password(settings)
     make_tls(settings)
     for name in settings.tablet_types_to_wait:
@@ -147,7 +149,10 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
             ),
             tls=make_tls(settings),
         )
-        servers = await _listen(listener, settings, _pages(listener, readiness))
+        host = settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
+        pages = _pages(listener, readiness)
+        await tasks.start(serve_pages, host, settings.port, pages, page_users(settings))
+        servers = await _listen(listener, settings, host)
         tasks.start_soon(_reload_users, users, settings)
         if not settings.mysql_server_version:
             tasks.start_soon(_learn_version, listener)
@@ -161,14 +166,11 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
             pools.close()
 
 
-async def _listen(
-    listener: Listener, settings: VtgateSettings, pages: dict[str, Page]
-) -> list[asyncio.Server]:
+async def _listen(listener: Listener, settings: VtgateSettings, host: str) -> list[asyncio.Server]:
     loop = asyncio.get_running_loop()
-    address = settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
-    servers = [await loop.create_server(lambda: WebConnection(pages), address, settings.port)]
+    servers: list[asyncio.Server] = []
     if settings.mysql_server_port >= 0:
-        mysql_address = settings.mysql_server_bind_address or address
+        mysql_address = settings.mysql_server_bind_address or host
         servers.append(
             await loop.create_server(
                 listener.make_connection, mysql_address, settings.mysql_server_port, backlog=1024
@@ -222,6 +224,17 @@ def make_users(settings: VtgateSettings) -> Users:
     return Users(Path(settings.mysql_auth_server_static_file))
 
 
+def page_users(settings: VtgateSettings) -> StaticUsers | None:
+    """Return who may see the web pages; None is everybody. A vtgate has a client's file only.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if settings.web_open or not settings.grpc_auth_static_client_creds:
+        return None
+    return StaticUsers(settings.grpc_auth_static_client_creds)
+
+
 def app_password(settings: VtgateSettings) -> str:
     """Raises: InputError: the credentials cannot be read."""
     if not settings.db_credentials_file:
@@ -252,14 +265,14 @@ def make_tls(settings: VtgateSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _pages(listener: Listener, readiness: Readiness) -> dict[str, Page]:
-    def health() -> tuple[int, str, str]:
+def _pages(listener: Listener, readiness: Readiness) -> Pages:
+    async def health() -> Page:
         ready, text = readiness.check()
-        return (200 if ready else 503), "text/plain", text + "\n"
+        return Page(f"{text}\n", status=200 if ready else 503)
 
-    def status() -> object:
+    async def status() -> Page:
         cluster = listener.gateway.cluster
-        return {
+        found = {
             "cell": cluster.cell,
             "keyspaces": cluster.keyspaces(),
             "tablets": [
@@ -275,10 +288,11 @@ def _pages(listener: Listener, readiness: Readiness) -> dict[str, Page]:
                 for tablet in cluster.tablets()
             ],
         }
+        return json_page(found)
 
-    def variables() -> object:
+    async def variables() -> Page:
         tablets = listener.gateway.tablets
-        return {
+        found = {
             "mysql_connections": len(listener.connections),
             "mysql_connections_accepted": listener.accepted_count,
             "mysql_commands": listener.query_count,
@@ -287,10 +301,11 @@ def _pages(listener: Listener, readiness: Readiness) -> dict[str, Page]:
             "statements_buffered": tablets.buffered,
             "tablet_connections": tablets.pools.open_counts(),
         }
+        return json_page(found)
 
     return {
         "/debug/health": health,
         "/healthz": health,
-        "/debug/status": json_page(status),
-        "/debug/vars": json_page(variables),
+        "/debug/status": status,
+        "/debug/vars": variables,
     }

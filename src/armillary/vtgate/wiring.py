@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from armillary.rpc.auth import load_client_credentials
+from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.vtgate import VtgateSettings
 from armillary.topo.server import TopoServer

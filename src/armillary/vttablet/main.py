@@ -18,11 +18,13 @@ from armillary.model.keyrange import parse_shard_name
 from armillary.model.tablet import TabletAlias
 from armillary.mysqld.flavors.detect import detect_flavor
 from armillary.pb import queryservice_pb2, tabletmanagerservice_pb2, topodata_pb2
-from armillary.rpc.auth import StaticAuth, load_client_credentials
+from armillary.rpc.auth import StaticAuth
 from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.server import serve_grpc
 from armillary.rpc.service import service_handler
+from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.rpc.web import serve_pages
 from armillary.settings.backup import with_environment
 from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.vttablet import VTTABLET_WITHOUT_EFFECT, VttabletSettings
@@ -38,7 +40,6 @@ from armillary.vttablet.plan import parse_base_type
 from armillary.vttablet.query_service import QueryService
 from armillary.vttablet.register import ensure_serving_graph
 from armillary.vttablet.start import start
-from armillary.vttablet.web import serve_pages
 
 logger = logging.getLogger(__name__)
 
@@ -113,8 +114,13 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
     health = HealthLoop(agent)
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_on_signal, agent, health, tasks.cancel_scope)
+        auth = StaticAuth.of_mode(settings.grpc_auth_mode, settings.grpc_auth_static_password_file)
         await tasks.start(
-            serve_pages, settings.bind_address, settings.port, tablet_pages(agent, health.health)
+            serve_pages,
+            settings.bind_address,
+            settings.port,
+            tablet_pages(agent, health.health),
+            auth.users if auth and not settings.web_open else None,
         )
         async with serve_grpc(
             f"{settings.grpc_bind_address}:{settings.grpc_port}",
@@ -128,7 +134,7 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
                     QueryService(agent.health),
                 ),
             ],
-            _auth(settings),
+            auth,
         ):
             tasks.start_soon(health.run)
             tasks.start_soon(start, agent)
@@ -204,16 +210,6 @@ async def _storage(settings: VttabletSettings) -> AsyncIterator[BackupStorage | 
         return
     async with open_storage(settings) as storage:
         yield storage
-
-
-def _auth(settings: VttabletSettings) -> StaticAuth | None:
-    if not settings.grpc_auth_mode:
-        return None
-    if settings.grpc_auth_mode != "static":
-        raise SettingsError(
-            "vttablet", [f"flag --grpc_auth_mode: {settings.grpc_auth_mode}: wanted static"]
-        )
-    return StaticAuth(settings.grpc_auth_static_password_file)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -2,34 +2,38 @@
 
 import resource
 
+from armillary.rpc.web import Page, Pages, json_page
 from armillary.vttablet.agent import Agent
 from armillary.vttablet.health import Health
-from armillary.vttablet.web import Page, json_page, text_page
 
 
-def tablet_pages(agent: Agent, health: Health) -> dict[str, Page]:
+def tablet_pages(agent: Agent, health: Health) -> Pages:
     """Return the pages by path. `/healthz` is the readiness: 200 when the tablet serves."""
 
-    def healthz() -> tuple[int, str, str]:
+    async def healthz() -> Page:
         serving = health.serving
         if serving.serving:
-            return 200, "text/plain; charset=utf-8", "ok\n"
-        return 500, "text/plain; charset=utf-8", f"500 internal server error: {serving.reason}\n"
+            return Page("ok\n")
+        return Page(f"500 internal server error: {serving.reason}\n", status=500)
 
-    def liveness() -> str:
+    async def status() -> Page:
         role, identity = agent.role, agent.identity
-        return (
+        return Page(
             f"tablet {identity.alias} {identity.keyspace}/{identity.shard} "
             f"{role.tablet_type.name.lower()}: "
             + ("serving" if health.serving.serving else f"not serving: {health.serving.reason}")
+            + "\n"
         )
+
+    async def numbers() -> Page:
+        return json_page(variables(agent, health))
 
     return {
         "/healthz": healthz,
         "/debug/health": healthz,
-        "/debug/status": text_page(liveness),
-        "/debug/vars": json_page(lambda: variables(agent, health)),
-        "/": text_page(liveness),
+        "/debug/status": status,
+        "/debug/vars": numbers,
+        "/": status,
     }
 
 

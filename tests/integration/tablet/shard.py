@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import pymysql
 
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
-from armillary.rpc.auth import load_client_credentials
+from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
@@ -37,6 +38,8 @@ PASSWORDS = {
     )
 }
 TEMPLATE_CACHE = Path(tempfile.gettempdir()) / f"armillary-test-templates-{os.getuid()}"
+GRPC_USER, GRPC_PASSWORD = "armillary", "grpc-secret"
+BASIC = "Authorization: Basic " + b64encode(f"{GRPC_USER}:{GRPC_PASSWORD}".encode()).decode()
 _GRPC_PORT, _WEB_PORT, _MYSQL_PORT = 15999, 15000, 3306
 
 
@@ -138,7 +141,8 @@ class TestTablet:
         except OSError:
             return 0, "no answer"
         async with stream:
-            await stream.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            request = f"GET /healthz HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n\r\n"
+            await stream.send(request.encode())
             data = b""
             try:
                 while True:
@@ -336,7 +340,7 @@ def _etcd(folder: Path, network: str) -> Process:
 
 
 def _write_secrets(folder: Path) -> None:
-    account = {"Username": "armillary", "Password": "grpc-secret"}
+    account = {"Username": GRPC_USER, "Password": GRPC_PASSWORD}
     contents: Sequence[tuple[str, object]] = (
         ("db-credentials.json", {user: [password] for user, password in PASSWORDS.items()}),
         ("grpc-server.json", [account]),

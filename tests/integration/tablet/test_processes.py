@@ -8,9 +8,18 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
+from tests.integration.tablet.shard import (
+    BASIC,
+    Process,
+    Shard,
+    TestTablet,
+    program,
+    running_shard,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
+
+STRANGER = "Host: x"
 
 
 @pytest.fixture
@@ -39,6 +48,7 @@ async def exporter(shard: Shard, tablet: TestTablet) -> AsyncIterator[Process]:
             "--collect.info_schema.tables.databases=sys,_vt",
             f"--db-credentials-file={shard.dir}/db-credentials.json",
             "--db-config-dba-uname=vt_dba",
+            f"--web.auth-static-file={shard.dir}/grpc-server.json",
         ],
         tablet.mysqlctld.env,
         shard.dir / "exporter.log",
@@ -50,7 +60,7 @@ async def exporter(shard: Shard, tablet: TestTablet) -> AsyncIterator[Process]:
         process.end()
 
 
-async def get(address: str, port: int, path: str) -> tuple[int, str]:
+async def get(address: str, port: int, path: str, header: str = BASIC) -> tuple[int, str]:
     with anyio.fail_after(20):
         while True:
             try:
@@ -59,7 +69,7 @@ async def get(address: str, port: int, path: str) -> tuple[int, str]:
             except OSError:
                 await anyio.sleep(0.1)
         async with stream:
-            await stream.send(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            await stream.send(f"GET {path} HTTP/1.0\r\n{header}\r\n\r\n".encode())
             data = b""
             try:
                 while True:
@@ -94,6 +104,9 @@ async def test_the_exporter_tells_prometheus_of_mysqld(
     tablet.mysqlctld.end()
     assert "mysql_up 0" in (await get(tablet.address, 9104, "/metrics"))[1].splitlines()
     assert (await get(tablet.address, 9104, "/nothing"))[0] == 404
+    assert await get(tablet.address, 9104, "/healthz", STRANGER) == (200, "ok\n")
+    for path in ("/metrics", "/", "/nothing"):
+        assert await get(tablet.address, 9104, path, STRANGER) == (401, "")
 
 
 async def test_the_processes_stay_small(tablet: TestTablet, exporter: Process) -> None:
@@ -123,3 +136,7 @@ async def test_the_web_pages_say_what_the_tablet_is(tablet: TestTablet) -> None:
     assert "primary: serving" in (await get(tablet.address, 15000, "/debug/status"))[1]
     assert '"TabletStateName": "SERVING"' in (await get(tablet.address, 15000, "/debug/vars"))[1]
     assert (await get(tablet.address, 15000, "/etc/passwd"))[0] == 404
+    for path in ("/healthz", "/debug/health", "/debug/status"):
+        assert await get(tablet.address, 15000, path, STRANGER) == (200, "ok\n")
+    for path in ("/debug/vars", "/", "/etc/passwd"):
+        assert (await get(tablet.address, 15000, path, STRANGER))[0] == 401

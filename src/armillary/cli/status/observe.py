@@ -129,7 +129,7 @@ async def _with_objects(
 
 def _credentials(file: Path) -> Any:
     # gRPC costs 100 ms to import; only the question to the tablets needs it.
-    from armillary.rpc.auth import load_client_credentials  # noqa: PLC0415
+    from armillary.rpc.static_users import load_client_credentials  # noqa: PLC0415
 
     return load_client_credentials(file) if file.exists() else None
 

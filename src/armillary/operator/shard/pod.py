@@ -33,7 +33,7 @@ from armillary.operator.render.podparts import (
     web_probes,
     without_empty,
 )
-from armillary.operator.render.secrets import auth_mount, auth_volume
+from armillary.operator.render.secrets import GRPC_SERVER_FILE, auth_mount, auth_volume
 from armillary.operator.render.storage import StorageAccess, storage_access
 from armillary.operator.shard import mysql_parts as mysql
 from armillary.operator.shard.tablets import (
@@ -263,6 +263,7 @@ def _exporter(shard: Shard, tablet: WantedTablet) -> Json:
     exporter = pool.mysqld_exporter
     flags: dict[str, FlagValue] = {
         "web.listen-address": f"$(POD_IP):{METRICS_PORT}",
+        "web.auth-static-file": GRPC_SERVER_FILE,
         "config.my-cnf": f"{mysql.DATA_ROOT}/vt_{tablet.alias.uid:010d}/my.cnf",
         "collect.info_schema.tables.databases": "sys,_vt",
         "mysql_socket": mysql.MYSQL_SOCKET,
