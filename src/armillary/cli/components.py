@@ -2,11 +2,13 @@
 
 # ruff: noqa: PLC0415 - one component's imports must not weigh on another's process
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from armillary.base.errors import InputError
 from armillary.local.supervise.state import LocalState
 from armillary.settings.local import (
     ApiserverSettings,
@@ -15,6 +17,9 @@ from armillary.settings.local import (
     LocalPaths,
     SupervisorSettings,
 )
+
+SANDBOX_VARIABLE = "ARMILLARY_SANDBOX"
+SANDBOXES = ("auto", "none")
 
 COMPONENTS = ("supervisor", "apiserver", "controllers", "kubelet", "operator")
 
@@ -77,4 +82,17 @@ def _kubelet(paths: LocalPaths, state: LocalState) -> KubeletSettings:
         port=state.kubelet_port,
         node_name=state.node_name,
         image_bin_dir=Path(sys.executable).parent,
+        sandbox=wanted_sandbox(),
     )
+
+
+def wanted_sandbox() -> str:
+    """Return what the person's environment asks for.
+
+    Raises:
+        InputError: something else than `auto` or `none`.
+    """
+    wanted = os.environ.get(SANDBOX_VARIABLE) or "auto"
+    if wanted not in SANDBOXES:
+        raise InputError(f"{SANDBOX_VARIABLE}={wanted}: wanted {' or '.join(SANDBOXES)}")
+    return wanted

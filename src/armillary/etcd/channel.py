@@ -2,7 +2,8 @@
 
 import ipaddress
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from armillary.base.errors import ArmillaryError, DeadlineError, InputError, UnavailableError
+from armillary.base.hosts import look_up, stamp
 from armillary.etcd.records import EtcdTls, LeaseLostError, RevisionCompactedError
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,16 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 
+_NAME_RETRY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one channel dials; `known_as` is the name that its certificate must have."""
+
+    address: str
+    known_as: str | None = None
+
 
 class EtcdChannels:
     """One channel for each group of endpoints that gRPC cannot join; the next one on failure."""
@@ -42,33 +54,63 @@ class EtcdChannels:
     def __init__(self, endpoints: Sequence[str], tls: EtcdTls | None) -> None:
         assert endpoints, "etcd needs an endpoint"
         self.address = ",".join(endpoints)
-        # gRPC would look for the list of addresses as a whole in each server's certificate.
-        self._targets = targets(endpoints, join=tls is None or tls.server_name is not None)
+        self._endpoints = tuple(endpoints)
         self._tls = tls
+        self._targets: list[Target] = []
         self._channels: list[grpc.aio.Channel] = []
+        self._retired: list[grpc.aio.Channel] = []  # to addresses that a name no longer has
         self._index = 0
+        self._hosts_stamp = stamp()
 
     def open(self) -> None:
+        self._hosts_stamp = stamp()
+        self._targets = self._find_targets()
+        self._channels = [self._open(target) for target in self._targets]
+
+    def _find_targets(self) -> list[Target]:
+        # gRPC would look for the list of addresses as a whole in each server's certificate.
+        join = self._tls is None or self._tls.server_name is not None
+        return targets(self._endpoints, join=join, look_up=look_up)
+
+    def _open(self, target: Target) -> grpc.aio.Channel:
         options: list[tuple[str, int | str]] = list(_OPTIONS)
         if self._tls is None:
-            self._channels = [grpc.aio.insecure_channel(t, options=options) for t in self._targets]
-            return
-        if self._tls.server_name:
-            options.append(("grpc.ssl_target_name_override", self._tls.server_name))
+            return grpc.aio.insecure_channel(target.address, options=options)
+        known_as = self._tls.server_name or target.known_as
+        if known_as:
+            options.append(("grpc.ssl_target_name_override", known_as))
         credentials = grpc.ssl_channel_credentials(
             _pem(self._tls.ca), _pem(self._tls.key), _pem(self._tls.cert)
         )
-        self._channels = [
-            grpc.aio.secure_channel(t, credentials, options=options) for t in self._targets
-        ]
+        return grpc.aio.secure_channel(target.address, credentials, options=options)
 
     async def close(self) -> None:
-        for channel in self._channels:
+        for channel in (*self._channels, *self._retired):
             await channel.close(None)
 
     @property
     def current(self) -> grpc.aio.Channel:
+        if self._hosts_stamp != stamp():
+            self._follow_names()
         return self._channels[self._index]
+
+    def _follow_names(self) -> None:
+        """Dial where the hosts file says by now: gRPC's own resolver does not read it."""
+        self._hosts_stamp = stamp()
+        if (found := self._find_targets()) != self._targets:
+            self._retired += self._channels  # others may have calls under way on them
+            self._targets, self._index = found, 0
+            self._channels = [self._open(target) for target in found]
+
+    async def _wait_address(self) -> None:
+        """Return when the hosts file, if there is one, has an address for us.
+
+        Cancelled: nothing is left behind.
+        """
+        while self._hosts_stamp and all(t.address.startswith("dns:") for t in self._targets):
+            await anyio.sleep(_NAME_RETRY_S)
+            if self._hosts_stamp != stamp():
+                self._follow_names()
 
     def turn(self) -> None:
         """Use the next channel from now on; with one channel gRPC itself reconnects."""
@@ -92,6 +134,10 @@ class EtcdChannels:
         Raises:
             UnavailableError, DeadlineError: etcd does not answer.
         """
+        with anyio.move_on_after(timeout_s) as waiting:
+            await self._wait_address()
+        if waiting.cancelled_caught:
+            raise UnavailableError(f"no server of etcd at {self.address} has an address yet")
         with anyio.fail_after(timeout_s + 1.0):
             while True:
                 try:
@@ -150,29 +196,40 @@ def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def targets(endpoints: Sequence[str], *, join: bool = True) -> list[str]:
-    """Return gRPC targets: one for all plain addresses, one for each name or socket.
+def targets(
+    endpoints: Sequence[str],
+    *,
+    join: bool = True,
+    look_up: Callable[[str], Sequence[str]] = lambda name: (),
+) -> list[Target]:
+    """Return what to dial: one target for all plain addresses, one for each name or socket.
 
     Args:
         join: False for one target for each plain address as well.
+        look_up: addresses of a name, where gRPC's resolver does not know it.
     """
-    plain: list[str] = []
-    rest: list[str] = []
+    plain: list[Target] = []
+    rest: list[Target] = []
     for endpoint in endpoints:
         address = endpoint.removeprefix("http://").removeprefix("https://")
+        host, _, port = address.rpartition(":")
         if address.startswith("unix:"):
-            rest.append(address)
-        elif _is_ipv4(address):
-            plain.append(address)
+            rest.append(Target(address))
+        elif _is_ipv4(host):
+            plain.append(Target(f"ipv4:{address}"))
+        elif found := look_up(host):
+            plain += [Target(f"ipv4:{ip}:{port}", known_as=host) for ip in found]
         else:
-            rest.append(f"dns:///{address}")
-    groups = [",".join(plain)] if join and plain else plain
-    return [f"ipv4:{group}" for group in groups] + rest
+            rest.append(Target(f"dns:///{address}"))
+    if join and plain:
+        together = ",".join(target.address.removeprefix("ipv4:") for target in plain)
+        plain = [Target(f"ipv4:{together}")]
+    return plain + rest
 
 
-def _is_ipv4(address: str) -> bool:
+def _is_ipv4(host: str) -> bool:
     try:
-        ipaddress.IPv4Address(address.rpartition(":")[0])
+        ipaddress.IPv4Address(host)
     except ValueError:
         return False
     return True

@@ -200,3 +200,25 @@ async def _copy(source: anyio.abc.SocketStream, sink: anyio.abc.SocketStream) ->
             await sink.send(data)
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return
+
+
+async def test_a_name_of_the_hosts_file_is_followed(
+    server: EtcdProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1\tlocalhost\n")
+    monkeypatch.setenv("ARMILLARY_HOSTS_FILE", str(hosts))
+    address, _, port = server.address.rpartition(":")
+    async with (
+        EtcdClient([f"the-lockserver:{port}"], timeout_s=15.0) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(client.put, "/named", b"1")  # waits for an address
+        await anyio.sleep(0.2)
+        hosts.write_text(f"127.0.0.1\tlocalhost\n{address}\tthe-lockserver\n")
+    async with EtcdClient([server.address]) as client:
+        found = await client.get("/named")
+        assert found is not None and found.value == b"1"
+    with pytest.raises(UnavailableError, match="has an address"):
+        async with EtcdClient(["unknown:1"], timeout_s=0.2) as client:
+            await client.get("/named")

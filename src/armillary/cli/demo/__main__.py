@@ -19,6 +19,7 @@ from armillary.cli.demo.walk import Walk
 
 DEFAULT_DIR = "~/.armillary-demo"
 NAMESPACE = "planetscale"
+MANIFEST = "procedure.yaml"
 ARMILLARY = Path(sys.executable).parent / "armillary"
 
 
@@ -33,8 +34,7 @@ def main(directory: str, down: bool) -> None:
     """
     home = Path(directory).expanduser().absolute()
     if down:
-        command = [str(ARMILLARY), "down", "--purge", "--yes", "--dir", str(home)]
-        sys.exit(subprocess.run(command, check=False).returncode)
+        sys.exit(take_down(home))
     narrator = Narrator()
     try:
         walk_through(home, narrator)
@@ -45,6 +45,17 @@ def main(directory: str, down: bool) -> None:
     except ArmillaryError as error:
         narrator.failed(str(error))
         sys.exit(1)
+
+
+def take_down(home: Path) -> int:
+    """Remove the cluster and the manifest that we wrote; return what `armillary down` returned."""
+    command = [str(ARMILLARY), "down", "--purge", "--yes", "--dir", str(home)]
+    code = subprocess.run(command, check=False).returncode
+    if code == 0 and home.exists():
+        (home / MANIFEST).unlink(missing_ok=True)
+        if not any(home.iterdir()):
+            home.rmdir()
+    return code
 
 
 def walk_through(home: Path, narrator: Narrator) -> None:
@@ -78,7 +89,7 @@ def write_manifest(home: Path) -> Path:
     """Write the procedure's manifest, its backups pointed into `home`; return its path."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     objects = load_example("procedure", namespace=NAMESPACE, directory=home)
-    path = home / "procedure.yaml"
+    path = home / MANIFEST
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         yaml.safe_dump_all(objects, file, sort_keys=False)
     return path

@@ -50,8 +50,16 @@ def command(directory: Path, purge: bool, yes: bool, timeout_s: float) -> int:
     anyio.run(stop_cluster, directory, timeout_s)
     if purge:
         remove_directory(directory)
-        print(f"removed {directory}", file=sys.stderr)
+        print(what_was_removed(directory), file=sys.stderr)
     return 0
+
+
+def what_was_removed(directory: Path) -> str:
+    """Tell it; files that were not ours stay, and with them the directory."""
+    if not directory.exists():
+        return f"removed {directory}"
+    left = ", ".join(sorted(path.name for path in directory.iterdir()))
+    return f"removed the cluster in {directory}; left what is not its own: {left}"
 
 
 async def stop_cluster(directory: Path, timeout_s: float) -> None:

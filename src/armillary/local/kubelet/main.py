@@ -60,7 +60,11 @@ async def run(
         machine = _build_machine(settings, client, events, seen, sandbox)
         pod_set = PodSet(machine, seen.pods)
         names = NameService(
-            machine.hosts, services=seen.services, endpoints=seen.endpoints, pods=seen.pods
+            machine.hosts,
+            services=seen.services,
+            endpoints=seen.endpoints,
+            pods=seen.pods,
+            on_names=pod_set.on_names,
         )
         proxy = ServiceProxy(services=seen.services, endpoints=seen.endpoints)
         agent = NodeAgent(

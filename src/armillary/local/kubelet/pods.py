@@ -57,6 +57,12 @@ class PodSet:
             if worker.spec.namespace == namespace and _uses(worker.object, changed):
                 worker.sources_changed()
 
+    def on_names(self, namespace: str) -> None:
+        """The names of this namespace lead elsewhere than before."""
+        for worker in self._workers.values():
+            if worker.spec.namespace == namespace:
+                worker.names_changed()
+
     async def run(self) -> None:
         """Run until cancelled. The pods' informer must have synced."""
         async with anyio.create_task_group() as group:

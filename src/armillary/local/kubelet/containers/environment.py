@@ -17,6 +17,10 @@ class ConfigError(InputError):
     """The pod names an object or a key that is not there; Kubernetes waits until it is."""
 
 
+class NotYetError(ConfigError):
+    """What the container needs is on its way: nobody has to act."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
     """What `fieldRef` may ask about the running pod."""

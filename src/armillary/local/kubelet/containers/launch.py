@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from armillary.base.hosts import VARIABLE as HOSTS_VARIABLE
 from armillary.local.kubelet.containers.cgroup import CgroupParent
 from armillary.local.kubelet.containers.environment import (
-    ConfigError,
     KeySources,
+    NotYetError,
     PodFacts,
     build_environment,
     resolve_argv,
@@ -49,6 +50,7 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
 
     Raises:
         ConfigError: a key or object that the environment needs is missing, or no command.
+        NotYetError: without a sandbox, an equal of this pod has no address yet.
         MountError: a mount that the pod's volumes do not allow.
     """
     env = build_environment(pod, container, context.facts, context.sources, context.base_env)
@@ -73,13 +75,15 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     else:
         paths = path_map(mounts, context.image_bin_dir, context.cache_dir, directory)
         _check_equals_have_addresses(argv, pod, context)
-        argv = [rewrite_names(rewrite_paths(word, paths), context.names) for word in argv]
-        env = {
-            name: rewrite_names(rewrite_paths(value, paths), context.names)
-            if name != "PATH"
-            else value
-            for name, value in env.items()
-        }
+        # Programs of ours look names up themselves, each time that they dial.
+        names = {} if argv[0].startswith(f"{PROGRAMS}/") else context.names
+
+        def rewrite(word: str) -> str:
+            return rewrite_names(rewrite_paths(word, paths), names)
+
+        argv = [rewrite(word) for word in argv]
+        env = {name: value if name == "PATH" else rewrite(value) for name, value in env.items()}
+        env[HOSTS_VARIABLE] = str(context.hosts_file)
         working_dir = rewrite_paths(container.working_dir or "/", paths)
     return Launch(
         container_dir=directory.path,
@@ -96,7 +100,7 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
 def _check_equals_have_addresses(argv: Sequence[str], pod: PodSpec, context: LaunchContext) -> None:
     unknown = names_without_address(argv, pod.subdomain, context.names) if pod.subdomain else []
     if unknown:
-        raise ConfigError(f"waiting for the addresses of {', '.join(unknown)}")
+        raise NotYetError(f"waiting for the addresses of {', '.join(unknown)}")
 
 
 def _standard_mounts(mounts: Sequence[Mount], context: LaunchContext) -> list[Mount]:

@@ -113,8 +113,8 @@ class HostsFiles:
     def names(self, namespace: str) -> Names:
         return self._names.get(namespace, {})
 
-    def write(self, namespace: str, names: Names) -> None:
-        """Again: nothing when the text is the same."""
+    def write(self, namespace: str, names: Names) -> bool:
+        """Return whether the file had to change. Again: nothing when the text is the same."""
         self._names[namespace] = names
         data = build_hosts_text(names).encode()
         descriptor = os.open(
@@ -123,10 +123,11 @@ class HostsFiles:
         try:
             size = os.fstat(descriptor).st_size
             if os.pread(descriptor, size + 1, 0) == data:
-                return
+                return False
             # One write, then the cut: a reader in between sees whole old lines after the new ones.
             padded = data + b"\n" * max(0, size - len(data))
             os.pwrite(descriptor, padded, 0)
             os.ftruncate(descriptor, len(data))
+            return True
         finally:
             os.close(descriptor)

@@ -1,5 +1,7 @@
 """Keeps the hosts files current with Services, Endpoints and pods. I/O."""
 
+from collections.abc import Callable
+
 import anyio
 
 from armillary.kube.informer import Informer
@@ -11,9 +13,17 @@ _SETTLE_S = 0.02  # a burst of changes makes one file
 
 class NameService:
     def __init__(
-        self, files: HostsFiles, *, services: Informer, endpoints: Informer, pods: Informer
+        self,
+        files: HostsFiles,
+        *,
+        services: Informer,
+        endpoints: Informer,
+        pods: Informer,
+        on_names: Callable[[str], None] = lambda namespace: None,
     ) -> None:
+        """`on_names` hears the namespace whose names have changed."""
         self._files = files
+        self._on_names = on_names
         self._services = services
         self._endpoints = endpoints
         self._pods = pods
@@ -39,7 +49,8 @@ class NameService:
         namespaces = {item["metadata"]["namespace"] for item in (*services, *pods)}
         for namespace in sorted(namespaces):
             names = build_names(namespace, services, endpoints, pods)
-            self._files.write(namespace, names)
+            if self._files.write(namespace, names):
+                self._on_names(namespace)
 
 
 def _facts(obj: KubeObject | None) -> object:

@@ -16,7 +16,11 @@ from anyio.abc import TaskGroup
 from armillary.base.clock import utc_now
 from armillary.base.errors import ArmillaryError, ConflictError, NotFoundError
 from armillary.kube.kinds import POD
-from armillary.local.kubelet.containers.environment import ConfigError, PodFacts
+from armillary.local.kubelet.containers.environment import (
+    ConfigError,
+    NotYetError,
+    PodFacts,
+)
 from armillary.local.kubelet.containers.launch import LaunchContext, build_launch, path_map
 from armillary.local.kubelet.containers.process import Launch
 from armillary.local.kubelet.containers.rewrite import rewrite_names, rewrite_paths
@@ -92,6 +96,12 @@ class PodWorker:
         self._volumes_stale = True
         self._state = replace(self._state, retry_at=None)  # it may be what was waited for
         self.wake()
+
+    def names_changed(self) -> None:
+        """A name of the namespace has other addresses; a start may have waited for that."""
+        if self._state.retry_at is not None:
+            self._state = replace(self._state, retry_at=None)
+            self.wake()
 
     def wake(self) -> None:
         self._wake.set()
@@ -244,6 +254,9 @@ class PodWorker:
             launch = await to_thread.run_sync(partial(self._build_launch, container))
             reason = "RunContainerError"
             container.launch(launch)
+        except NotYetError as error:
+            container.wait_because("ContainerCreating", str(error))
+            self._state = replace(self._state, retry_at=now + timedelta(seconds=_RETRY_S))
         except (ConfigError, MountError, ConflictError, OSError) as error:
             state = container.state
             if state.waiting is None or state.waiting.message != str(error):
