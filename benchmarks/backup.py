@@ -3,7 +3,7 @@
 Prints the ratio of the two in the same run, in alternation, and the memory and CPU that our side
 took. Absolute rates say little on a shared machine; the ratio is what DESIGN.md 7 asks for.
 
-    python benchmarks/backup.py --rows 2000000 --rounds 3
+    python -m benchmarks.backup --rows 2000000 --rounds 3
 """
 
 import argparse
@@ -30,6 +30,7 @@ from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import ServerSpec
 from armillary.settings.backup import BackupFlags
+from tests.addresses import host
 
 TARGET = 0.9
 
@@ -92,7 +93,7 @@ async def main(arguments: argparse.Namespace) -> None:
     spec = ServerSpec(
         tablet=TabletDir(root, 1),
         socket=root / "s.sock",
-        bind_address="127.15.9.1",
+        bind_address=host(),
         extra_cnf=("innodb_buffer_pool_size=256M",),
     )
     process = MysqldProcess(await detect_flavor(), spec)

@@ -1,6 +1,9 @@
 """What all tests share."""
 
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,3 +21,11 @@ async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
     that reaches it after such a loop was closed fails whichever test is under way.
     """
     yield
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A directory whose path is short enough for unix sockets."""
+    path = Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

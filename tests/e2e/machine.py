@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from armillary.cli.demo.shell import Narrator
 from armillary.cli.demo.walk import Walk
 from armillary.local.supervise.state import read_processes
 from armillary.settings.local import LocalPaths
+from tests.addresses import free_ports
 
 ARMILLARY = Path(sys.executable).parent / "armillary"
 NAMESPACE = "planetscale"
@@ -74,9 +74,7 @@ class Machine:
 
     def walk(self) -> Walk:
         walk = open_walk(self.home, Narrator())
-        with socket.socket() as probe:  # each walk its own port: several run at a time
-            probe.bind(("127.0.0.1", 0))
-            walk.port = probe.getsockname()[1]
+        (walk.port,) = free_ports(1)  # each walk its own: several run at a time
         return walk
 
     # --- processes

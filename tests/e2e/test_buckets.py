@@ -28,7 +28,7 @@ from tests.fakes.object_stores import BUCKET, gcs_store, s3_store
 
 
 def test_backups_in_s3() -> None:
-    with s3_store("127.19.1.1") as store:
+    with s3_store() as store:
         s3 = {
             "region": "us-east-1",
             "bucket": BUCKET,
@@ -43,7 +43,7 @@ def test_backups_in_s3() -> None:
 
 def test_backups_in_gcs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator asks for no key, so this key is only carried; S3's story proves that it is."""
-    with gcs_store("127.19.1.2") as store:
+    with gcs_store() as store:
         emulator = {"STORAGE_EMULATOR_HOST": store.gcs_backup_endpoint}
         # The operator looks into the bucket as well.
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.gcs_backup_endpoint)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.addresses import host
+
 
 class EtcdProcess:
     """Can be stopped and started again on the same address and data."""
@@ -55,9 +57,9 @@ class EtcdProcess:
 
 
 @contextmanager
-def etcd_process(host: str) -> Iterator[EtcdProcess]:
+def etcd_process() -> Iterator[EtcdProcess]:
     with tempfile.TemporaryDirectory(prefix="arm-etcd-", dir="/tmp") as directory:
-        server = EtcdProcess(host, Path(directory) / "data")
+        server = EtcdProcess(host(), Path(directory) / "data")
         server.start()
         try:
             server.wait_ready()

@@ -19,8 +19,8 @@ import obstore
 from obstore.store import S3Store
 
 from armillary.settings.backup import BackupStorageSettings
+from tests.addresses import free_ports, host
 
-S3_PORT = 18333
 GCS_PORT = 18443
 ACCESS_KEY = "tester"
 SECRET_KEY = "a-secret-of-tests"
@@ -29,11 +29,11 @@ BUCKET = "backups"
 
 
 @contextmanager
-def s3_store(address: str) -> Iterator[BackupStorageSettings]:
+def s3_store() -> Iterator[BackupStorageSettings]:
     """Run a store with an empty bucket; yield the settings that open it."""
     with (
         tempfile.TemporaryDirectory(prefix="weed", dir="/tmp") as directory,
-        s3_server(Path(directory), address) as url,
+        s3_server(Path(directory), host()) as url,
     ):
         keys = Path(directory) / "credentials"
         keys.write_text(
@@ -49,11 +49,11 @@ def s3_store(address: str) -> Iterator[BackupStorageSettings]:
 
 
 @contextmanager
-def gcs_store(address: str) -> Iterator[BackupStorageSettings]:
+def gcs_store() -> Iterator[BackupStorageSettings]:
     """Run a store with an empty bucket; yield the settings that open it."""
     with (
         tempfile.TemporaryDirectory(prefix="gcs", dir="/tmp") as directory,
-        gcs_server(Path(directory), address) as url,
+        gcs_server(Path(directory), host()) as url,
     ):
         request = urllib.request.Request(
             f"{url}/storage/v1/b?project=emulated",
@@ -84,9 +84,16 @@ def s3_server(directory: Path, address: str) -> Iterator[str]:
     data.mkdir()
     command = [program, "-logdir", str(directory), "server", "-s3", f"-dir={data}"]
     command += [f"-ip={address}", f"-ip.bind={address}", f"-s3.config={accounts}"]
-    command += ["-master.port=18300", "-volume.port=18310", "-filer.port=18320"]
-    command += [f"-s3.port={S3_PORT}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
-    url = f"http://{address}:{S3_PORT}"
+    command += ["-volume.max=20", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+    # Its gRPC listens on 127.0.0.1 too, whatever address it was given.
+    parts = ("master", "volume", "filer", "s3")
+    ports = dict(zip(parts, free_ports(4), strict=True))
+    grpc_ports = dict(zip(parts, free_ports(4), strict=True))
+    command += [f"-{part}.port={port}" for part, port in ports.items()]
+    command += [f"-{part}.port.grpc={port}" for part, port in grpc_ports.items()]
+    command += [f"-{part}.localSocket={directory}/{part}.sock" for part in ("filer", "s3")]
+    url = f"http://{address}:{ports['s3']}"
     with _running(command, directory / "weed.log", url):
         yield url
 

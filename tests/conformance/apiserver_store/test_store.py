@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def etcd() -> Iterator[EtcdProcess]:
-    with etcd_process("127.11.3.1") as process:
+    with etcd_process() as process:
         yield process
 
 

@@ -16,13 +16,13 @@ _roots = (f"root/{number}" for number in itertools.count())
 
 @pytest.fixture(scope="session")
 def s3_settings() -> Iterator[BackupStorageSettings]:
-    with s3_store("127.15.3.1") as settings:
+    with s3_store() as settings:
         yield settings
 
 
 @pytest.fixture(scope="session")
 def gcs_settings() -> Iterator[BackupStorageSettings]:
-    with gcs_store("127.15.3.2") as settings:
+    with gcs_store() as settings:
         yield settings
 
 

@@ -52,7 +52,7 @@ def kubeconfig() -> Iterator[Path]:
         return
     directory = Path(tempfile.mkdtemp(prefix="akc-", dir="/tmp"))
     try:
-        with running_rig(directory, network="127.11.0.0/16", ports=(11001, 11002)) as rig:
+        with running_rig(directory) as rig:
             yield rig.paths.kubeconfig
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -17,7 +17,7 @@ from tests.fakes.etcd_process import etcd_process
 def etcd_address() -> Iterator[str]:
     if shutil.which("etcd") is None:
         pytest.skip("etcd is not installed")
-    with etcd_process("127.16.1.1") as server:
+    with etcd_process() as server:
         yield server.address
 
 

@@ -22,7 +22,7 @@ MERGE = "application/merge-patch+json"
 
 @pytest.fixture
 def etcd() -> Iterator[EtcdProcess]:
-    with etcd_process("127.11.3.2") as process:
+    with etcd_process() as process:
         yield process
 
 

@@ -14,6 +14,7 @@ from armillary.mysqld.flavors.flavor import Flavor
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import ServerSpec
+from tests.addresses import host
 
 PASSWORD = "a secret ' \" \\ # word"
 
@@ -41,7 +42,6 @@ async def running_box(
     root: Path,
     uid: int,
     *,
-    address: str = "127.15.1.1",
     start: bool = True,
     cache: Path | None = None,
 ) -> AsyncIterator[Box]:
@@ -51,8 +51,7 @@ async def running_box(
     spec = ServerSpec(
         tablet=TabletDir(root, uid),
         socket=root / f"{uid}.sock",
-        bind_address=address,
-        port=13306 + uid,
+        bind_address=host(),
         credentials=Credentials(dict.fromkeys(users, PASSWORD)),
         extra_cnf=("innodb_buffer_pool_size=32M", "innodb_log_file_size=8M"),
         template_cache=cache,

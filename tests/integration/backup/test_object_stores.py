@@ -20,13 +20,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(18
 
 @pytest.fixture(scope="module")
 def s3_settings() -> Iterator[BackupStorageSettings]:
-    with s3_store("127.15.3.3") as settings:
+    with s3_store() as settings:
         yield settings
 
 
 @pytest.fixture(scope="module")
 def gcs_settings() -> Iterator[BackupStorageSettings]:
-    with gcs_store("127.15.3.4") as settings:
+    with gcs_store() as settings:
         yield settings
 
 

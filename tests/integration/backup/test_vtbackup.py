@@ -16,6 +16,7 @@ from armillary.settings.vtbackup import VtbackupSettings
 from armillary.topo import convert
 from armillary.topo.server import TopoServer
 from armillary.vtbackup.main import World, back_up_and_prune
+from tests.addresses import host
 
 from .servers import PASSWORD, Box, running_box
 
@@ -53,8 +54,8 @@ def settings_in(root: Path, cache: Path, *, initial: bool = True) -> VtbackupSet
         xtrabackup_stripes=8,
         vtdataroot=str(root / "data"),
         mysql_socket=str(root / "b.sock"),
-        mysql_port=13399,
-        bind_address="127.15.2.1",
+        mysql_port=3306,
+        bind_address=host(),
         db_credentials_file=str(credentials),
         template_cache_dir=str(cache),
         replication_timeout=timedelta(seconds=30),

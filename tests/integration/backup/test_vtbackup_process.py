@@ -13,6 +13,7 @@ import pytest
 
 from armillary.backup.catalog import read_catalog
 from armillary.backup.storage.file import FileStorage
+from tests.addresses import host
 from tests.fakes.etcd_process import EtcdProcess, etcd_process
 
 from .servers import PASSWORD
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(12
 
 @pytest.fixture
 def etcd() -> Iterator[EtcdProcess]:
-    with etcd_process("127.15.4.1") as process:
+    with etcd_process() as process:
         yield process
 
 
@@ -45,8 +46,8 @@ def command(root: Path, cache: Path, etcd: EtcdProcess, *more: str) -> list[str]
         f"--file_backup_storage_root={root / 'backups'}",
         f"--db-credentials-file={credentials}",
         f"--mysql_socket={root / 'b.sock'}",
-        "--mysql_port=13398",
-        "--bind-address=127.15.4.2",
+        "--mysql_port=3306",
+        f"--bind-address={host()}",
         f"--vtdataroot={root / 'data'}",
         f"--template_cache_dir={cache}",
         *more,

@@ -1,4 +1,4 @@
-"""The kubelet tests' control plane, on ports of its own."""
+"""A control plane as the kubelet's tests have one."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from tests.integration.kubelet.rig import Rig, running_rig
 def rig() -> Iterator[Rig]:
     directory = Path(tempfile.mkdtemp(prefix="arc-", dir="/tmp"))
     try:
-        with running_rig(directory, network="127.12.0.0/16", ports=(12005, 12006)) as rig:
+        with running_rig(directory) as rig:
             yield rig
     finally:
         shutil.rmtree(directory, ignore_errors=True)

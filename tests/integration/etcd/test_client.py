@@ -21,6 +21,7 @@ from armillary.etcd.records import (
     prefix_end,
     put_op,
 )
+from tests.addresses import host
 from tests.fakes.etcd_process import EtcdProcess, etcd_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EtcdProcess]:
-    with etcd_process("127.16.6.1") as process:
+    with etcd_process() as process:
         yield process
 
 
@@ -158,7 +159,7 @@ async def test_a_lease_is_kept_alive_beyond_its_time(etcd: EtcdClient) -> None:
 
 
 async def test_an_etcd_that_is_away_is_unavailable_in_bounded_time() -> None:
-    async with EtcdClient(["127.16.6.9:2379"], timeout_s=0.5) as client:
+    async with EtcdClient([f"{host()}:2379"], timeout_s=0.5) as client:
         with anyio.fail_after(3):
             with pytest.raises(UnavailableError):
                 await client.get("/a")
@@ -166,32 +167,29 @@ async def test_an_etcd_that_is_away_is_unavailable_in_bounded_time() -> None:
                 await client.put("/a", b"")
 
 
-async def test_a_unix_socket_is_an_endpoint(tmp_path: Path, server: EtcdProcess) -> None:
+async def test_a_unix_socket_is_an_endpoint(short_dir: Path, server: EtcdProcess) -> None:
     """etcd serves one through a relay here: the client is what is tested."""
-    path = Path("/tmp") / f"arm-{tmp_path.name}.sock"
-    host, port = server.address.split(":")
+    path = short_dir / "etcd.sock"
+    address, port = server.address.split(":")
 
     async def relay(stream: anyio.abc.SocketStream) -> None:
         async with (
             stream,
-            await anyio.connect_tcp(host, int(port)) as upstream,
+            await anyio.connect_tcp(address, int(port)) as upstream,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(_copy, upstream, stream)
             await _copy(stream, upstream)
             tasks.cancel_scope.cancel()
 
-    try:
-        async with (
-            await anyio.create_unix_listener(path) as listener,
-            anyio.create_task_group() as tasks,
-        ):
-            tasks.start_soon(listener.serve, relay)
-            async with EtcdClient([f"unix:{path}"]) as client:
-                assert await client.put("/u", b"1")
-            tasks.cancel_scope.cancel()
-    finally:
-        path.unlink(missing_ok=True)
+    async with (
+        await anyio.create_unix_listener(path) as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, relay)
+        async with EtcdClient([f"unix:{path}"]) as client:
+            assert await client.put("/u", b"1")
+        tasks.cancel_scope.cancel()
 
 
 async def _copy(source: anyio.abc.SocketStream, sink: anyio.abc.SocketStream) -> None:

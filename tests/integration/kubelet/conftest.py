@@ -15,7 +15,7 @@ from tests.integration.kubelet.rig import Rig, running_rig
 def rig() -> Iterator[Rig]:
     directory = Path(tempfile.mkdtemp(prefix="ark-", dir="/tmp"))
     try:
-        with running_rig(directory, network="127.12.0.0/16", ports=(12001, 12002)) as rig:
+        with running_rig(directory) as rig:
             yield rig
     finally:
         keep = os.environ.get("KEEP_RIG")

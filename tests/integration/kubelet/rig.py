@@ -18,6 +18,7 @@ import armillary
 from armillary.local.kubelet.stop import stop_all_pods
 from armillary.local.supervise.components import etcd_flags
 from armillary.settings.local import LocalPaths
+from tests.addresses import claim_network, free_ports
 
 ARMILLARY = Path(sys.executable).parent / "armillary"
 WAIT_S = 30.0
@@ -26,21 +27,15 @@ WAIT_S = 30.0
 class Rig:
     """Start with `up`; `kubectl` is the real one."""
 
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        network: str,
-        ports: tuple[int, int],
-        as_user: str | None = None,
-    ) -> None:
+    def __init__(self, directory: Path, *, as_user: str | None = None) -> None:
         self.paths = LocalPaths(directory)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._as_user = as_user
         for path in (directory, self.paths.run, self.paths.logs):
             path.mkdir(mode=0o700, exist_ok=True, parents=True)
+        ports = free_ports(2)
         state = {
-            "network": network,
+            "network": claim_network(),
             "apiserver_port": ports[0],
             "kubelet_port": ports[1],
             "node_name": "testnode",
@@ -162,10 +157,8 @@ def as_other_user(words: list[str]) -> list[str]:
 
 
 @contextmanager
-def running_rig(
-    directory: Path, *, network: str, ports: tuple[int, int], as_user: str | None = None
-) -> Iterator[Rig]:
-    rig = Rig(directory, network=network, ports=ports, as_user=as_user)
+def running_rig(directory: Path) -> Iterator[Rig]:
+    rig = Rig(directory)
     try:
         rig.up()
         yield rig

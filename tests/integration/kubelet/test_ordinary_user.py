@@ -35,7 +35,7 @@ def user_rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
             assert found
             (programs / name).symlink_to(found)
         env = {"PATH": str(programs)}
-    rig = Rig(sandbox, network="127.12.0.0/16", ports=(12003, 12004), as_user="nobody")
+    rig = Rig(sandbox, as_user="nobody")
     try:
         rig.up("etcd", "apiserver")
         rig.up("kubelet", env=env)

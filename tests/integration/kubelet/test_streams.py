@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import free_ports
 from tests.integration.kubelet.rig import Rig, pod
 
 pytestmark = pytest.mark.integration
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.integration
 # 1.29 speaks SPDY where later ones speak WebSocket; some distributions install it beside.
 OLD_KUBECTL = Path(shutil.which("kubectl") or "/").resolve().with_name("kubectl.1.29")
 KUBECTLS = ["kubectl", *([str(OLD_KUBECTL)] if OLD_KUBECTL.exists() else [])]
-LOCAL_PORT = 12100
+(LOCAL_PORT,) = free_ports(1)
 MEGABYTES = 50
 
 

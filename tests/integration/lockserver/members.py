@@ -33,12 +33,12 @@ from armillary.operator.render.secrets import (
     ETCD_CLIENT_KEY,
     LOCKSERVER_TLS_NAME,
 )
+from tests.addresses import block
 
 
 class Members:
-    """`network` is the first three numbers of the members' addresses."""
-
-    def __init__(self, home: Path, network: str) -> None:
+    def __init__(self, home: Path) -> None:
+        network = block()
         self.addresses = {index: f"{network}.{index}" for index in MEMBERS}
         labels = {keys.CLUSTER: "example", keys.COMPONENT: keys.ETCD}
         name = names.lockserver_name("example")
@@ -99,8 +99,8 @@ class Members:
 
 
 @contextmanager
-def running_members(home: Path, network: str) -> Iterator[Members]:
-    members = Members(home, network)
+def running_members(home: Path) -> Iterator[Members]:
+    members = Members(home)
     members.write_certificate(list(members.addresses.values()))
     members.start()
     try:

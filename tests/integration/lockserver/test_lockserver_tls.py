@@ -13,6 +13,7 @@ from armillary.etcd.client import EtcdClient
 from armillary.etcd.records import EtcdTls
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
+from tests.addresses import host
 from tests.fakes.stranger import ask, stranger_context
 from tests.integration.lockserver.members import (
     Members,
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
-    with running_members(tmp_path_factory.mktemp("etcd"), "127.19.1") as started:
+    with running_members(tmp_path_factory.mktemp("etcd")) as started:
         yield started
 
 
@@ -121,7 +122,7 @@ async def test_health_is_all_that_is_told_without_a_certificate(members: Members
 
 async def test_members_find_together_once_their_addresses_are_certified(tmp_path: Path) -> None:
     """A pod's address is known only when it runs, so its certificate is renewed under it."""
-    members = Members(tmp_path, "127.19.2")
+    members = Members(tmp_path)
     members.write_certificate([])
     members.start()
     try:
@@ -159,9 +160,10 @@ async def test_the_topology_is_read_with_the_flags_of_a_pod(
 
 async def test_a_server_said_to_speak_no_tls_is_asked_without(tmp_path: Path) -> None:
     """Certificates are one set for all servers; an external one may have none."""
-    with socket.create_server(("127.19.3.1", 2379)) as listener:
+    address = host()
+    with socket.create_server((address, 2379)) as listener:
         settings = TopoSettings(
-            topo_global_server_address="http://127.19.3.1:2379",
+            topo_global_server_address=f"http://{address}:2379",
             topo_global_root="/vitess/example/global",
             topo_etcd_tls_ca=str(tmp_path / "never read"),
         )

@@ -6,6 +6,7 @@ programs are started through that library's loader by small wrapper scripts, so 
 them need not know. Kept in a cache directory, because sid moves and downloads take time.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -34,17 +35,26 @@ def mysql_root() -> Path:
         CannotGetMysql: with the reason.
     """
     root = CACHE / "mysql"
-    if not (root / "complete").exists():
-        if shutil.which("apt-get") is None or not _KEYRING.exists():
-            raise CannotGetMysql("no apt, or no Debian keyring")
-        shutil.rmtree(root, ignore_errors=True)
-        try:
-            _download(root)
-        except (subprocess.SubprocessError, OSError) as error:
-            raise CannotGetMysql(f"cannot download or unpack MySQL: {error}") from None
-        _write_wrapper(root, "mysqld")
-        (root / "complete").touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("ab") as lock:  # one builds, the others wait for it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            _build(root)
     return root
+
+
+def _build(root: Path) -> None:
+    """Make the tree beside its place and move it there whole."""
+    if shutil.which("apt-get") is None or not _KEYRING.exists():
+        raise CannotGetMysql("no apt, or no Debian keyring")
+    building = root.with_name("building")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        _download(building)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise CannotGetMysql(f"cannot download or unpack MySQL: {error}") from None
+    _write_wrapper(building / "bin", "mysqld", tree=root / "tree")
+    building.rename(root)
 
 
 def config_lines(root: Path) -> tuple[str, ...]:
@@ -103,10 +113,9 @@ def _run(command: list[str]) -> None:
         raise OSError(f"{command[0]} ended with {done.returncode}: {done.stderr[-500:]}")
 
 
-def _write_wrapper(root: Path, name: str) -> None:
-    tree = root / "tree"
+def _write_wrapper(folder: Path, name: str, *, tree: Path) -> None:
     libraries = f"{tree}/usr/lib/x86_64-linux-gnu:{tree}/usr/lib/mysql/private"
-    script = root / "bin" / name
+    script = folder / name
     script.parent.mkdir(exist_ok=True)
     script.write_text(
         "#!/bin/sh\n"

@@ -19,6 +19,7 @@ from armillary.mysqld.flavors.flavor import Flavor, ReplicationSource
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import AccountNames, ServerSpec
+from tests.addresses import block
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, running_shard
 from tests.integration.tablet.test_shard_of_two import reparent, replicating_pair, wait_rows
@@ -46,12 +47,13 @@ async def make(flavor: Flavor, root: Path) -> AsyncIterator[Make]:
     made: list[MysqldProcess] = []
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="armh4-")))
+        network = block()
 
         def make_one(uid: int) -> MysqldProcess:
             spec = ServerSpec(
                 tablet=TabletDir(folder, uid),
                 socket=folder / f"{uid}.sock",
-                bind_address=f"127.14.5.{uid}",
+                bind_address=f"{network}.{uid}",
                 credentials=Credentials(PASSWORDS),
                 template_cache=TEMPLATE_CACHE,
                 extra_cnf=config_lines(root),
@@ -86,7 +88,10 @@ async def test_a_pair_replicates_by_gtid_and_refuses_writes_on_the_replica(make:
         await replication.set_semi_sync(primary, first.flavor, primary=True, replica=False)
         await replication.set_semi_sync(replica, second.flavor, primary=False, replica=True)
         source = ReplicationSource(
-            host="127.14.5.1", port=3306, user="vt_repl", password=PASSWORDS["vt_repl"]
+            host=first.spec.bind_address,
+            port=3306,
+            user="vt_repl",
+            password=PASSWORDS["vt_repl"],
         )
         await replication.set_source(replica, second.flavor, source)
         await replication.start_replication(replica, second.flavor)
@@ -100,7 +105,10 @@ async def test_a_pair_replicates_by_gtid_and_refuses_writes_on_the_replica(make:
         assert await replication.semi_sync_enabled(primary, first.flavor) == (True, False)
     async with await connect(
         MysqlParams(
-            user="vt_app", password=PASSWORDS["vt_app"], host="127.14.5.1", database="vt_main"
+            user="vt_app",
+            password=PASSWORDS["vt_app"],
+            host=first.spec.bind_address,
+            database="vt_main",
         )
     ) as app:
         await app.execute("INSERT INTO t VALUES (1)")
@@ -135,7 +143,7 @@ async def test_tablets_of_mysql_move_their_primaryship(root: Path, tmp_path: Pat
     """The whole tablet: register, promote, follow, demote, follow the other way."""
     options = tmp_path / "tree.cnf"
     await anyio.Path(options).write_text("\n".join(config_lines(root)) + "\n")
-    async with running_shard("127.14.7") as shard:
+    async with running_shard() as shard:
         shard.extra_env = {
             "VT_MYSQL_ROOT": str(root),
             "MYSQL_FLAVOR": "MySQL80",

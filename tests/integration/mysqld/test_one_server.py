@@ -23,6 +23,7 @@ from armillary.mysqld.flavors.flavor import Flavor, ReplicationSource
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import ServerSpec
+from tests.addresses import block
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
@@ -41,12 +42,13 @@ async def make(flavor: Flavor) -> AsyncIterator[Make]:
     made: list[MysqldProcess] = []
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="armh4-")))
+        network = block()
 
         def make_one(uid: int = 1, **changes: object) -> MysqldProcess:
             spec = ServerSpec(
                 tablet=TabletDir(folder, uid),
                 socket=folder / f"{uid}.sock",
-                bind_address=f"127.14.3.{uid}",
+                bind_address=f"{network}.{uid}",
                 credentials=Credentials(PASSWORDS),
                 template_cache=TEMPLATE_CACHE,
                 start_timeout_s=30,
@@ -80,16 +82,16 @@ async def test_a_server_starts_from_nothing_stops_and_starts_again(make: Make) -
 async def test_nobody_gets_in_without_a_password(make: Make) -> None:
     server = make()
     await server.start()
-    socket = server.spec.socket
+    socket, host = server.spec.socket, server.spec.bind_address
     for user in (*PASSWORDS, "nobody"):
         with pytest.raises(MysqlError):
             await connect(MysqlParams(user=user, socket=socket))
     for user in ("vt_dba", "vt_allprivs", "vt_monitor", "root"):
         password = PASSWORDS.get(user, "")
         with pytest.raises(MysqlError):
-            await connect(MysqlParams(user=user, password=password, host="127.14.3.1"))
+            await connect(MysqlParams(user=user, password=password, host=host))
     async with await connect(
-        MysqlParams(user="vt_app", password=PASSWORDS["vt_app"], host="127.14.3.1")
+        MysqlParams(user="vt_app", password=PASSWORDS["vt_app"], host=host)
     ) as connection:
         with pytest.raises(MysqlError):
             await connection.query("SELECT * FROM mysql.user")
@@ -206,7 +208,10 @@ async def test_a_restored_position_goes_on_and_replicates(make: Make) -> None:
         position = await replication.executed_position(primary, first.flavor)
         assert str(position) == "MariaDB/0-1-101"
         source = ReplicationSource(
-            host="127.14.3.1", port=3306, user="vt_repl", password=PASSWORDS["vt_repl"]
+            host=first.spec.bind_address,
+            port=3306,
+            user="vt_repl",
+            password=PASSWORDS["vt_repl"],
         )
         await replication.set_source(replica, first.flavor, source)
         await replication.start_replication(replica, first.flavor)

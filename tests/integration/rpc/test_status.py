@@ -54,8 +54,8 @@ class Failing:
     ],
 )
 async def test_an_error_arrives_as_its_own_class(error: ArmillaryError) -> None:
-    async with serve_grpc("127.16.4.1:0", [service_handler(SERVICE, Failing(error))]) as port:
-        tablet = topodata_pb2.Tablet(hostname="127.16.4.1", port_map={"grpc": port})
+    async with serve_grpc("127.0.0.1:0", [service_handler(SERVICE, Failing(error))]) as port:
+        tablet = topodata_pb2.Tablet(hostname="127.0.0.1", port_map={"grpc": port})
         async with TabletManagerClient() as client:
             with pytest.raises(type(error)) as caught:
                 await client.ping(tablet)
@@ -65,8 +65,8 @@ async def test_an_error_arrives_as_its_own_class(error: ArmillaryError) -> None:
 
 
 async def test_a_method_that_is_absent_is_unsupported() -> None:
-    async with serve_grpc("127.16.4.1:0", [service_handler(SERVICE, object())]) as port:
-        tablet = topodata_pb2.Tablet(hostname="127.16.4.1", port_map={"grpc": port})
+    async with serve_grpc("127.0.0.1:0", [service_handler(SERVICE, object())]) as port:
+        tablet = topodata_pb2.Tablet(hostname="127.0.0.1", port_map={"grpc": port})
         async with TabletManagerClient() as client:
             with pytest.raises(UnsupportedError):
                 await client.ping(tablet)

@@ -23,6 +23,7 @@ from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
+from tests.addresses import block
 
 CELL = "zone1"
 PASSWORDS = {
@@ -269,8 +270,9 @@ async def wait_gone(path: Path, timeout_s: float = 30.0) -> None:
 
 
 @asynccontextmanager
-async def running_shard(network: str, **options: Any) -> AsyncIterator[Shard]:
+async def running_shard(**options: Any) -> AsyncIterator[Shard]:
     """Yield an empty shard at addresses `network`.<uid>, with its etcd at `network`.250."""
+    network = block()
     folder = Path(tempfile.mkdtemp(prefix="armh4-"))
     _write_secrets(folder)
     endpoint = f"{network}.250:2379"

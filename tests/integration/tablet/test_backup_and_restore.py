@@ -27,7 +27,7 @@ RESTORING = (
 
 @pytest.fixture
 async def shard() -> AsyncIterator[Shard]:
-    async with running_shard("127.14.2") as shard:
+    async with running_shard() as shard:
         shard.extra_flags = (
             "--backup_storage_implementation=file",
             f"--file_backup_storage_root={shard.dir}/backups",

@@ -24,7 +24,7 @@ STRANGER = "Host: x"
 
 @pytest.fixture
 async def shard() -> AsyncIterator[Shard]:
-    async with running_shard("127.14.6") as shard:
+    async with running_shard() as shard:
         yield shard
 
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(24
 
 @pytest.fixture
 async def shard() -> AsyncIterator[Shard]:
-    async with running_shard("127.14.1") as shard:
+    async with running_shard() as shard:
         yield shard
 
 

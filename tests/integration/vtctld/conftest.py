@@ -20,17 +20,18 @@ from armillary.settings.topo import TopoSettings
 from armillary.settings.vtctld import VtctldSettings
 from armillary.topo.server import TopoServer
 from armillary.vtctld.main import run
+from tests.addresses import host
 from tests.fakes.etcd_process import EtcdProcess, etcd_process
 from tests.fakes.shard_of_tablets import KEYSPACE, ShardOfTablets
 from tests.fakes.tablet_service import TabletService
 
-HOST = "127.16.5.1"
+HOST = host()
 SHARDS = ("-80", "80-")
 
 
 @pytest.fixture(scope="session")
 def etcd() -> Iterator[EtcdProcess]:
-    with etcd_process("127.16.5.2") as server:
+    with etcd_process() as server:
         yield server
 
 

@@ -20,7 +20,6 @@ from tests.integration.tablet.test_shard_of_two import wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
 
-NETWORK = "127.16.7"
 PATH = "commerce/-80"
 
 
@@ -35,7 +34,7 @@ class Cluster:
                 sys.executable,
                 "-m",
                 "armillary.cli.vtctlclient",
-                f"-server={NETWORK}.200:{self._port}",
+                f"-server={self.shard.network}.200:{self._port}",
                 f"-grpc_auth_static_client_creds={self.shard.dir}/grpc-client.json",
                 *words,
             ],
@@ -64,7 +63,7 @@ class Cluster:
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
-    async with running_shard(NETWORK) as shard, serving_vtctld(shard) as port:
+    async with running_shard() as shard, serving_vtctld(shard) as port:
         shard.extra_flags = (
             "--backup_storage_implementation=file",
             f"--file_backup_storage_root={shard.dir}/backups",
@@ -77,9 +76,9 @@ async def cluster() -> AsyncIterator[Cluster]:
 @asynccontextmanager
 async def serving_vtctld(shard: Shard) -> AsyncIterator[int]:
     settings = VtctldSettings(
-        topo_global_server_address=f"{NETWORK}.250:2379",
+        topo_global_server_address=f"{shard.network}.250:2379",
         topo_global_root="/vitess/global",
-        bind_address=f"{NETWORK}.200",
+        bind_address=f"{shard.network}.200",
         port=0,
         grpc_port=0,
         grpc_auth_mode="static",

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pymysql
 
-# Every run of the tests has its own addresses, so that two may run side by side.
-_BLOCK = 16 + os.getpid() % 200
+from tests.addresses import block
+
+_BLOCK = block()
 
 
 def address_of(number: int) -> str:
-    return f"127.17.{_BLOCK}.{number}"
+    return f"{_BLOCK}.{number}"
 
 
 APP_USER, APP_PASSWORD = "vt_app", "app-secret"
