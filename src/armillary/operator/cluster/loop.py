@@ -43,6 +43,7 @@ from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_ce
 from armillary.operator.crd.cluster import ClusterStatus
 from armillary.operator.crd.read import read_status
 from armillary.operator.objects.status import write_status
+from armillary.operator.objects.steps import Steps
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -95,7 +96,7 @@ class ClusterLoop:
     async def _make_so(self, cluster: Cluster, checked: SpecFindings) -> float:
         """Make everything as the spec says; return the seconds until another look is due."""
         await ensure_auth_secrets(self._world, cluster)
-        await self._ensure_children(cluster)
+        steps = await self._ensure_children(cluster)
         orphans = await self._turn_down(cluster)
         topology_ok = await self._sync_topology(
             cluster, frozenset(orphans.cells), frozenset(orphans.keyspaces)
@@ -104,6 +105,7 @@ class ClusterLoop:
         for line in missing:
             self._world.recorder.record(cluster.object, "SecretMissing", line, warning=True)
         await self._write_status(cluster, Findings(checked, missing), orphans)
+        steps.raise_first()
         if not topology_ok:
             return _TOPOLOGY_RETRY_S
         return _SECRETS_RETRY_S if missing else _RESYNC_S
@@ -121,11 +123,13 @@ class ClusterLoop:
 
     # --- children
 
-    async def _ensure_children(self, cluster: Cluster) -> None:
+    async def _ensure_children(self, cluster: Cluster) -> Steps:
+        steps = Steps()
         for wanted in self._wanted(cluster):
             kind = kinds.kind_of(wanted)
             found = self._world.get(kind, namespace_of(wanted), name_of(wanted))
-            await self._world.writer.ensure(cluster.object, wanted, found)
+            await steps.take(self._world.writer.ensure(cluster.object, wanted, found))
+        return steps
 
     def _wanted(self, cluster: Cluster) -> Iterable[KubeObject]:
         lockserver = build_lockserver(cluster)

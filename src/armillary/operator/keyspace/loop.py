@@ -19,6 +19,7 @@ from armillary.operator.keyspace.partition import wanted_shards
 from armillary.operator.keyspace.prune import prune_shards
 from armillary.operator.keyspace.status import build_keyspace_status, plan_shard_turndown
 from armillary.operator.objects.status import merge_conditions, write_status
+from armillary.operator.objects.steps import Steps
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -45,10 +46,11 @@ class KeyspaceLoop:
         except InputError as error:
             world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
             return None
+        steps = Steps()
         for shard in wanted:
             built = build_shard(keyspace, shard)
             found = world.get(kinds.VITESS_SHARD, keyspace.namespace, name_of(built))
-            await world.writer.ensure(obj, built, found)
+            await steps.take(world.writer.ensure(obj, built, found))
         shards = [
             shard
             for shard in world.children(kinds.VITESS_SHARD, obj)
@@ -66,6 +68,7 @@ class KeyspaceLoop:
         status = build_keyspace_status(obj, spec, shards, orphans, conditions)
         assert status.observed_generation == generation_of(obj)
         await write_status(world.client, obj, status)
+        steps.raise_first()
         kept = {safe_shard_name(shard.name) for shard in wanted}
         leaving = self._shards_with_objects(keyspace) - kept
         pruned = await prune_shards(world, keyspace.namespace, spec, kept | leaving)

@@ -32,6 +32,7 @@ from armillary.operator.lockserver.build import (
 )
 from armillary.operator.objects.rollout import roll_pod
 from armillary.operator.objects.status import write_status
+from armillary.operator.objects.steps import Steps
 from armillary.operator.objects.writer import refuse_former_owner
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
@@ -66,9 +67,11 @@ class LockserverLoop:
         if budget is not None:
             await self._ensure(obj, budget)
         await self._ensure_certificate(obj, lockserver)
+        steps = Steps()
         for index in lockserver.members:
-            await self._ensure_member(obj, lockserver, index)
+            await steps.take(self._ensure_member(obj, lockserver, index))
         await write_status(world.client, obj, self._status(obj, lockserver))
+        steps.raise_first()
         return world.settings.resync.total_seconds()
 
     async def _ensure(self, owner: KubeObject, wanted: KubeObject) -> None:

@@ -6,6 +6,7 @@ never touched.
 """
 
 import logging
+from typing import Any
 
 from armillary.base.errors import AlreadyExistsError, ConflictError, PreconditionError
 from armillary.kube.client import KubeClient
@@ -103,9 +104,20 @@ class ObjectWriter:
             logger.info("deleted object", extra=_facts(obj) | {"reason": reason})
             self._recorder.record(owner, "Deleted", f"deleted {_title(obj)}: {reason}")
 
-    async def set_annotations(self, obj: KubeObject, changes: dict[str, str | None]) -> None:
-        """Set annotations, or remove those given as None."""
-        patch = {"metadata": {"annotations": changes, "uid": uid_of(obj)}}
+    async def set_annotations(
+        self, obj: KubeObject, changes: dict[str, str | None], *, unchanged: bool = False
+    ) -> None:
+        """Set annotations, or remove those given as None.
+
+        Args:
+            unchanged: only if nobody has changed the object since it was read.
+        Raises:
+            ConflictError: it is another object by now, or has changed.
+        """
+        metadata: dict[str, Any] = {"annotations": changes, "uid": uid_of(obj)}
+        if unchanged:
+            metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
+        patch = {"metadata": metadata}
         await self._client.merge_patch(kind_of(obj), name_of(obj), namespace_of(obj), patch)
 
     async def _live(self, wanted: KubeObject) -> KubeObject | None:

@@ -3,31 +3,41 @@
 import logging
 from typing import assert_never
 
-from armillary.base.errors import ArmillaryError, NotFoundError
+from armillary.base.errors import ArmillaryError, ConflictError, NotFoundError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, name_of
-from armillary.operator.objects.rollout import apply_pod, with_pod_hash
+from armillary.operator.objects.rollout import DeletePod, apply_pod, with_pod_hash
+from armillary.operator.objects.steps import Steps
 from armillary.operator.render import labels as keys
+from armillary.operator.shard.actions import (
+    Delete,
+    EndCascade,
+    MarkDrain,
+    PlannedReparent,
+    PruneTablet,
+    Release,
+    RemoveTablet,
+    RollPod,
+    ShardAction,
+    ShardPlan,
+    Tell,
+)
 from armillary.operator.shard.backup_pod import (
     WantedBackupJob,
     build_backup_claim,
     build_backup_pod,
 )
 from armillary.operator.shard.observe import ShardSeen
-from armillary.operator.shard.plan import (
-    Delete,
-    EndCascade,
-    PlannedReparent,
-    PruneTablet,
-    Release,
-    RollPod,
-    ShardAction,
-    ShardPlan,
-)
 from armillary.operator.shard.pod import build_claim, build_pod
 from armillary.operator.shard.reparent import planned_reparent
-from armillary.operator.shard.tablets import Shard, tablet_object_name, wanted_tablets
+from armillary.operator.shard.tablet_pods import delete_unless_primary
+from armillary.operator.shard.tablets import (
+    Shard,
+    WantedTablet,
+    tablet_object_name,
+    wanted_tablets,
+)
 from armillary.operator.world import World
 
 logger = logging.getLogger(__name__)
@@ -40,21 +50,27 @@ async def apply_shard(
     seen: ShardSeen,
     jobs: tuple[WantedBackupJob, ...],
     plan: ShardPlan,
-) -> None:
-    """Make claims, tablets and backup runs so; then do what the plan says, in its order."""
-    await _ensure_claims(world, obj, shard, seen)
-    for action in plan.actions:
-        await _apply(world, obj, shard, seen, action)
-    for job in jobs:
-        await _ensure_job(world, obj, shard, job)
-    await _stamp_generation(world, shard, seen)
+) -> Steps:
+    """Make claims, tablets and backup runs so, and do what the plan says, in its order.
 
-
-async def _ensure_claims(world: World, obj: KubeObject, shard: Shard, seen: ShardSeen) -> None:
+    A step that fails does not keep others from being done; the caller raises its error in the end.
+    """
+    steps = Steps()
     for tablet in wanted_tablets(shard):
-        claim = build_claim(shard, tablet)
-        if claim is None:
-            continue
+        await steps.take(_ensure_claim(world, obj, shard, seen, tablet))
+    for action in plan.actions:
+        await steps.take(_apply(world, obj, shard, seen, action))
+    for job in jobs:
+        await steps.take(_ensure_job(world, obj, shard, job))
+    await steps.take(_stamp_generation(world, shard, seen))
+    return steps
+
+
+async def _ensure_claim(
+    world: World, obj: KubeObject, shard: Shard, seen: ShardSeen, tablet: WantedTablet
+) -> None:
+    claim = build_claim(shard, tablet)
+    if claim is not None:
         found = await world.writer.ensure_exists(obj, claim, seen.claims.get(tablet.alias))
         await _grow_claim(world, shard, claim, found)
 
@@ -105,18 +121,21 @@ async def _apply(
     world: World, obj: KubeObject, shard: Shard, seen: ShardSeen, action: ShardAction
 ) -> None:
     match action:
-        case RollPod(tablet, decision):
-            wanted = with_pod_hash(build_pod(shard, tablet))
-            wanted["metadata"]["annotations"][keys.OBSERVED_SHARD_GENERATION] = str(
-                shard.generation
-            )
-            found = seen.pods.get(tablet.alias)
-            await apply_pod(world.writer, obj, wanted, found, decision)
+        case RollPod():
+            await _roll(world, obj, shard, seen, action)
         case Release(alias, reason):
             world.recorder.record(obj, "ReleasingTablet", f"tablet {alias}: {reason}")
             await world.writer.set_annotations(seen.pods[alias], {keys.ROLLOUT_RELEASED: reason})
-        case PlannedReparent(avoid, reason):
-            await planned_reparent(world, obj, shard, avoid=avoid, reason=reason)
+        case MarkDrain(alias, changes, event, message):
+            await _mark_drain(world, obj, seen.pods[alias], dict(changes), event, message)
+        case PlannedReparent(avoid, successors, reason):
+            await planned_reparent(
+                world, obj, shard, avoid=avoid, successors=successors, reason=reason
+            )
+        case RemoveTablet(alias, pod, reason):
+            await delete_unless_primary(world, obj, shard, alias, pod, reason)
+        case Tell(event, message):
+            world.recorder.record(obj, event, message, warning=True)
         case Delete(unwanted, reason):
             await world.writer.delete(obj, unwanted, reason=reason)
         case EndCascade(reason):
@@ -126,6 +145,37 @@ async def _apply(
             await _prune(world, shard, action)
         case _:
             assert_never(action)
+
+
+async def _roll(
+    world: World, obj: KubeObject, shard: Shard, seen: ShardSeen, action: RollPod
+) -> None:
+    tablet, decision = action.tablet, action.decision
+    wanted = with_pod_hash(build_pod(shard, tablet))
+    wanted["metadata"]["annotations"][keys.OBSERVED_SHARD_GENERATION] = str(shard.generation)
+    found = seen.pods.get(tablet.alias)
+    if isinstance(decision, DeletePod) and not action.may_be_primary:
+        assert found is not None
+        await delete_unless_primary(world, obj, shard, tablet.alias, found, decision.reason)
+        return
+    await apply_pod(world.writer, obj, wanted, found, decision)
+
+
+async def _mark_drain(
+    world: World,
+    obj: KubeObject,
+    pod: KubeObject,
+    changes: dict[str, str | None],
+    event: str,
+    message: str,
+) -> None:
+    """Set drain annotations if the pod is still as it was seen: the protocol rests on that."""
+    try:
+        await world.writer.set_annotations(pod, changes, unchanged=True)
+    except (ConflictError, NotFoundError) as error:
+        logger.debug("drain not marked", extra={"pod": name_of(pod), "error": str(error)})
+        return
+    world.recorder.record(obj, event, message)
 
 
 async def _prune(world: World, shard: Shard, action: PruneTablet) -> None:

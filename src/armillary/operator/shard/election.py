@@ -14,9 +14,8 @@ up empty by mistake gets no primary, instead of an empty primary that others wou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from armillary.base.errors import InputError
-from armillary.model.gtid import Position
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.operator.shard.successor import is_ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,15 +163,6 @@ def choose_primary(
         return Refuse("no tablet has the keyspace's database")
     best = restored[0]
     for candidate in restored[1:]:
-        if _is_ahead(candidate, best):
+        if is_ahead(candidate.position, best.position):
             best = candidate
     return Promote(best.alias, f"restored, at {best.position or 'the start'}")
-
-
-def _is_ahead(one: Candidate, other: Candidate) -> bool:
-    """Whether `one` has transactions that `other` lacks and lacks none itself."""
-    try:
-        mine, theirs = Position.parse(one.position), Position.parse(other.position)
-        return mine.at_least(theirs) and not theirs.at_least(mine)
-    except InputError:
-        return False

@@ -60,7 +60,7 @@ class ShardLoop:
             now=now,
             available_after=settings.available_after,
         )
-        await apply_shard(world, obj, shard, seen, backup_plan.jobs, plan)
+        steps = await apply_shard(world, obj, shard, seen, backup_plan.jobs, plan)
         status = build_shard_status(
             shard,
             obj,
@@ -71,6 +71,7 @@ class ShardLoop:
             available_after=settings.available_after,
         )
         await write_status(world.client, obj, status)
+        steps.raise_first()
         waits = [settings.shard_resync.total_seconds(), plan.look_again_s]
         if status.has_master != "True":
             waits.append(_NO_PRIMARY_S)

@@ -4,6 +4,7 @@ vtctld has the one implementation of reparenting; the operator asks for it as a 
 """
 
 import logging
+from collections.abc import Sequence
 
 import anyio
 
@@ -13,6 +14,7 @@ from armillary.kube.kinds import KubeObject
 from armillary.model.tablet import TabletAlias
 from armillary.operator.render import names
 from armillary.operator.render.podparts import GRPC_PORT
+from armillary.operator.shard.successor import choose_successor
 from armillary.operator.shard.tablets import Shard
 from armillary.operator.world import World
 from armillary.pb import vtctldata_pb2, vtctlservice_pb2
@@ -21,22 +23,31 @@ from armillary.rpc.service import ServiceStub
 
 logger = logging.getLogger(__name__)
 
+_POSITION_TIMEOUT_S = 2.0
 _VTCTL = vtctlservice_pb2.DESCRIPTOR.services_by_name["Vtctl"]
 
 
 async def planned_reparent(
-    world: World, obj: KubeObject, shard: Shard, *, avoid: TabletAlias, reason: str
+    world: World,
+    obj: KubeObject,
+    shard: Shard,
+    *,
+    avoid: TabletAlias,
+    successors: Sequence[TabletAlias],
+    reason: str,
 ) -> None:
-    """Make another tablet than `avoid` the primary; failing is told, and tried again later."""
+    """Hand over from `avoid` to a successor; failing is told, and tried again later."""
     path = f"{shard.keyspace}/{shard.name}"
     wait_s = round(world.settings.reparent_timeout.total_seconds())
     try:
+        new = choose_successor(successors, await _positions(world, shard, successors))
         await run_vtctl(
             world,
             shard,
             "PlannedReparentShard",
             f"-keyspace_shard={path}",
-            f"-avoid_master={avoid}",
+            f"-new_master={new}",
+            f"-expected_master={avoid}",
             f"-wait_slave_timeout={wait_s}s",
         )
     except ArmillaryError as error:
@@ -44,7 +55,30 @@ async def planned_reparent(
             obj, "DrainBlocked", f"cannot move the primary off {avoid}: {error}", warning=True
         )
         return
-    world.recorder.record(obj, "PlannedReparent", f"moved the primary off {avoid}: {reason}")
+    world.recorder.record(
+        obj, "PlannedReparent", f"moved the primary from {avoid} to {new}: {reason}"
+    )
+
+
+async def _positions(
+    world: World, shard: Shard, aliases: Sequence[TabletAlias]
+) -> dict[TabletAlias, str]:
+    """Return the positions of the tablets that answer at once."""
+    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
+    client = await world.topology.tablets(shard.namespace, shard.cluster)
+    positions: dict[TabletAlias, str] = {}
+
+    async def ask(alias: TabletAlias) -> None:
+        try:
+            tablet = (await topo.get_tablet(alias)).value
+            positions[alias] = await client.primary_position(tablet, timeout_s=_POSITION_TIMEOUT_S)
+        except ArmillaryError as error:
+            logger.debug("no position", extra={"tablet": str(alias), "error": str(error)})
+
+    async with anyio.create_task_group() as group:
+        for alias in aliases:
+            group.start_soon(ask, alias)
+    return positions
 
 
 async def init_primary(world: World, shard: Shard, alias: TabletAlias) -> None:

@@ -15,7 +15,7 @@ from armillary.operator.render import labels as keys
 from armillary.operator.render import names
 from armillary.operator.shard.backup_plan import SeenBackup
 from armillary.operator.shard.observe import ShardSeen, ShardTopology
-from armillary.operator.shard.plan import is_available
+from armillary.operator.shard.situation import is_available
 from armillary.operator.shard.tablets import Shard, WantedTablet, wanted_tablets
 
 

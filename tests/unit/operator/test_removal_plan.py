@@ -1,0 +1,112 @@
+"""Scale-in: a tablet leaves drained, one at a time, and the primary only after it handed over."""
+
+from armillary.kube.kinds import KubeObject
+from armillary.model.tablet import TabletAlias
+from armillary.operator.render import labels as keys
+from armillary.operator.shard.actions import Delete, MarkDrain, PlannedReparent, RemoveTablet
+from armillary.operator.shard.drain import TURN_DOWN
+from tests.unit.operator.shard_seen import (
+    PRIMARY,
+    SECOND,
+    THIRD,
+    all_pods,
+    annotated,
+    plan,
+    pod_of,
+    seen,
+    smaller,
+    with_pools,
+    with_primary,
+)
+
+STARTED = {keys.DRAIN_STARTED: TURN_DOWN}
+ACKNOWLEDGED = STARTED | {keys.DRAIN_ACKNOWLEDGED: ""}
+FINISHED = ACKNOWLEDGED | {keys.DRAIN_FINISHED: ""}
+
+
+def leaving(alias: TabletAlias, marks: dict[str, str]) -> KubeObject:
+    return annotated(pod_of(alias), **marks)
+
+
+def test_a_tablet_that_left_the_spec_is_drained_first() -> None:
+    found = plan(seen(), shard=smaller())
+    (action,) = found.actions
+    assert isinstance(action, MarkDrain) and (action.alias, action.changes) == (THIRD, STARTED)
+    assert found.orphans[THIRD].reason == "Draining"
+
+
+def test_a_drained_tablet_that_left_the_spec_goes() -> None:
+    found = plan(seen(all_pods(_2=leaving(THIRD, FINISHED))), shard=smaller())
+    (action,) = found.actions
+    assert isinstance(action, RemoveTablet) and action.alias == THIRD
+    assert found.orphans == {}
+
+
+def test_it_stays_while_a_tablet_of_the_spec_is_not_ready() -> None:
+    pods = all_pods(_1=pod_of(SECOND, ready=False), _2=leaving(THIRD, FINISHED))
+    found = plan(seen(pods), shard=smaller())
+    assert found.orphans[THIRD].reason == "ShardNotHealthy" and found.actions == ()
+    assert str(SECOND) in found.orphans[THIRD].message
+
+
+def test_a_primary_that_left_the_spec_hands_over_to_a_tablet_that_stays() -> None:
+    """From three tablets to one: the second leaves as well, so it is no successor."""
+    pods = all_pods(_1=leaving(SECOND, ACKNOWLEDGED), _2=leaving(THIRD, STARTED))
+    observed = with_primary(seen(pods), SECOND)
+    found = plan(observed, shard=with_pools(1))
+    assert [a.alias for a in found.actions if isinstance(a, MarkDrain)] == [THIRD]
+    pods = all_pods(_1=leaving(SECOND, ACKNOWLEDGED), _2=leaving(THIRD, ACKNOWLEDGED))
+    (action,) = plan(with_primary(seen(pods), SECOND), shard=with_pools(1)).actions
+    assert action == PlannedReparent(SECOND, (PRIMARY,), TURN_DOWN)
+
+
+def test_while_the_primary_moves_nobody_else_leaves() -> None:
+    pods = all_pods(_1=leaving(SECOND, ACKNOWLEDGED), _2=leaving(THIRD, FINISHED))
+    found = plan(with_primary(seen(pods), SECOND), shard=with_pools(1))
+    assert [type(action) for action in found.actions] == [RemoveTablet]
+    assert found.orphans[SECOND].reason == "Master"
+
+
+def test_a_primary_is_never_removed_however_drained_it_looks() -> None:
+    observed = with_primary(seen(all_pods(_2=leaving(THIRD, FINISHED))), THIRD)
+    found = plan(observed, shard=smaller())
+    assert not any(isinstance(action, RemoveTablet) for action in found.actions)
+    assert found.orphans[THIRD].reason == "Master"
+
+
+def test_a_primary_without_a_successor_says_how_to_go_on() -> None:
+    found = plan(seen({PRIMARY: pod_of(PRIMARY)}), shard=with_pools(0))
+    assert found.orphans[PRIMARY].reason == "Master"
+    assert "remove the pool or the keyspace" in found.orphans[PRIMARY].message
+
+
+def test_two_tablets_never_leave_in_one_pass() -> None:
+    pods = all_pods(_1=leaving(SECOND, FINISHED), _2=leaving(THIRD, FINISHED))
+    found = plan(seen(pods), shard=with_pools(1))
+    assert len([a for a in found.actions if isinstance(a, RemoveTablet)]) == 1
+    assert list(found.orphans) == [THIRD]
+
+
+def test_without_the_topology_nobody_is_turned_down() -> None:
+    found = plan(seen(all_pods(_2=leaving(THIRD, FINISHED)), topology=None), shard=smaller())
+    assert found.orphans[THIRD].reason == "MasterUnknown"
+    assert not any(isinstance(action, RemoveTablet) for action in found.actions)
+
+
+def test_a_tablet_that_comes_back_into_the_spec_stays() -> None:
+    (action,) = plan(seen(all_pods(_2=leaving(THIRD, FINISHED)))).actions
+    assert isinstance(action, MarkDrain) and set(action.changes.values()) == {None}
+
+
+def test_a_claim_goes_only_after_its_pod() -> None:
+    claim: KubeObject = {"metadata": {"name": "c"}}
+    kept = plan(seen(claims={THIRD: claim}), shard=smaller()).actions
+    assert Delete(claim, "its tablet left the spec") not in kept
+    pods = {PRIMARY: pod_of(PRIMARY), SECOND: pod_of(SECOND)}
+    gone = plan(seen(pods, claims={THIRD: claim}), shard=smaller()).actions
+    assert Delete(claim, "its tablet left the spec") in gone
+
+
+def test_an_observed_topology_without_a_primary_removes_nobody_undrained() -> None:
+    found = plan(with_primary(seen(all_pods(_2=leaving(THIRD, STARTED))), None), shard=smaller())
+    assert not any(isinstance(action, RemoveTablet) for action in found.actions)
