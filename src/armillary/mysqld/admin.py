@@ -1,6 +1,9 @@
 """Statements about a server and its databases that are not about replication. I/O."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
 
 from armillary.base.errors import MysqlError
 from armillary.mysqld.accounts import database_grant_statements
@@ -37,19 +40,40 @@ async def create_database(connection: Connection, database: str) -> None:
     await connection.execute(f"CREATE DATABASE IF NOT EXISTS {quote_name(database)}")
 
 
-async def ensure_grants(connection: Connection, names: AccountNames, database: str) -> None:
+async def ensure_grants(
+    connection: Connection, flavor: Flavor, names: AccountNames, database: str
+) -> None:
     """Let the accounts use `database`. Not in the binlog: each server has its own accounts.
 
+    A replica of MySQL refuses even that while it is super-read-only, so it is read-only for all
+    but us meanwhile.
     Again: grants the same again.
     """
     hosts = await connection.query("SELECT host FROM mysql.user WHERE user = %s", (names.app,))
     app_host = "%" if "%" in hosts.column() else "localhost"
-    await connection.execute("SET sql_log_bin = 0")
+    async with _writable_for_us(connection, flavor):
+        await connection.execute("SET sql_log_bin = 0")
+        try:
+            for statement in database_grant_statements(names, app_host, database):
+                await connection.execute(statement)
+        finally:
+            await connection.execute("SET sql_log_bin = 1")
+
+
+@asynccontextmanager
+async def _writable_for_us(connection: Connection, flavor: Flavor) -> AsyncIterator[None]:
+    """Lift what keeps even privileged sessions from writing; read_only stays as it is."""
+    if not flavor.super_read_only or not int(
+        (await connection.query("SELECT @@global.super_read_only")).scalar()
+    ):
+        yield
+        return
+    await connection.execute("SET GLOBAL super_read_only = OFF")
     try:
-        for statement in database_grant_statements(names, app_host, database):
-            await connection.execute(statement)
+        yield
     finally:
-        await connection.execute("SET sql_log_bin = 1")
+        with anyio.CancelScope(shield=True):
+            await connection.execute("SET GLOBAL super_read_only = ON")
 
 
 async def is_read_only(connection: Connection) -> bool:

@@ -276,7 +276,7 @@ class Agent:
         if self.identity.database not in await admin.list_databases(connection):
             await admin.create_database(connection, self.identity.database)
             logger.info("created the database", extra={"database": self.identity.database})
-        await admin.ensure_grants(connection, self.accounts, self.identity.database)
+        await admin.ensure_grants(connection, self.flavor, self.accounts, self.identity.database)
 
     async def set_semi_sync(self, connection: Connection, wanted: bool | None = None) -> None:
         """Switch the sides of semi-sync that the tablet's type takes; None: as last asked."""

@@ -60,7 +60,9 @@ async def _take_role(agent: Agent, *, restored: bool) -> None:
             return
         await admin.set_read_only(connection, agent.flavor, read_only=True)
         if agent.identity.database in await admin.list_databases(connection):
-            await admin.ensure_grants(connection, agent.accounts, agent.identity.database)
+            await admin.ensure_grants(
+                connection, agent.flavor, agent.accounts, agent.identity.database
+            )
     if not agent.flags.is_snapshot and not agent.settings.disable_active_reparents:
         try:
             await follow_primary(agent)

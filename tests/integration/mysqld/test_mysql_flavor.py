@@ -1,5 +1,6 @@
 """The same server code with Oracle's MySQL, from Debian's packages."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -9,8 +10,9 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from armillary.base.errors import MysqlError
+from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.gtid import MysqlGtidSet, Position
+from armillary.model.tablet import TabletType
 from armillary.mysqld import admin, replication
 from armillary.mysqld.connection import MysqlParams, connect
 from armillary.mysqld.credentials import Credentials
@@ -21,7 +23,8 @@ from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import AccountNames, ServerSpec
 from tests.addresses import block
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
-from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, running_shard
+from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, Shard, running_shard
+from tests.integration.tablet.test_backup_and_restore import back_up
 from tests.integration.tablet.test_shard_of_two import reparent, replicating_pair, wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]
@@ -84,7 +87,7 @@ async def test_a_pair_replicates_by_gtid_and_refuses_writes_on_the_replica(make:
         assert await replication.executed_position(replica, second.flavor) == Position()
         await admin.set_read_only(primary, first.flavor, read_only=False)
         await admin.create_database(primary, "vt_main")
-        await admin.ensure_grants(primary, names, "vt_main")
+        await admin.ensure_grants(primary, first.flavor, names, "vt_main")
         await replication.set_semi_sync(primary, first.flavor, primary=True, replica=False)
         await replication.set_semi_sync(replica, second.flavor, primary=False, replica=True)
         source = ReplicationSource(
@@ -139,8 +142,9 @@ async def test_accounts_have_passwords_after_a_restart_too(make: Make) -> None:
             await connect(MysqlParams(user=user, socket=server.spec.socket))
 
 
-async def test_tablets_of_mysql_move_their_primaryship(root: Path, tmp_path: Path) -> None:
-    """The whole tablet: register, promote, follow, demote, follow the other way."""
+@pytest.fixture
+async def shard(root: Path, tmp_path: Path) -> AsyncIterator[Shard]:
+    """A shard whose tablets run MySQL, with backups in a directory."""
     options = tmp_path / "tree.cnf"
     await anyio.Path(options).write_text("\n".join(config_lines(root)) + "\n")
     async with running_shard() as shard:
@@ -149,11 +153,70 @@ async def test_tablets_of_mysql_move_their_primaryship(root: Path, tmp_path: Pat
             "MYSQL_FLAVOR": "MySQL80",
             "EXTRA_MY_CNF": str(options),
         }
-        first, second = await replicating_pair(shard)
-        assert first.scalar("SELECT @@global.super_read_only") == 0
-        assert second.scalar("SELECT @@global.super_read_only") == 1
-        await reparent(shard, first, second)
-        assert first.scalar("SELECT @@global.super_read_only") == 1
-        with second.sql(database="vt_commerce") as cursor:
-            cursor.execute("INSERT INTO t VALUES (2)")
-        await wait_rows(first, 2)
+        shard.extra_flags = (
+            "--backup_storage_implementation=file",
+            f"--file_backup_storage_root={shard.dir}/backups",
+        )
+        yield shard
+
+
+async def test_tablets_of_mysql_move_their_primaryship(shard: Shard) -> None:
+    """The whole tablet: register, promote, follow, demote, follow the other way."""
+    first, second = await replicating_pair(shard)
+    assert first.scalar("SELECT @@global.super_read_only") == 0
+    assert second.scalar("SELECT @@global.super_read_only") == 1
+    await reparent(shard, first, second)
+    assert first.scalar("SELECT @@global.super_read_only") == 1
+    with second.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(first, 2)
+
+
+async def test_a_mysql_tablet_is_backed_up_offline_and_restored(shard: Shard) -> None:
+    first, second = await replicating_pair(shard)
+    if not shutil.which("xtrabackup"):
+        with pytest.raises(ArmillaryError, match="the program xtrabackup is not installed"):
+            await back_up(shard, second, engine="xtrabackup")
+        assert await shard.type_of(second) == TabletType.REPLICA
+        assert list((shard.dir / "backups").rglob("MANIFEST")) == []
+    with first.sql(database="vt_commerce") as cursor:
+        # The MySQL of a backup may have users of its own; a restored tablet has this cluster's.
+        cursor.execute("SET sql_log_bin = 0")
+        cursor.execute("ALTER USER 'vt_app'@'%' IDENTIFIED BY 'of another cluster'")
+        cursor.execute("SET sql_log_bin = 1")
+        cursor.execute("CREATE PROCEDURE p() SELECT 1")
+    lines = await back_up(shard, second)
+    assert "is complete at position MySQL56/" in lines[-1]
+    position = MysqlGtidSet.parse(lines[-1].rpartition("MySQL56/")[2])
+    await shard.wait_healthy(second)
+    assert await shard.type_of(second) == TabletType.REPLICA
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+
+    third = shard.add_tablet(3, "--restore_from_backup=true", "--wait_for_backup_interval=2s")
+    shard.start(third)
+    await shard.wait_healthy(third)
+    await wait_rows(third, 2)
+    assert await shard.type_of(third) == TabletType.REPLICA
+    # Its own binlogs begin after what the backup held.
+    assert MysqlGtidSet.parse(third.scalar("SELECT @@global.gtid_purged")) == position
+    assert third.scalar("SELECT @@global.super_read_only") == 1
+    uuids = {tablet.scalar("SELECT @@global.server_uuid") for tablet in (first, second, third)}
+    assert len(uuids) == 3
+    for user in PASSWORDS:
+        with third.sql(user) as cursor:
+            cursor.execute("SELECT 1")
+
+    # The restored tablet can lead, and one that has never seen it can follow.
+    await reparent(shard, first, third)
+    with third.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (3)")
+        cursor.execute("CALL p()")
+    await wait_rows(first, 3)
+
+    record = await shard.record(second)
+    restored = [event.value async for event in shard.client.restore_from_backup(record)]
+    assert restored[-1].startswith("restored ")
+    await shard.wait_healthy(second)
+    await wait_rows(second, 3)

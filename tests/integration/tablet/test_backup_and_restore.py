@@ -50,9 +50,9 @@ async def pair_with_rows(shard: Shard, *flags: str) -> tuple[TestTablet, TestTab
     return first, second
 
 
-async def back_up(shard: Shard, tablet: TestTablet) -> list[str]:
+async def back_up(shard: Shard, tablet: TestTablet, engine: str | None = None) -> list[str]:
     record = await shard.record(tablet)
-    return [event.value async for event in shard.client.backup(record)]
+    return [event.value async for event in shard.client.backup(record, backup_engine=engine)]
 
 
 async def test_a_new_tablet_restores_and_then_follows(shard: Shard) -> None:
