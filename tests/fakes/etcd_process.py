@@ -38,6 +38,10 @@ class EtcdProcess:
             stderr=subprocess.DEVNULL,
         )
 
+    def send_signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def wait_ready(self, *, timeout_s: float = 20.0) -> None:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -22,6 +22,7 @@ class TabletService:
         self.alias = alias
         self.statements: list[str] = []
         self.backups = 0
+        self.breaks_on = "breaks"
         self.cancelled = anyio.Event()
         self.hold_backup = anyio.Event()
         self.hold_backup.set()
@@ -50,7 +51,7 @@ class TabletService:
 
     async def apply_schema(self, request: pb.ApplySchemaRequest) -> pb.ApplySchemaResponse:
         await anyio.lowlevel.checkpoint()
-        if "breaks" in request.sql:
+        if self.breaks_on in request.sql:
             raise MysqlError(1050, "42S01", "Table 'breaks' already exists")
         self.statements.append(request.sql)
         return pb.ApplySchemaResponse()

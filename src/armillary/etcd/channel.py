@@ -12,12 +12,14 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, DeadlineError, InputError, UnavailableError
 from armillary.base.hosts import look_up, stamp
 from armillary.etcd.records import EtcdTls, LeaseLostError, RevisionCompactedError
 
 logger = logging.getLogger(__name__)
 
+_REPEAT_S = 0.05
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
@@ -133,23 +135,27 @@ class EtcdChannels:
 
         Raises:
             UnavailableError, DeadlineError: etcd does not answer.
+            InputError: the request is larger than etcd takes.
         """
+        deadline_s = monotonic_s() + timeout_s
         with anyio.move_on_after(timeout_s) as waiting:
             await self._wait_address()
         if waiting.cancelled_caught:
             raise UnavailableError(f"no server of etcd at {self.address} has an address yet")
-        with anyio.fail_after(timeout_s + 1.0):
-            while True:
-                try:
-                    return await self._method(method, response_class)(
-                        request, timeout=timeout_s, wait_for_ready=True
-                    )
-                except grpc.aio.AioRpcError as error:
-                    self.turn()
-                    if not (repeat and error.code() is grpc.StatusCode.UNAVAILABLE):
-                        raise translate(error, self.address) from None
-                    logger.debug("etcd call repeated", extra={"method": method})
-                    await anyio.sleep(0.05)
+        while True:
+            left_s = deadline_s - monotonic_s()
+            if left_s <= 0:
+                raise _no_answer(self.address)
+            try:
+                return await self._method(method, response_class)(
+                    request, timeout=left_s, wait_for_ready=True
+                )
+            except grpc.aio.AioRpcError as error:
+                self.turn()
+                if not (repeat and error.code() is grpc.StatusCode.UNAVAILABLE):
+                    raise translate(error, self.address) from None
+                logger.debug("etcd call repeated", extra={"method": method})
+            await anyio.sleep(_REPEAT_S)
 
     def open_stream(
         self,
@@ -242,6 +248,12 @@ def translate(error: grpc.aio.AioRpcError, address: str) -> ArmillaryError:
         return RevisionCompactedError(wanted=0, compacted=0)
     if "requested lease not found" in detail:
         return LeaseLostError(f"lease not found in etcd at {address}")
+    if "request is too large" in detail or "larger than max" in detail:  # etcd's words, gRPC's
+        return InputError(f"etcd at {address} does not take so much at once: {detail}")
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineError(f"etcd at {address} did not answer in time")
+        return _no_answer(address)
     return UnavailableError(f"etcd at {address}: {detail}")
+
+
+def _no_answer(address: str) -> DeadlineError:
+    return DeadlineError(f"etcd at {address} did not answer in time")

@@ -23,6 +23,9 @@ from armillary.rpc.status import ERROR_METADATA_KEY, error_from_status, status_c
 
 logger = logging.getLogger(__name__)
 
+# A header of over 8 KiB may be refused; outside ASCII a character takes up to 12 bytes there.
+_ASCII_MAX, _OTHER_MAX = 6000, 600
+
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Send = Callable[[Any], Awaitable[None]]
 
@@ -114,7 +117,16 @@ async def _abort(context: _Context, error: Exception) -> None:
     if not isinstance(error, ArmillaryError | TimeoutError):
         logger.error("rpc failed unexpectedly", exc_info=error)
     context.set_trailing_metadata(((ERROR_METADATA_KEY, type(error).__name__),))
-    await context.abort(status_code(error), str(error) or type(error).__name__)
+    await context.abort(status_code(error), fit_header(str(error) or type(error).__name__))
+
+
+def fit_header(text: str) -> str:
+    """Return `text`, or its two ends: it travels in a header, and a peer takes some kilobytes."""
+    limit = _ASCII_MAX if text.isascii() else _OTHER_MAX
+    if len(text) <= limit:
+        return text
+    left_out, half = len(text) - limit, limit // 2
+    return f"{text[:half]} ... ({left_out} characters left out) ... {text[-half:]}"
 
 
 class ServiceStub:

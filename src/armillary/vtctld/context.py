@@ -36,6 +36,8 @@ class Context:
             raise NotFoundError(f"tablet {alias} doesn't exist") from None
 
     async def keyspace(self, keyspace: str) -> topodata_pb2.Keyspace:
+        if not keyspace:
+            raise InputError("the keyspace's name is empty")
         try:
             return (await self.topo.get_keyspace(keyspace)).value
         except NotFoundError as error:

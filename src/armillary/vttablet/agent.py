@@ -36,6 +36,9 @@ from armillary.vttablet.plan import Role, plan_semi_sync
 logger = logging.getLogger(__name__)
 
 
+DEMOTING = "demotion in progress"  # why a primary holds queries off until it hears of the new one
+
+
 class TabletDeletedError(NotFoundError):
     """Somebody deleted this tablet's record: the process must end, and register anew."""
 

@@ -22,7 +22,7 @@ from armillary.model.tablet import TabletType
 from armillary.pb import logutil_pb2
 from armillary.pb import tabletmanagerdata_pb2 as pb
 from armillary.topo import convert
-from armillary.vttablet.restore_flow import choose_source, restore_now
+from armillary.vttablet.restore_flow import choose_source, explain_restore, restore_now
 from armillary.vttablet.schema_rpcs import SchemaRpcs
 from armillary.vttablet.shard_sync import follow_primary
 
@@ -50,7 +50,7 @@ class BackupRpcs(SchemaRpcs):
         if agent.storage is None:
             raise PreconditionError("this tablet has no backup storage")
         if request.incremental_from_pos:
-            raise UnsupportedError("incremental backups: take a full one")
+            raise UnsupportedError("an incremental backup: take a full one")
         self._refuse_backup(request)
         method = request.backup_engine or agent.settings.backup_engine_implementation
         engine = engine_named(method, agent.settings)
@@ -126,15 +126,19 @@ class BackupRpcs(SchemaRpcs):
     async def _restore(self, request: pb.RestoreFromBackupRequest, say: Say) -> None:
         agent = self.agent
         if request.restore_to_pos or request.HasField("restore_to_timestamp"):
-            raise UnsupportedError("restore to a position or timestamp: restore a backup by time")
-        if request.dry_run:
-            raise UnsupportedError("restore with dry_run")
+            raise UnsupportedError(
+                "restore to a position or to a timestamp: a restore ends at a backup's own position"
+            )
         if agent.role.tablet_type == TabletType.PRIMARY:
             raise PreconditionError(
                 "type PRIMARY cannot restore from backup; make another tablet primary first"
             )
         wanted = request.backup_time
         at = convert.time_from_pb(wanted) if convert.is_set(wanted) else None
+        if request.dry_run:
+            source = await choose_source(agent, at)
+            say(f"dry run, nothing changes: {await explain_restore(agent, source)}")
+            return
         async with agent.action("RestoreFromBackup"):
             before = agent.role.tablet_type
             source = await choose_source(agent, at)

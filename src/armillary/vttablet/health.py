@@ -18,7 +18,7 @@ from armillary.mysqld.connection import Connection
 from armillary.mysqld.flavors.flavor import ReplicationStatus
 from armillary.pb import query_pb2
 from armillary.topo import convert
-from armillary.vttablet.agent import Agent, TabletDeletedError
+from armillary.vttablet.agent import DEMOTING, Agent, TabletDeletedError
 from armillary.vttablet.plan import LagEstimate, MysqldSeen, Serving, decide_serving, estimate_lag
 from armillary.vttablet.shard_sync import follow_shard, keep_shard_record
 
@@ -114,7 +114,7 @@ class HealthLoop:
         try:
             with anyio.fail_after(_LOOK_TIMEOUT_S):
                 await agent.publish(recheck_after_s=_RECHECK_RECORD_S)
-                if agent.flags.busy:
+                if agent.flags.busy not in ("", DEMOTING):
                     return
                 if agent.role.tablet_type == TabletType.PRIMARY:
                     await keep_shard_record(agent, self.health.seen)

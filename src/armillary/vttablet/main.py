@@ -11,8 +11,9 @@ from dataclasses import replace
 import anyio
 from anyio.abc import TaskStatus
 
+from armillary.backup.engines.choose import engine_named
 from armillary.backup.storage import BackupStorage, open_storage
-from armillary.base.errors import ArmillaryError
+from armillary.base.errors import ArmillaryError, UnsupportedError
 from armillary.base.logs import configure_logs
 from armillary.model.keyrange import parse_shard_name
 from armillary.model.tablet import TabletAlias
@@ -106,6 +107,7 @@ async def run(
             storage=await enter(_storage(settings)),
             health=HealthStream(),
         )
+        _tell_missing_tools(agent)
         return await _serve(agent, task_status)
 
 
@@ -145,6 +147,18 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             tasks.cancel_scope.cancel()
             return 1
     return 0
+
+
+def _tell_missing_tools(agent: Agent) -> None:
+    """Say at the start, not at the first backup, that this tablet can take none."""
+    if agent.storage is None:
+        return
+    settings = agent.settings
+    try:
+        engine = engine_named(settings.backup_engine_implementation, settings)
+        engine.require_tools(agent.flavor.version.line)
+    except UnsupportedError as error:
+        logger.error("no backups can be taken here", extra={"reason": str(error)})
 
 
 async def _keep_visible(agent: Agent) -> None:

@@ -1,18 +1,19 @@
 """Start and stop mysqld through the mysqlctld beside us. I/O."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import anyio
 
 from armillary.base.clock import monotonic_s
 from armillary.base.errors import UnavailableError
+from armillary.base.retry import backoff_delays_s
 from armillary.rpc.mysqlctl_client import MysqlctlClient
 
 logger = logging.getLogger(__name__)
 
-_RETRY_S = 0.5
+_RETRY_FIRST_S, _RETRY_MAX_S = 0.2, 3.0
 
 
 class MysqlctlControl:
@@ -24,28 +25,32 @@ class MysqlctlControl:
         self._version = ""
 
     async def start(self, extra_args: Sequence[str] = ()) -> None:
-        deadline_s = monotonic_s() + self._patience_s
-        while True:
-            try:
-                await self._client.start(tuple(extra_args))
-                return
-            except UnavailableError as error:
-                if monotonic_s() > deadline_s:
-                    raise
-                logger.warning("cannot start mysqld yet", extra={"reason": str(error)})
-            await anyio.sleep(_RETRY_S)
+        await self._insist("start mysqld", lambda: self._client.start(tuple(extra_args)))
 
     async def shutdown(self, *, wait: bool = True, timeout_s: float = 300.0) -> None:
+        limit = timedelta(seconds=timeout_s)
+        await self._insist(
+            "stop mysqld", lambda: self._client.shutdown(wait=wait, kill_after=limit)
+        )
+
+    async def _insist(self, act: str, call: Callable[[], Awaitable[None]]) -> None:
+        """Call until mysqlctld answers; says each new reason once."""
         deadline_s = monotonic_s() + self._patience_s
+        delays = backoff_delays_s(first_s=_RETRY_FIRST_S, max_s=_RETRY_MAX_S, factor=1.5)
+        told = ""
         while True:
             try:
-                await self._client.shutdown(wait=wait, kill_after=timedelta(seconds=timeout_s))
+                await call()
                 return
             except UnavailableError as error:
                 if monotonic_s() > deadline_s:
                     raise
-                logger.warning("cannot stop mysqld yet", extra={"reason": str(error)})
-            await anyio.sleep(_RETRY_S)
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning(
+                        "mysqlctld has to be waited for", extra={"to": act, "reason": told}
+                    )
+            await anyio.sleep(next(delays))
 
     async def version(self) -> str:
         if not self._version:

@@ -20,6 +20,7 @@ from armillary.pb import tabletmanagerdata_pb2 as pb
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
 from armillary.vttablet import reparent_journal
+from armillary.vttablet.agent import DEMOTING
 from armillary.vttablet.full_status import primary_status
 from armillary.vttablet.replication_rpcs import ReplicationRpcs
 from armillary.vttablet.shard_sync import make_read_only, replicate_from
@@ -27,7 +28,6 @@ from armillary.vttablet.shard_sync import make_read_only, replicate_from
 logger = logging.getLogger(__name__)
 
 _JOURNAL_POLL_S = 0.1
-_DEMOTING = "demotion in progress"
 
 
 class ReparentRpcs(ReplicationRpcs):
@@ -87,7 +87,7 @@ class ReparentRpcs(ReplicationRpcs):
         """Refuse writes from now on; the type stays PRIMARY until a new source is named."""
         agent = self.agent
         async with agent.dba_action("DemotePrimary") as connection:
-            agent.flags.busy = _DEMOTING
+            agent.flags.busy = DEMOTING
             agent.look_now()
             try:
                 await make_read_only(agent, connection)

@@ -15,7 +15,8 @@ import anyio
 from armillary.backup.engines.contract import Server
 from armillary.backup.errors import NoBackupError
 from armillary.backup.progress import OnProgress, Progress
-from armillary.backup.restore import RestoreOutcome, RestoreRequest, restore_backup
+from armillary.backup.restore import RestoreOutcome, RestoreRequest, plan_for, restore_backup
+from armillary.backup.storage import BackupStorage
 from armillary.base.errors import (
     ArmillaryError,
     InputError,
@@ -137,11 +138,37 @@ def parse_backup_time(text: str) -> datetime | None:
         raise InputError(f"invalid backup time {text!r}: wanted YYYY-MM-DD.HHMMSS") from None
 
 
+async def explain_restore(agent: Agent, source: Source) -> str:
+    """Return which backup would be restored now, and why.
+
+    Raises:
+        NoBackupError: none would.
+    """
+    storage, request = _request(agent, source)
+    plan = await plan_for(request, storage)
+    if plan.none_because is not None:
+        raise NoBackupError(f"nothing to restore of {source.keyspace}: {plan.explain()}")
+    return f"{source.keyspace}/{agent.identity.shard}: {plan.explain()}"
+
+
 async def restore_now(agent: Agent, source: Source, on_progress: OnProgress) -> RestoreOutcome:
     """Replace this tablet's data by the backup that fits; mysqld runs on it afterwards."""
+    storage, request = _request(agent, source)
+    try:
+        outcome = await restore_backup(
+            request, storage=storage, settings=agent.settings, on_progress=on_progress
+        )
+    finally:
+        agent.look_now()
+    if outcome.raw_name == "":
+        raise UnavailableError("the restore says nothing of what it restored")
+    return outcome
+
+
+def _request(agent: Agent, source: Source) -> tuple[BackupStorage, RestoreRequest]:
     if agent.storage is None:
         raise PreconditionError("this tablet has no backup storage")
-    request = RestoreRequest(
+    return agent.storage, RestoreRequest(
         keyspace=source.keyspace,
         shard=agent.identity.shard,
         server=Server(dirs=agent.dirs, params=agent.params(), control=agent.control),
@@ -150,15 +177,6 @@ async def restore_now(agent: Agent, source: Source, on_progress: OnProgress) -> 
         fall_back=True,
         database=agent.identity.database,
     )
-    try:
-        outcome = await restore_backup(
-            request, storage=agent.storage, settings=agent.settings, on_progress=on_progress
-        )
-    finally:
-        agent.look_now()
-    if outcome.raw_name == "":
-        raise UnavailableError("the restore says nothing of what it restored")
-    return outcome
 
 
 async def _give_up_primaryship(agent: Agent) -> None:

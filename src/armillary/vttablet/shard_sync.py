@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
-    """Claim the shard, or step down; then open a primary that came back read-only."""
+    """Claim the shard, or step down; then open a primary that came back read-only.
+
+    One that was demoted steps down as well: whoever demoted it may have died before telling it.
+    """
     try:
         shard = await agent.shard_record()
     except NotFoundError:
@@ -30,6 +33,8 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
     if _has_later_primary(agent, shard):
         await step_down(agent, shard)
         return
+    if agent.flags.busy:
+        return  # it gives its primaryship up: whoever asked for that, or a person, decides
     await agent.claim_shard()
     if seen.reachable and seen.read_only:
         async with agent.action("open the primary for writes"), await agent.dba() as connection:
@@ -58,6 +63,7 @@ async def step_down(agent: Agent, shard: topodata_pb2.Shard) -> None:
         await agent.change_role(
             agent.identity.base_type, reason="the shard's record names a later primary"
         )
+        agent.flags.busy = ""
         await follow_primary(agent)
 
 

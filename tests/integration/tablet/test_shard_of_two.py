@@ -65,6 +65,20 @@ async def test_a_new_primary_is_followed_without_being_told(shard: Shard) -> Non
     await wait_rows(second, 2)
 
 
+async def test_a_demoted_primary_follows_though_nobody_tells_it(shard: Shard) -> None:
+    """Whoever moved the primaryship died after promoting the other one."""
+    first, second = await replicating_pair(shard)
+    demoted = await shard.client.demote_primary(await shard.record(first))
+    await shard.wait_healthz(first, 500, "demotion in progress")
+    await shard.client.wait_for_position(await shard.record(second), demoted.position)
+    await shard.promote(second)
+    with second.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(first, 2)
+    await shard.wait_healthy(first)
+    assert await shard.type_of(first) == TabletType.REPLICA
+
+
 async def reparent(shard: Shard, old: TestTablet, new: TestTablet) -> None:
     """The steps of a planned reparent, as the control daemon does them."""
     old_record, new_record = await shard.record(old), await shard.record(new)

@@ -12,8 +12,9 @@ from armillary.base.errors import NotFoundError
 from armillary.model.tablet import TabletAlias
 from armillary.pb import topodata_pb2
 from armillary.topo.convert import primary_alias_of
+from tests.fakes.etcd_process import EtcdProcess
 
-from .conftest import HOST, Control
+from .conftest import HOST, Answer, Control
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -128,6 +129,19 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         (("DeleteCellInfo", "zone1"), "still serves keyspaces main"),
         (("AddCellInfo", "zone3"), "-root is required"),
         (("StopReplication", "zone1-1"), "is the master"),
+        (("GetKeyspace", ""), "the keyspace's name is empty"),
+        (("GetKeyspace", "größe"), "keyspace größe doesn't exist"),
+        (("CreateKeyspace", "x" * 100_000), "characters left out"),
+        (("CreateKeyspace", "ü" * 50_000), "characters left out"),
+        (("CreateKeyspace", "-sidecar-db-name=x", "r"), "it can only be _vt"),
+        (("ApplyVSchema", "-vschema=", "main"), "wanted JSON"),
+        (("ApplyVSchema", f"-vschema={'[' * 20_000}", "main"), "nested too deep"),
+        (("ApplyVSchema", "-vschema_file=/dev/zero", "main"), "is no plain file"),
+        (("ApplySchema", "-sql-file=/nonexistent", "main"), 'sql="$(cat FILE)" sends it'),
+        (("ListBackups", "nope/-80"), "keyspace nope doesn't exist"),
+        (("ListBackups", "main/40-"), "shards of main: -80, 80-"),
+        (("BackupShard", "-concurrency=0", "main/-80"), "wanted 1 or more"),
+        (("GetCellInfo", "mars"), "cell 'mars' doesn't exist; cells: zone1, zone2"),
     ],
 )
 async def test_bad_input_is_refused_by_name_and_changes_nothing(
@@ -149,8 +163,45 @@ async def test_a_schema_change_runs_on_the_primary_of_every_shard(control: Contr
 
 async def test_a_schema_change_that_fails_says_where_it_stands(control: Control) -> None:
     said = await control.refused("ApplySchema", "-sql=create table breaks (b int)", "main")
-    assert "main/-80 (zone1-0000000001)" in said and "not tried: 80-" in said
+    assert "main/-80 (zone1-0000000001)" in said and "nothing was applied on any shard" in said
     assert "1050" in said
+
+
+async def test_a_schema_change_that_fails_on_the_second_shard_says_that_it_is_half_applied(
+    control: Control,
+) -> None:
+    control.tablets[TabletAlias("zone1", 11)].breaks_on = "second"
+    sql = "create table first (b int); create table second (b int)"
+    answer = await control.vtctl("ApplySchema", f"-sql={sql}", "main")
+    assert answer.code == 1
+    assert "statement 2 of 2 failed on main/80- (zone1-0000000011)" in answer.out
+    assert "HALF APPLIED: all of it is applied on -80, on 80- statements 1 to 1" in answer.out
+
+
+async def test_of_two_clients_that_create_a_keyspace_one_does(control: Control) -> None:
+    answers: list[Answer] = []
+
+    async def create() -> None:
+        answers.append(await control.vtctl("CreateKeyspace", "fresh"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(create)
+    assert sorted(answer.code for answer in answers) == [0, 1, 1]
+    assert all("exists already" in answer.out for answer in answers if answer.code)
+
+
+async def test_an_etcd_that_is_away_is_an_error_within_seconds(
+    control: Control, etcd: EtcdProcess
+) -> None:
+    etcd.send_signal(signal.SIGSTOP)
+    try:
+        with anyio.fail_after(30):
+            answer = await control.vtctl("GetKeyspaces")
+    finally:
+        etcd.send_signal(signal.SIGCONT)
+    assert answer.code == 1
+    assert f"etcd at {etcd.address} did not answer in time" in answer.out
 
 
 async def test_a_shard_without_primary_stops_a_schema_change_before_it_starts(

@@ -6,7 +6,7 @@ from armillary.base.errors import InputError
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
 from armillary.vtctld.commands.backups import Fitness, choose_backup_tablet
-from armillary.vtctld.commands.schema import parse_ddl
+from armillary.vtctld.commands.schema import parse_ddl, where_it_stands
 from armillary.vtctld.commands.validate import shard_problems
 from armillary.vtctld.commands.vschema import parse_vschema
 
@@ -54,6 +54,22 @@ def test_ddl_is_split_at_semicolons_outside_strings() -> None:
 def test_what_is_no_ddl_is_refused(sql: str, found: str) -> None:
     with pytest.raises(InputError, match=found):
         parse_ddl(sql)
+
+
+@pytest.mark.parametrize(
+    ("shard", "number", "done", "rest", "is_unknown", "said"),
+    [
+        ("-80", 1, [], ["80-"], False, "nothing was applied on any shard"),
+        ("-80", 2, [], ["80-"], False, "on -80 statements 1 to 1 of 3 are applied, nothing on 80-"),
+        ("80-", 1, ["-80"], [], False, "HALF APPLIED: all of it is applied on -80;"),
+        ("-80", 1, [], ["80-"], True, "whether statement 1 is applied on -80 is not known"),
+    ],
+)
+def test_what_of_a_schema_change_was_applied_is_told(
+    shard: str, number: int, done: list[str], rest: list[str], is_unknown: bool, said: str
+) -> None:
+    told = where_it_stands(shard, number, 3, done=done, rest=rest, is_unknown=is_unknown)
+    assert said in told
 
 
 USERS = '"tables":{"users":{"column_vindexes":[{"column":"user_id","name":"%s"}]}}'

@@ -54,6 +54,9 @@ class BuiltinEngine:
         self._timeout_s = settings.builtinbackup_mysqld_timeout.total_seconds()
         self._restore_at_once = max(settings.restore_concurrency, 1)
 
+    def require_tools(self, version_line: str) -> None:
+        return None
+
     async def take(self, server: Server, writer: BackupWriter) -> Taken:
         flavor = flavor_of(await server.control.version())
         async with self._stopped(server, flavor, writer) as before:

@@ -41,6 +41,10 @@ class Engine(Protocol):
 
     method: str  # BackupMethod in the MANIFEST
 
+    def require_tools(self, version_line: str) -> None:
+        """Raise UnsupportedError, naming it, when a program that the engine needs is missing."""
+        ...
+
     async def take(self, server: Server, writer: BackupWriter) -> Taken:
         """Store the server's data. Whatever it stopped runs again afterwards, also on failure."""
         ...

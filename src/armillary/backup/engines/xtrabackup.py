@@ -176,13 +176,19 @@ class XtrabackupEngine:
             tool.close_pipe()
             await _expect_success(tool)
 
+    def require_tools(self, version_line: str) -> None:
+        """Raises: UnsupportedError: a program that this server's backups need is not installed."""
+        tools = tools_for(version_line)
+        self._program(tools.backup)
+        self._program(tools.unpack)
+
     def _program(self, name: str) -> str:
         root = self._settings.xtrabackup_root_path
         path = shutil.which(name, path=f"{root}:{root}/bin" if root else None)
         if path is None:
             raise UnsupportedError(
                 f"the program {name} is not installed{f' in {root}' if root else ''}: "
-                f"the xtrabackup engine needs it"
+                f"the xtrabackup engine needs it (the builtin engine needs no program)"
             )
         return path
 

@@ -109,6 +109,8 @@ async def backup(context: Context, call: Call) -> None:
 
 
 async def _take(context: Context, call: Call, tablet: Tablet) -> None:
+    if call.flag("concurrency") < 1:
+        raise InputError(f"-concurrency {call.flag('concurrency')}: wanted 1 or more")
     asked_at = utc_now().replace(microsecond=0)
     events = context.tablets.backup(
         tablet,
@@ -157,8 +159,11 @@ async def _verify(context: Context, tablet: Tablet, asked_at: datetime) -> None:
 async def list_backups(context: Context, call: Call) -> None:
     keyspace, shard = parse_keyspace_shard(call.args[0])
     async with context.storage() as storage:
-        for name in await storage.list_backups(f"{keyspace}/{shard}"):
-            await context.console.print(name)
+        names = await storage.list_backups(f"{keyspace}/{shard}")
+    if not names:
+        await context.shard(call.args[0])  # a name mistyped is no shard without backups
+    for name in names:
+        await context.console.print(name)
 
 
 async def remove_backup(context: Context, call: Call) -> None:

@@ -1,6 +1,6 @@
 """Commands on cells and cells aliases."""
 
-from armillary.base.errors import InputError
+from armillary.base.errors import InputError, NotFoundError
 from armillary.pb import topodata_pb2
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import json_text, message_json
@@ -32,6 +32,10 @@ async def delete_cell_info(context: Context, call: Call) -> None:
 
 
 async def get_cell_info(context: Context, call: Call) -> None:
+    cells = await context.topo.list_cells()
+    if call.args[0] not in cells:
+        known = ", ".join(cells) or "none"
+        raise NotFoundError(f"cell {call.args[0]!r} doesn't exist; cells: {known}")
     stored = await context.topo.get_cell_info(call.args[0])
     await context.console.print(message_json(stored.value))
 

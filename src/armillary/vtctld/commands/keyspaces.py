@@ -17,6 +17,7 @@ from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import keyspace_json, rfc3339
 from armillary.vtctld.registry import Call, Command, Flag
 
+_SIDECAR = "_vt"
 _DURABILITY_POLICIES = (
     "none",
     "semi_sync",
@@ -29,6 +30,10 @@ _DURABILITY_POLICIES = (
 async def create_keyspace(context: Context, call: Call) -> None:
     """Check everything, then create the record, its vschema, and tell vtgate."""
     keyspace = require_keyspace_name(call.args[0])
+    if call.flag("sidecar-db-name") != _SIDECAR:
+        raise InputError(
+            f"-sidecar-db-name {call.flag('sidecar-db-name')!r}: it can only be {_SIDECAR} here"
+        )
     record = topodata_pb2.Keyspace()
     vschema = vschema_pb2.Keyspace()
     if _parse_type(call.flag("keyspace_type")) == topodata_pb2.SNAPSHOT:
@@ -185,7 +190,8 @@ async def set_durability_policy(context: Context, call: Call) -> None:
     def change(record: topodata_pb2.Keyspace) -> None:
         record.durability_policy = policy
 
-    async with context.topo.lock_keyspace(keyspace, "SetKeyspaceDurabilityPolicy"):
+    async with context.topo.lock_keyspace(keyspace, "SetKeyspaceDurabilityPolicy") as lock:
+        await lock.check()
         await context.topo.update_keyspace(keyspace, change)
 
 
@@ -205,7 +211,7 @@ COMMANDS = (
             Flag("base_keyspace", "Whose backups a SNAPSHOT keyspace restores"),
             Flag("snapshot_time", "RFC 3339 time, as 2020-08-12T04:41:15+00:00"),
             Flag("durability-policy", f"one of {', '.join(_DURABILITY_POLICIES)}", "none"),
-            Flag("sidecar-db-name", "accepted; the sidecar database is _vt", "_vt"),
+            Flag("sidecar-db-name", "Can only be _vt here", _SIDECAR),
         ),
         args_min=1,
         args_max=1,

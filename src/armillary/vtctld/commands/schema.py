@@ -1,6 +1,6 @@
 """Commands on SQL schemas: apply to all shards, show, reload, compare."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import anyio
 
@@ -10,6 +10,7 @@ from armillary.base.errors import (
     MysqlError,
     NotFoundError,
     PreconditionError,
+    UnavailableError,
 )
 from armillary.model.tablet import TabletAlias
 from armillary.pb import tabletmanagerdata_pb2
@@ -19,6 +20,7 @@ from armillary.topo.convert import primary_alias_of
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import message_json
 from armillary.vtctld.registry import Call, Command, Flag
+from armillary.vtctld.server_file import read_server_file
 
 _DDL = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE")
 _DIRECT = ("", "direct", "mysql")
@@ -50,12 +52,45 @@ async def apply_schema(context: Context, call: Call) -> None:
                 where = f"{keyspace}/{shard} ({_alias(tablet)})"
                 rest = [name for name in primaries if name not in (*done, shard)]
                 await context.console.error(f"{where}: {error}")
+                stands = where_it_stands(
+                    shard,
+                    number,
+                    len(statements),
+                    done=done,
+                    rest=rest,
+                    is_unknown=isinstance(error, UnavailableError),
+                )
                 raise PreconditionError(
-                    f"statement {number} of {len(statements)} failed on {where}: {error}; "
-                    f"done on: {', '.join(done) or 'none'}; not tried: {', '.join(rest) or 'none'}"
+                    f"statement {number} of {len(statements)} failed on {where}: {error}; {stands}"
                 ) from None
         await context.console.info(f"{keyspace}/{shard}: {len(statements)} statements applied")
         done.append(shard)
+
+
+def where_it_stands(
+    shard: str,
+    number: int,
+    count: int,
+    *,
+    done: Sequence[str],
+    rest: Sequence[str],
+    is_unknown: bool,
+) -> str:
+    """Say what of a schema change has been applied when statement `number` failed on `shard`.
+
+    Args:
+        is_unknown: the tablet did not answer: the statement may be applied, or be yet.
+    """
+    if not done and number == 1 and not is_unknown:
+        return "nothing was applied on any shard"
+    parts = [f"all of it is applied on {', '.join(done)}"] if done else []
+    if number > 1:
+        parts.append(f"on {shard} statements 1 to {number - 1} of {count} are applied")
+    if is_unknown:
+        parts.append(f"whether statement {number} is applied on {shard} is not known")
+    if rest:
+        parts.append(f"nothing on {', '.join(rest)}")
+    return f"HALF APPLIED: {', '.join(parts)}; mend the cause and apply what is missing"
 
 
 def _sql_of(call: Call) -> str:
@@ -64,13 +99,7 @@ def _sql_of(call: Call) -> str:
         raise InputError("wanted exactly one of -sql, -sql-file")
     if given == ["sql"]:
         return str(call.flag("sql"))
-    try:
-        return Path(call.flag("sql-file")).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read {call.flag('sql-file')!r} where vtctld runs: {error}; "
-            '-sql="$(cat FILE)" sends it'
-        ) from None
+    return read_server_file(call.flag("sql-file"), flag="sql")
 
 
 def parse_ddl(sql: str) -> list[str]:

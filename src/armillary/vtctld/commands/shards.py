@@ -95,12 +95,14 @@ async def remove_shard(context: Context, keyspace: str, shard: str, *, recursive
     """
     async with context.topo.lock_shard(keyspace, shard, f"DeleteShard({keyspace}/{shard})") as lock:
         await require_deletable(context, keyspace, shard, recursive=recursive)
-        await lock.check()
         for alias in await context.topo.tablets_of_shard(keyspace, shard, strict=True):
             await context.console.info(f"deleting tablet {alias}")
+            await lock.check()
             await context.topo.delete_tablet(alias)
         for cell in await context.topo.list_cells():
+            await lock.check()
             await context.topo.delete_shard_replication(cell, keyspace, shard)
+        await lock.check()
         await context.topo.delete_shard(keyspace, shard)
 
 
@@ -138,7 +140,8 @@ async def set_shard_is_primary_serving(context: Context, call: Call) -> None:
     def change(record: topodata_pb2.Shard) -> None:
         record.is_primary_serving = words[call.args[1]]
 
-    async with context.topo.lock_shard(keyspace, shard, "SetShardIsMasterServing"):
+    async with context.topo.lock_shard(keyspace, shard, "SetShardIsMasterServing") as lock:
+        await lock.check()
         await context.topo.update_shard(keyspace, shard, change)
 
 

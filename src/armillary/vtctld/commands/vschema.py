@@ -1,7 +1,6 @@
 """Commands on vschemas and routing rules."""
 
 import json
-from pathlib import Path
 
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
@@ -12,6 +11,7 @@ from armillary.routing.vschema import build_keyspace
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import vschema_json
 from armillary.vtctld.registry import Call, Command, Flag
+from armillary.vtctld.server_file import read_server_file
 
 
 async def get_vschema(context: Context, call: Call) -> None:
@@ -38,7 +38,9 @@ async def apply_vschema(context: Context, call: Call) -> None:
         raise NotFoundError(
             f"keyspace({keyspace}) doesn't exist, check if the keyspace is initialized"
         )
-    text = call.flag("vschema") or _read_file(call.flag("vschema_file"))
+    text = call.flag("vschema")
+    if given == ["vschema_file"]:
+        text = read_server_file(call.flag("vschema_file"), flag="vschema")
     vschema, warning = parse_vschema(keyspace, text)
     if warning:
         await context.console.warning(warning)
@@ -55,16 +57,6 @@ async def apply_vschema(context: Context, call: Call) -> None:
         await context.console.warning("vtgate does not see it before RebuildVSchemaGraph")
         return
     await context.topo.rebuild_srv_vschema(call.flag("cells") or None)
-
-
-def _read_file(path: str) -> str:
-    """Read a file of the machine that vtctld runs on, as Vitess does."""
-    try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f'cannot read {path!r} where vtctld runs: {error}; -vschema="$(cat FILE)" sends it'
-        ) from None
 
 
 def parse_vschema(keyspace: str, text: str) -> tuple[vschema_pb2.Keyspace, str]:
@@ -85,6 +77,8 @@ def _parse_json(what: str, text: str, message: Message) -> str:
         document = json.loads(text)
     except ValueError as error:
         raise InputError(f"{what}: wanted JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{what}: wanted JSON: this is nested too deep") from None
     if not isinstance(document, dict):
         raise InputError(f"{what}: wanted a JSON object, found {type(document).__name__}")
     try:
@@ -109,7 +103,10 @@ async def apply_routing_rules(context: Context, call: Call) -> None:
     if len(given) != 1:
         raise InputError("wanted exactly one of -rules, -rules_file")
     rules = vschema_pb2.RoutingRules()
-    warning = _parse_json("rules", call.flag("rules") or _read_file(call.flag("rules_file")), rules)
+    text = call.flag("rules")
+    if given == ["rules_file"]:
+        text = read_server_file(call.flag("rules_file"), flag="rules")
+    warning = _parse_json("rules", text, rules)
     if warning:
         await context.console.warning(warning)
     await context.console.print(f"New RoutingRules object:\n{vschema_json(rules)}")
