@@ -85,3 +85,11 @@ class MysqlError(ArmillaryError):
 
 class InvariantError(ArmillaryError):
     """Our bug: a state that cannot be, seen before an act that cannot be undone."""
+
+
+def leaves_of(group: BaseExceptionGroup[BaseException]) -> tuple[BaseException, ...]:
+    """Return the errors in a group and in the groups inside it, in their order."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += leaves_of(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return tuple(found)

@@ -9,11 +9,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 
-from armillary.base.errors import ArmillaryError
+from armillary.base.errors import ArmillaryError, leaves_of
 from armillary.base.logs import configure_logs
 from armillary.cli.components import COMPONENTS, Runner, component_runner
 from armillary.local.supervise.notify import NOTIFY_ENV, send_notice
@@ -46,7 +45,7 @@ def run_component(argv: Sequence[str]) -> int:
         )
         anyio.run(_serve, runner, notify_address)
     except* ArmillaryError as errors:
-        for error in _leaves(errors):
+        for error in leaves_of(errors):
             logger.error("component failed", extra={"component": name, "error": str(error)})
             send_notice(notify_address, f"ERROR={error}")
         code = 1
@@ -72,10 +71,3 @@ async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
         async for _ in signals:
             scope.cancel()
             return
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

@@ -20,7 +20,7 @@ from armillary.base.errors import InputError
 from armillary.mysqld.credentials import Credentials
 from armillary.mysqld.driver import pymysql
 from armillary.rpc.static_users import StaticUsers
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.flags import HelpRequested, parse_flags
 from armillary.settings.mysqlctld import EXPORTER_WITHOUT_EFFECT, ExporterSettings
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?$")
@@ -41,9 +41,12 @@ def main() -> None:
         )
         target = connect_arguments(settings, os.environ)
         users = StaticUsers(path) if (path := settings.web_auth_static_file) else None
-    except (InputError, SettingsError, HelpRequested) as error:
+    except HelpRequested as text:
+        sys.stdout.write(f"{text}\n")
+        sys.exit(0)
+    except InputError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(0 if isinstance(error, HelpRequested) else 2)
+        sys.exit(2)
     host, _, port = (
         settings.web_listen_address or f"{os.environ.get('POD_IP', '127.0.0.1')}:9104"
     ).rpartition(":")

@@ -6,8 +6,6 @@ ends by itself: whoever supervises it then starts both anew. SIGTERM stops mysql
 
 import logging
 import os
-import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +13,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from armillary.base.errors import ArmillaryError, InputError
-from armillary.base.logs import configure_logs
+from armillary.base.errors import InputError
 from armillary.mysqlctld.service import MysqlCtl
 from armillary.mysqld.credentials import Credentials
 from armillary.mysqld.flavors.detect import detect_flavor
@@ -26,8 +23,8 @@ from armillary.mysqld.spec import AccountNames, ServerSpec
 from armillary.pb import mysqlctl_pb2
 from armillary.rpc.server import serve_grpc
 from armillary.rpc.service import service_handler
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.mysqlctld import MYSQLCTLD_WITHOUT_EFFECT, MysqlctldSettings
+from armillary.settings.program import read_flags, run_program, until_signal
 
 logger = logging.getLogger(__name__)
 
@@ -36,23 +33,11 @@ _MYSQLD_DIED = 3
 
 def main() -> None:
     """Run until SIGTERM (exit code 0) or until mysqld dies (3); 1 is an error, 2 wrong flags."""
-    try:
-        settings = parse_flags(
-            MysqlctldSettings,
-            sys.argv[1:],
-            program="mysqlctld",
-            accepted_without_effect=MYSQLCTLD_WITHOUT_EFFECT,
-        )
-    except (SettingsError, HelpRequested) as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, SettingsError) else 0)
-    configure_logs()
-    try:
-        sys.exit(anyio.run(run, with_environment(settings, os.environ), os.environ))
-    except* ArmillaryError as group:
-        for leaf in _leaves(group):
-            logger.error("mysqlctld ends", extra={"reason": str(leaf)})
-        sys.exit(1)
+    settings = read_flags(
+        MysqlctldSettings, program="mysqlctld", accepted_without_effect=MYSQLCTLD_WITHOUT_EFFECT
+    )
+    settings = with_environment(settings, os.environ)
+    run_program("mysqlctld", lambda: until_signal(lambda: run(settings, os.environ)))
 
 
 def with_environment(settings: MysqlctldSettings, environ: Mapping[str, str]) -> MysqlctldSettings:
@@ -72,32 +57,27 @@ async def run(
     *,
     task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> int:
-    """Serve until the scope is cancelled or SIGTERM comes; return the process's exit code."""
+    """Serve until cancelled, or until mysqld ends by itself; return the process's exit code."""
     flavor = await detect_flavor(
         mysql_root=environ.get("VT_MYSQL_ROOT", ""), wanted=environ.get("MYSQL_FLAVOR", "")
     )
     mysqld = MysqldProcess(flavor, build_spec(settings, environ))
-    exit_code = 0
     try:
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(_end_on_signal, tasks.cancel_scope)
-            await _start_unless_restoring(mysqld)
-            handler = service_handler(
-                mysqlctl_pb2.DESCRIPTOR.services_by_name["MysqlCtl"],
-                MysqlCtl(mysqld, shutdown_wait=settings.shutdown_wait_time),
-            )
-            async with serve_grpc(f"unix:{_free_socket(settings.socket_file)}", [handler]):
-                os.chmod(settings.socket_file, 0o600)
-                task_status.started()
-                code = await mysqld.wait_crash()
-                logger.error("mysqld ended by itself", extra={"exit_code": code})
-                exit_code = _MYSQLD_DIED
-                tasks.cancel_scope.cancel()
+        await _start_unless_restoring(mysqld)
+        handler = service_handler(
+            mysqlctl_pb2.DESCRIPTOR.services_by_name["MysqlCtl"],
+            MysqlCtl(mysqld, shutdown_wait=settings.shutdown_wait_time),
+        )
+        async with serve_grpc(f"unix:{_free_socket(settings.socket_file)}", [handler]):
+            os.chmod(settings.socket_file, 0o600)
+            task_status.started()
+            code = await mysqld.wait_crash()
+            logger.error("mysqld ended by itself", extra={"exit_code": code})
     finally:
         if mysqld.is_running:
             with anyio.CancelScope(shield=True):
                 await mysqld.shutdown(timeout_s=settings.shutdown_wait_time.total_seconds())
-    return exit_code
+    return _MYSQLD_DIED
 
 
 def build_spec(settings: MysqlctldSettings, environ: Mapping[str, str]) -> ServerSpec:
@@ -142,16 +122,6 @@ async def _start_unless_restoring(mysqld: MysqldProcess) -> None:
     await mysqld.start()
 
 
-async def _end_on_signal(
-    scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for number in signals:
-            logger.info("asked to end", extra={"signal": signal.Signals(number).name})
-            scope.cancel()
-
-
 def _read(path: str) -> str:
     try:
         return Path(path).read_text()
@@ -170,14 +140,6 @@ def _option_lines(text: str) -> list[str]:
         elif mine and line and not line.startswith(("#", ";")):
             lines.append(line)
     return lines
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
 
 
 if __name__ == "__main__":

@@ -3,15 +3,12 @@
 import logging
 import os
 import socket
-import sys
 from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
 from anyio.abc import TaskStatus
 
-from armillary.base.errors import ArmillaryError
-from armillary.base.logs import configure_logs
 from armillary.kube.client import KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.events import EventRecorder
@@ -26,8 +23,8 @@ from armillary.operator.shard.loop import ShardLoop
 from armillary.operator.shard.replication_loop import ReplicationLoop
 from armillary.operator.topology import TopologyPool
 from armillary.operator.world import ObjectKey, World
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
 from armillary.settings.operator import OperatorSettings
+from armillary.settings.program import read_flags, run_program, until_signal
 
 logger = logging.getLogger(__name__)
 
@@ -110,22 +107,8 @@ def _controller(part: _Part, settings: OperatorSettings) -> Controller[ObjectKey
 
 
 def main() -> None:
-    configure_logs()
-    try:
-        settings = parse_flags(OperatorSettings, sys.argv[1:], program="operator")
-    except HelpRequested as help_wanted:
-        sys.stdout.write(f"{help_wanted}\n")
-        return
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    try:
-        anyio.run(run, settings)
-    except ArmillaryError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        pass
+    settings = read_flags(OperatorSettings, program="operator")
+    run_program("operator", lambda: until_signal(lambda: run(settings)))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ It runs its own mysqld. Its tablet is imaginary: cell `vtbackup`, random uid.
 
 import logging
 import os
-import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,14 +21,13 @@ from armillary.backup.retention import RetentionPolicy
 from armillary.backup.storage import BackupStorage, open_storage
 from armillary.backup.take import TakeRequest, take_backup
 from armillary.base.clock import utc_now
-from armillary.base.errors import ArmillaryError, DeadlineError, InputError, PreconditionError
-from armillary.base.logs import configure_logs
+from armillary.base.errors import DeadlineError, InputError, PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.mysqld.process import MysqldProcess
 from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.backup import with_environment
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.program import FAILED, read_flags, run_program, until_signal
 from armillary.settings.vtbackup import VTBACKUP_WITHOUT_EFFECT, VtbackupSettings
 from armillary.topo.server import TopoServer
 from armillary.vtbackup.catch_up import PrimaryPositions, catch_up
@@ -56,23 +53,13 @@ class World:
 
 def main() -> None:
     """Exit with 0 if everything was done or nothing was to do, 1 if not, 2 for wrong flags."""
-    try:
-        settings = parse_flags(
-            VtbackupSettings,
-            sys.argv[1:],
-            program="vtbackup",
-            accepted_without_effect=VTBACKUP_WITHOUT_EFFECT,
-        )
-    except (SettingsError, HelpRequested) as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, SettingsError) else 0)
-    configure_logs()
-    try:
-        ended_by_signal = anyio.run(_run_until_signal, settings, os.environ)
-    except ArmillaryError as error:
-        logger.error("vtbackup failed", extra={"reason": str(error)})
-        sys.exit(1)
-    sys.exit(1 if ended_by_signal else 0)
+    settings = read_flags(
+        VtbackupSettings, program="vtbackup", accepted_without_effect=VTBACKUP_WITHOUT_EFFECT
+    )
+    run_program(
+        "vtbackup",
+        lambda: until_signal(lambda: run_once(settings, os.environ), code_when_asked=FAILED),
+    )
 
 
 async def run(
@@ -119,28 +106,6 @@ async def back_up_and_prune(
     )
     await prune_backups(world.storage, settings.init_keyspace, settings.init_shard, policy)
     await world.storage.sweep_leftovers(older_than_s=LEFTOVER_AGE_S)
-
-
-async def _run_until_signal(settings: VtbackupSettings, environ: Mapping[str, str]) -> bool:
-    """Do one run; return whether a signal ended it."""
-    ended_by_signal = False
-
-    async def watch(scope: anyio.CancelScope) -> None:
-        nonlocal ended_by_signal
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            async for number in signals:
-                logger.warning("asked to end", extra={"signal": signal.Signals(number).name})
-                ended_by_signal = True
-                scope.cancel()
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(watch, tasks.cancel_scope)
-            await run_once(settings, environ)
-            tasks.cancel_scope.cancel()
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
-    return ended_by_signal
 
 
 async def _back_up(

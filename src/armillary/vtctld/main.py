@@ -2,15 +2,12 @@
 
 import logging
 import os
-import signal
-import sys
 from contextlib import AsyncExitStack
 
 import anyio
 import anyio.abc
 
 from armillary.base.errors import ArmillaryError
-from armillary.base.logs import configure_logs
 from armillary.pb import vtctlservice_pb2
 from armillary.rpc.auth import StaticAuth
 from armillary.rpc.server import serve_grpc
@@ -19,7 +16,7 @@ from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.rpc.web import Page, serve_pages
 from armillary.settings.backup import with_environment
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtctld import ACCEPTED_WITHOUT_EFFECT, VtctldSettings
 from armillary.topo.server import TopoServer
 from armillary.vtctld.commands import all_commands
@@ -31,47 +28,12 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    try:
-        settings = parse_flags(
-            VtctldSettings,
-            sys.argv[1:],
-            program="vtctld",
-            accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
-        )
-    except HelpRequested as text:
-        sys.stdout.write(f"{text}\n")
-        return
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
-    configure_logs()
+    settings = read_flags(
+        VtctldSettings, program="vtctld", accepted_without_effect=ACCEPTED_WITHOUT_EFFECT
+    )
     settings = with_environment(settings, os.environ)
-    try:
-        anyio.run(_run_until_signal, settings, os.environ.get("POD_IP", "127.0.0.1"))
-    except ArmillaryError as error:
-        logger.error("vtctld stops", extra={"error": str(error)})
-        raise SystemExit(1) from None
-
-
-async def _run_until_signal(settings: VtctldSettings, default_host: str) -> None:
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
-        try:
-            await run(settings, default_host=default_host)
-        except Exception as error:  # noqa: BLE001  # raised below, as it is and not in a group
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-
-
-async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            logger.info("signal", extra={"signal": number.name})
-            scope.cancel()
-            return
+    default_host = os.environ.get("POD_IP", "127.0.0.1")
+    run_program("vtctld", lambda: until_signal(lambda: run(settings, default_host=default_host)))
 
 
 async def run(

@@ -5,9 +5,7 @@ import gc
 import json
 import logging
 import os
-import signal
 import ssl
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,11 +15,10 @@ import anyio
 from anyio.abc import TaskStatus
 
 from armillary.base.errors import InputError
-from armillary.base.logs import configure_logs
 from armillary.model.tablet import TabletType
 from armillary.rpc.static_users import StaticUsers
 from armillary.rpc.web import Page, Pages, json_page, serve_pages
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
 from armillary.vtgate.cluster import Cluster
 from armillary.vtgate.gateway import Gateway
@@ -37,26 +34,13 @@ VERSION_UNKNOWN = "8.0.30-Armillary"  # told until a tablet was heard
 
 
 def main() -> None:
-    try:
-        settings = parse_flags(
-            VtgateSettings,
-            sys.argv[1:],
-            program="vtgate",
-            accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
-        )
-    except HelpRequested as request:
-        sys.stdout.write(f"{request}\n")
-        return
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    configure_logs()
-    try:
-        check(settings)
-    except InputError as problem:
-        sys.stderr.write(f"vtgate: {problem}\n")
-        sys.exit(2)
-    anyio.run(run, settings, backend_options={"use_uvloop": True})
+    settings = read_flags(
+        VtgateSettings,
+        program="vtgate",
+        accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
+        check=check,
+    )
+    run_program("vtgate", lambda: until_signal(lambda: run(settings)), use_uvloop=True)
 
 
 def check(settings: VtgateSettings) -> None:
@@ -93,7 +77,7 @@ class Readiness:
 async def run(
     settings: VtgateSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
-    """Serve until SIGTERM or cancellation."""
+    """Serve until cancelled."""
     from armillary.vtgate.wiring import discovering  # noqa: PLC0415  brings gRPC along
 
     cluster = Cluster(cell=settings.cell)
@@ -104,10 +88,7 @@ async def run(
         gc.collect()
         gc.freeze()
         task_status.started()
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            async for number in signals:
-                logger.info("stopping", extra={"signal": number.name})
-                return
+        await anyio.sleep_forever()
 
 
 @asynccontextmanager

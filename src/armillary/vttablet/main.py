@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,8 +12,7 @@ from anyio.abc import TaskStatus
 
 from armillary.backup.engines.choose import engine_named
 from armillary.backup.storage import BackupStorage, open_storage
-from armillary.base.errors import ArmillaryError, UnsupportedError
-from armillary.base.logs import configure_logs
+from armillary.base.errors import UnsupportedError
 from armillary.model.keyrange import parse_shard_name
 from armillary.model.tablet import TabletAlias
 from armillary.mysqld.flavors.detect import detect_flavor
@@ -27,7 +25,7 @@ from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.rpc.web import serve_pages
 from armillary.settings.backup import with_environment
-from armillary.settings.flags import HelpRequested, SettingsError, parse_flags
+from armillary.settings.program import read_flags, run_program
 from armillary.settings.vttablet import VTTABLET_WITHOUT_EFFECT, VttabletSettings
 from armillary.topo import convert
 from armillary.topo.server import TopoServer
@@ -47,23 +45,11 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     """Run until SIGTERM (exit code 0); 1 is an error, 2 wrong flags."""
-    try:
-        settings = parse_flags(
-            VttabletSettings,
-            sys.argv[1:],
-            program="vttablet",
-            accepted_without_effect=VTTABLET_WITHOUT_EFFECT,
-        )
-    except (SettingsError, HelpRequested) as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, SettingsError) else 0)
-    configure_logs()
-    try:
-        sys.exit(anyio.run(run, fill_from_environment(settings, os.environ), os.environ))
-    except* ArmillaryError as group:
-        for leaf in _leaves(group):
-            logger.error("vttablet ends", extra={"reason": str(leaf)})
-        sys.exit(1)
+    settings = read_flags(
+        VttabletSettings, program="vttablet", accepted_without_effect=VTTABLET_WITHOUT_EFFECT
+    )
+    settings = fill_from_environment(settings, os.environ)
+    run_program("vttablet", lambda: run(settings, os.environ))
 
 
 def fill_from_environment(
@@ -224,14 +210,6 @@ async def _storage(settings: VttabletSettings) -> AsyncIterator[BackupStorage | 
         return
     async with open_storage(settings) as storage:
         yield storage
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
 
 
 if __name__ == "__main__":
