@@ -37,3 +37,14 @@ def test_every_link_and_path_leads_somewhere(document: Path) -> None:
 def test_there_are_documents_with_links_to_check() -> None:
     found = [target for document in documents() for target, _ in links(document)]
     assert len(found) > 20
+
+
+def test_each_decision_has_a_number_of_its_own_and_is_in_the_index() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = [path.name[:4] for path in decisions]
+    assert sorted(set(numbers)) == numbers
+    assert [path.read_text().split(".")[0] for path in decisions] == [
+        f"# {int(number)}" for number in numbers
+    ]
+    index = (ROOT / "ARCHITECTURE.md").read_text()
+    assert [path.name for path in decisions if f"docs/adr/{path.name}" not in index] == []
