@@ -61,6 +61,7 @@ class Flags:
 
     busy: str = "starting"  # why it holds queries off; "" when it does not
     replication_stopped: bool = False  # by a call: the health loop must not start it again
+    replication_refused: str = ""  # why this server may not follow its primary; "" when it may
     backup_running: bool = False
     semi_sync: bool = False  # what the last reparent asked for
     is_snapshot: bool = False  # the keyspace is SNAPSHOT: no replication
@@ -108,8 +109,13 @@ class Agent:
         self.fatal = anyio.Event()  # set when the process must end
 
     @asynccontextmanager
-    async def action(self, name: str, *, needs_data: bool = False) -> AsyncIterator[None]:
+    async def action(
+        self, name: str, *, needs_data: bool = False, is_news: bool = True
+    ) -> AsyncIterator[None]:
         """Hold the one action that may change this tablet; others wait until it is done.
+
+        Args:
+            is_news: the health loop looks at once when it ends.
 
         Raises:
             PreconditionError: it `needs_data` and the tablet is being restored; said at once,
@@ -125,7 +131,8 @@ class Agent:
                 yield
             finally:
                 self._action_name = ""
-                self.look_now()
+                if is_news:
+                    self.look_now()
 
     @asynccontextmanager
     async def dba_action(self, name: str) -> AsyncIterator[Connection]:

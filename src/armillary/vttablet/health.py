@@ -37,6 +37,7 @@ class Health:
     lag: LagEstimate = field(default_factory=LagEstimate)
     serving: Serving = field(default_factory=lambda: Serving(serving=False, reason="starting"))
     looked_at: datetime | None = None
+    look_count: int = 0
 
 
 class HealthLoop:
@@ -44,6 +45,7 @@ class HealthLoop:
         self.agent = agent
         self.health = Health()
         self._connection: Connection | None = None
+        self._told = ""  # why a repair has to wait, as last logged
 
     async def run(self) -> None:
         """Look every `health_check_interval`, and whenever the agent asks.
@@ -88,6 +90,7 @@ class HealthLoop:
                 "serving" if serving.serving else "not serving", extra={"reason": serving.reason}
             )
         self.health.seen, self.health.lag, self.health.looked_at = seen, lag, now
+        self.health.look_count += 1
         self.health.serving = serving
         self.agent.health.send(health_response(self.agent, serving))
         return serving
@@ -120,10 +123,16 @@ class HealthLoop:
                     await keep_shard_record(agent, self.health.seen)
                 elif agent.role.tablet_type.replicates:
                     await follow_shard(agent, self.health.seen)
+            self._told = ""
         except TabletDeletedError as error:
             logger.error("ending", extra={"reason": str(error)})
         except (ArmillaryError, TimeoutError) as error:
-            logger.warning("repair has to wait", extra={"reason": str(error) or "took too long"})
+            self._tell_once(str(error) or "took too long")
+
+    def _tell_once(self, reason: str) -> None:
+        if reason != self._told:
+            logger.warning("repair has to wait", extra={"reason": reason})
+            self._told = reason
 
 
 async def observe_mysqld(agent: Agent, connection: Connection) -> MysqldSeen:
@@ -135,7 +144,7 @@ async def observe_mysqld(agent: Agent, connection: Connection) -> MysqldSeen:
         replicating=status is not None and status.is_healthy,
         stopped=status is not None and status.is_stopped,
         lag_s=status.lag_s if status else None,
-        replication_error=_error_of(status),
+        replication_error=_error_of(status) or agent.flags.replication_refused,
     )
 
 

@@ -51,6 +51,7 @@ def variables(agent: Agent, health: Health) -> dict[str, object]:
         "TabletStateName": "SERVING" if health.serving.serving else "NOT_SERVING",
         "NotServingReason": health.serving.reason,
         "ReplicationLagSeconds": health.serving.lag_s,
+        "HealthLooks": health.look_count,
         "MysqldReachable": seen.reachable,
         "MysqldReadOnly": seen.read_only,
         "ReplicationRunning": seen.replicating,

@@ -184,7 +184,8 @@ def estimate_lag(seen: MysqldSeen, before: LagEstimate, *, now: datetime) -> Lag
     if not seen.reachable:
         return before
     if not seen.has_source:
-        return LagEstimate()
+        # Nobody to be behind of; unless there is one whom this server may not follow.
+        return LagEstimate(problem=seen.replication_error)
     if seen.replicating and seen.lag_s is not None:
         return LagEstimate(lag_s=seen.lag_s, measured_at=now)
     problem = seen.replication_error or "replication is not running"

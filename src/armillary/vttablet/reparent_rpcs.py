@@ -57,6 +57,7 @@ class ReparentRpcs(ReplicationRpcs):
                 )
             agent.flags.busy = ""
             agent.flags.replication_stopped = False
+            agent.flags.replication_refused = ""
             agent.flags.semi_sync = semi_sync or agent.settings.enable_semi_sync
             await agent.open_for_writes(connection)
             position = await replication.executed_position(connection, agent.flavor)

@@ -80,8 +80,11 @@ async def follow_shard(agent: Agent, seen: MysqldSeen) -> None:
         return
     if not seen.reachable or (seen.has_source and not seen.stopped):
         return
-    async with agent.action("follow the shard's primary"):
-        await follow_primary(agent)
+    # The health loop asks for this at each look: only success may make it look again at once.
+    async with agent.action("follow the shard's primary", is_news=False):
+        follows = await follow_primary(agent)
+    if follows:
+        agent.look_now()
 
 
 async def follow_primary(agent: Agent) -> bool:
@@ -114,7 +117,12 @@ async def replicate_from(
     source = agent.source_of(primary)
     await replication.stop_replication(connection, agent.flavor)
     await agent.set_semi_sync(connection)
-    await refuse_errant(agent, connection, primary)
+    try:
+        await refuse_errant(agent, connection, primary)
+    except PreconditionError as error:
+        agent.flags.replication_refused = str(error)
+        raise
+    agent.flags.replication_refused = ""
     await admin.set_read_only(connection, agent.flavor, read_only=True)
     await replication.set_source(connection, agent.flavor, source)
     if start:

@@ -137,12 +137,15 @@ class TestTablet:
             return row[0] if row else None
 
     async def healthz(self) -> tuple[int, str]:
+        return await self.page("/healthz")
+
+    async def page(self, path: str) -> tuple[int, str]:
         try:
             stream = await anyio.connect_tcp(self.address, _WEB_PORT)
         except OSError:
             return 0, "no answer"
         async with stream:
-            request = f"GET /healthz HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n\r\n"
+            request = f"GET {path} HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n\r\n"
             await stream.send(request.encode())
             data = b""
             try:

@@ -1,5 +1,6 @@
 """Two tablets of one shard, real mysqlctld, mysqld, vttablet and etcd."""
 
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -267,6 +268,23 @@ async def test_writes_that_nobody_else_has_are_an_error_not_a_replica(shard: Sha
         await shard.client.set_replication_source(
             await shard.record(second), (await shard.record(first)).alias
         )
+    # Without a source it is behind of nobody, but it is no replica either: it says so.
+    await shard.client.reset_replication_parameters(await shard.record(second))
+    await shard.wait_healthz(second, 500, "errant GTID")
+
+
+async def test_waiting_for_a_primary_is_no_busy_loop(shard: Shard) -> None:
+    tablet = shard.add_tablet(1)
+    shard.start(tablet)
+    await shard.wait_healthy(tablet)
+
+    async def looks() -> int:
+        page = await tablet.page("/debug/vars")
+        return int(json.loads(page[1])["HealthLooks"])
+
+    before = await looks()
+    await anyio.sleep(3)  # of which it looks once a second
+    assert await looks() - before < 15
 
 
 async def test_semi_sync_is_on_where_it_was_asked_for(shard: Shard) -> None:
