@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import anyio
+from anyio import to_thread
 
 from armillary.backup.errors import ManifestError
 from armillary.backup.manifest import Manifest, parse_manifest
@@ -16,6 +17,7 @@ from armillary.base.errors import InputError
 from armillary.model.backup_name import BackupName
 
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024
+PARSED_AT_ONCE_BYTES = 1024 * 1024  # larger ones would hold the event loop up
 READS_AT_ONCE = 8
 
 
@@ -27,6 +29,7 @@ class BackupRecord:
     name: BackupName | None
     manifest: Manifest | None = None
     problem: str = ""  # why it is not complete, for people
+    has_bad_manifest: bool = False  # there is a MANIFEST, and it is none: it will never be complete
 
     @property
     def is_complete(self) -> bool:
@@ -90,6 +93,11 @@ async def read_record(storage: BackupStorage, directory: str, raw_name: str) -> 
         )
         if data is None:
             return BackupRecord(raw_name=raw_name, name=name, problem="has no MANIFEST: incomplete")
-        return BackupRecord(raw_name=raw_name, name=name, manifest=parse_manifest(data))
+        manifest = (
+            parse_manifest(data)
+            if len(data) <= PARSED_AT_ONCE_BYTES
+            else await to_thread.run_sync(parse_manifest, data)
+        )
+        return BackupRecord(raw_name=raw_name, name=name, manifest=manifest)
     except (ManifestError, InputError) as error:
-        return BackupRecord(raw_name=raw_name, name=name, problem=str(error))
+        return BackupRecord(raw_name=raw_name, name=name, problem=str(error), has_bad_manifest=True)

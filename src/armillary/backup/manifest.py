@@ -1,8 +1,8 @@
 """The MANIFEST of a backup: Vitess's JSON, read and written. Pure.
 
 Keys, their order and their spelling are Vitess's, so that it restores what we took and the
-reverse. Our one extra key, `Armillary`, describes how to check every stored byte; Vitess ignores
-it. Byte by byte in docs/formats.md.
+reverse. Our one extra key, `Armillary`, describes how to check every stored byte, and names the
+databases inside; Vitess ignores it. Byte by byte in docs/formats.md.
 """
 
 import json
@@ -18,6 +18,8 @@ from armillary.model.gtid import Position
 BUILTIN = "builtin"
 XTRABACKUP = "xtrabackup"
 FORMAT_VERSION = 1
+METHOD_CHARS_MAX = 64
+STRIPES_MAX = 4096  # nobody has more files; a number in a damaged file may be anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ class Manifest:
     external_decompressor: str = ""
     content: Content
     integrity: Integrity | None = None
+    databases: tuple[str, ...] | None = None  # what the backup holds; None: it does not say
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -118,7 +121,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
     }
     fields.update(_content_fields(manifest))
     if manifest.integrity is not None:
-        fields["Armillary"] = _integrity_fields(manifest.integrity)
+        fields["Armillary"] = _integrity_fields(manifest.integrity) | _databases_field(manifest)
     return json.dumps(fields, indent=2).encode() + b"\n"
 
 
@@ -130,12 +133,18 @@ def parse_manifest(data: bytes) -> Manifest:
     """
     try:
         fields = json.loads(data)
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ManifestError(f"manifest is not JSON: {error}") from None
+    except RecursionError:
+        raise ManifestError(
+            "manifest is not JSON that anybody would write: nested too deep"
+        ) from None
     if not isinstance(fields, dict):
         raise ManifestError("manifest is not a JSON object")
     reader = _Reader(fields)
     method = reader.text("BackupMethod") or BUILTIN
+    if len(method) > METHOD_CHARS_MAX:
+        raise ManifestError(f"manifest key BackupMethod has {len(method)} characters")
     return Manifest(
         backup_name=reader.text("BackupName"),
         method=method,
@@ -156,6 +165,7 @@ def parse_manifest(data: bytes) -> Manifest:
         external_decompressor=reader.text("ExternalDecompressor"),
         content=_parse_content(method, reader),
         integrity=_parse_integrity(fields),
+        databases=_parse_databases(fields),
     )
 
 
@@ -201,6 +211,12 @@ def _integrity_fields(integrity: Integrity) -> dict[str, object]:
     }
 
 
+def _databases_field(manifest: Manifest) -> dict[str, object]:
+    if manifest.databases is None:
+        return {}
+    return {"Databases": sorted(manifest.databases)}
+
+
 class _Reader:
     """Typed reads from a JSON object; keys in any case, as Go reads them."""
 
@@ -209,6 +225,10 @@ class _Reader:
 
     def text(self, key: str) -> str:
         value: str = self._get(key, str, "")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ManifestError(f"manifest key {key} is {value!r:.80}: not Unicode") from None
         return value
 
     def flag(self, key: str) -> bool:
@@ -235,13 +255,13 @@ class _Reader:
         text = self.text(key)
         try:
             at = datetime.fromisoformat(text)
-        except ValueError:
+            if at.tzinfo is not None:
+                return at.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise ManifestError(
                 f"manifest key {key} is {text!r}: wanted an RFC 3339 time"
             ) from None
-        if at.tzinfo is None:
-            raise ManifestError(f"manifest key {key} is {text!r}: wanted a time zone")
-        return at.astimezone(UTC)
+        raise ManifestError(f"manifest key {key} is {text!r}: wanted a time zone")
 
     def _get(self, key: str, kind: type[Any], default: Any) -> Any:
         value = self._fields.get(key.lower())
@@ -258,6 +278,8 @@ def _parse_content(method: str, reader: _Reader) -> Content:
             entries=tuple(_parse_entry(item) for item in reader.items("FileEntries"))
         )
     if method == XTRABACKUP:
+        if reader.number("NumStripes") > STRIPES_MAX:
+            raise ManifestError(f"manifest key NumStripes is above {STRIPES_MAX}")
         return StreamContent(
             file_name=reader.text("FileName"),
             stream_mode=reader.text("StreamMode") or "tar",
@@ -300,6 +322,17 @@ def _parse_integrity(fields: Mapping[str, Any]) -> Integrity | None:
         chunk_table=reader.text("ChunkTable"),
         root_hash=reader.text("RootHash"),
     )
+
+
+def _parse_databases(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the databases that the backup says it holds; None when it does not say."""
+    ours = fields.get("Armillary")
+    if not isinstance(ours, dict) or ours.get("Databases") is None:
+        return None
+    names = ours["Databases"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ManifestError(f"manifest key Databases is {names!r}: wanted a list of names")
+    return tuple(names)
 
 
 def _time_text(at: datetime) -> str:

@@ -9,23 +9,25 @@ no room for both, the old data goes first, under the same sentinel.
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
-from armillary.backup.catalog import BackupRecord, read_catalog, shard_directory
+from armillary.backup.catalog import BackupRecord, read_catalog, read_record, shard_directory
 from armillary.backup.content import BackupReader, worker_limiter
 from armillary.backup.engines.choose import engine_named
 from armillary.backup.engines.contract import Engine, Server
 from armillary.backup.errors import DamagedBackupError, NoBackupError, RestoreMismatchError
 from armillary.backup.manifest import Manifest
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
+from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.restore_plan import RestorePlan, RestoreWish, plan_restore
 from armillary.backup.storage.contract import BackupStorage
-from armillary.base.errors import IntegrityError, InvariantError
+from armillary.backup.verify import verify_backup
+from armillary.base.errors import ArmillaryError, IntegrityError, InvariantError
 from armillary.model.gtid import Position
 from armillary.mysqld import replication
 from armillary.mysqld.bootstrap import empty_server_dirs
@@ -50,8 +52,8 @@ class RestoreRequest:
     server: Server
     flavor: Flavor
     at: datetime | None = None  # newest backup that started at or before; None: the newest
-    # A damaged choice makes room for the next older one. Off where a person named the time: they
-    # must hear that what they asked for is damaged.
+    # A damaged choice makes room for the next older one, which the outcome then tells. Off where a
+    # person asks for a time and waits for the answer (ADR 17).
     fall_back: bool = True
     database: str = ""  # must be in the backup; "" if it does not matter
 
@@ -61,6 +63,7 @@ class RestoreOutcome:
     raw_name: str
     manifest: Manifest
     position: Position  # what the server now says it has executed
+    passed_over: tuple[str, ...] = ()  # newer backups that fitted, and were damaged
 
 
 async def restore_backup(
@@ -69,10 +72,14 @@ async def restore_backup(
     storage: BackupStorage,
     settings: BackupFlags,
     on_progress: OnProgress = ignore_progress,
+    memory: RestoreMemory | None = None,
 ) -> RestoreOutcome:
     """Restore the backup that fits `request`; mysqld runs on it when this returns.
 
     The position is set and has been read back. Replication is not touched beyond being reset.
+
+    Args:
+        memory: what earlier calls found wrong; they are not fetched again to find the same.
 
     Raises:
         NoBackupError: nothing fits, and why; the server and its data are as before.
@@ -83,21 +90,48 @@ async def restore_backup(
     Again: does the whole restore again.
     Cancelled: as with an error.
     """
+    memory = memory or RestoreMemory()
     plan = await _plan(request, storage)
-    errors: list[str] = []
+    directory = shard_directory(request.keyspace, request.shard)
+    damaged: dict[str, DamagedBackupError] = {}
     for record in plan.candidates:
-        logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
+        known = memory.recall(directory, record.raw_name)
         try:
-            return await _restore_one(request, record, storage, settings, Meter(on_progress))
+            if known is not None:
+                raise known
+            logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
+            outcome = await _restore_one(request, record, storage, settings, Meter(on_progress))
+            return replace(outcome, passed_over=tuple(damaged))
+        except RestoreMismatchError as error:
+            memory.note(directory, record.raw_name, error)
+            raise
         except DamagedBackupError as error:
-            errors.append(str(error))
+            found = error
+            if known is None:
+                found = await _explain_damage(storage, directory, record, error)
+                memory.note(directory, record.raw_name, found)
+            damaged[record.raw_name] = found
             if not request.fall_back:
-                raise
+                raise found from None
             logger.warning(
                 "backup is damaged; trying the next older one",
-                extra={"backup": record.raw_name, "reason": error.reason, "file": error.file},
+                extra={"backup": record.raw_name, "reason": found.reason, "file": found.file},
             )
-    raise NoBackupError("every backup that fits is damaged: " + "; ".join(errors))
+    reasons = "; ".join(str(error) for error in damaged.values())
+    raise NoBackupError(f"every backup that fits is damaged: {reasons}")
+
+
+async def _explain_damage(
+    storage: BackupStorage, directory: str, record: BackupRecord, error: DamagedBackupError
+) -> DamagedBackupError:
+    """Say that it was removed meanwhile, if that is what happened to its files."""
+    try:
+        still = await read_record(storage, directory, record.raw_name)
+    except ArmillaryError:
+        return error
+    if still.is_complete:
+        return error
+    return DamagedBackupError(error.backup, error.file, "was removed while it was being restored")
 
 
 def is_restore_unfinished(server: Server) -> bool:
@@ -134,10 +168,14 @@ async def _restore_one(
     if manifest is None:
         raise InvariantError(f"backup {record.raw_name} was chosen without a MANIFEST")
     server = request.server
+    directory = shard_directory(request.keyspace, request.shard)
+    label = f"{directory}/{record.raw_name}"
+    if manifest.databases is not None:
+        _expect_database(request, frozenset(manifest.databases), label)
     engine = engine_named(manifest.method, settings)
     reader = BackupReader(
         storage,
-        shard_directory(request.keyspace, request.shard),
+        directory,
         record.raw_name,
         manifest,
         workers=worker_limiter(),
@@ -149,9 +187,10 @@ async def _restore_one(
         await to_thread.run_sync(_make_empty, staging)
         if not await to_thread.run_sync(_has_room, server.dirs.path, manifest):
             logger.warning("no room for old and new data: giving up the old data first")
+            await _expect_sound(request, record, storage)
             await _give_up_data(server)
         await engine.unpack(reader, staging)
-        _expect_database(request, engine, staging, reader.label)
+        _expect_database(request, engine.databases(staging), label)
         await _replace_data(server, engine, staging, meter)
     finally:
         with anyio.CancelScope(shield=True):
@@ -164,6 +203,16 @@ async def _restore_one(
         extra={"backup": record.raw_name, "position": str(position)},
     )
     return RestoreOutcome(raw_name=record.raw_name, manifest=manifest, position=position)
+
+
+async def _expect_sound(
+    request: RestoreRequest, record: BackupRecord, storage: BackupStorage
+) -> None:
+    """Read all of the backup once for the sake of the data that is about to be given up for it."""
+    report = await verify_backup(storage, request.keyspace, request.shard, record)
+    if not report.is_sound:
+        label = f"{shard_directory(request.keyspace, request.shard)}/{record.raw_name}"
+        raise DamagedBackupError(label, "(several)", "; ".join(report.problems))
 
 
 async def _give_up_data(server: Server) -> None:
@@ -197,9 +246,8 @@ async def _set_position(request: RestoreRequest, manifest: Manifest) -> Position
     return found
 
 
-def _expect_database(request: RestoreRequest, engine: Engine, staging: Path, label: str) -> None:
+def _expect_database(request: RestoreRequest, databases: frozenset[str], label: str) -> None:
     """See that the database which this tablet serves is in the backup, before anything is lost."""
-    databases = engine.databases(staging)
     if request.database and request.database not in databases:
         inside = ", ".join(sorted(name for name in databases if name.startswith("vt_")))
         raise RestoreMismatchError(

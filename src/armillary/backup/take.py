@@ -5,12 +5,12 @@ A take that dies at any point leaves a backup without MANIFEST, which nobody res
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import anyio
 
-from armillary.backup.catalog import shard_directory
+from armillary.backup.catalog import MANIFEST_BYTES_MAX, shard_directory
 from armillary.backup.content import BackupWriter, worker_limiter
 from armillary.backup.engines.contract import Engine, Server, Taken
 from armillary.backup.manifest import Integrity, Manifest, encode_manifest
@@ -18,9 +18,15 @@ from armillary.backup.pipeline.codec import Codec, PlainCodec, ZstdCodec
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
 from armillary.backup.storage.contract import MANIFEST_FILE, BackupStorage
 from armillary.base.clock import utc_now
-from armillary.base.errors import AlreadyExistsError, InputError, InvariantError
+from armillary.base.errors import (
+    AlreadyExistsError,
+    ArmillaryError,
+    InputError,
+    InvariantError,
+)
 from armillary.model.backup_name import BackupName
 from armillary.model.tablet import TabletAlias
+from armillary.mysqld import admin
 from armillary.mysqld.connection import connect
 from armillary.settings.backup import BackupFlags
 
@@ -75,8 +81,11 @@ async def take_backup(
         facts = await _server_facts(request.server)
         taken = await engine.take(request.server, writer)
         meter.start("finish")
+        databases = await _databases(request.server)
         integrity = await writer.finish()
-        manifest = _manifest(request, name, facts, taken, writer.codec, integrity)
+        manifest = replace(
+            _manifest(request, name, facts, taken, writer.codec, integrity), databases=databases
+        )
         await _commit(storage, directory, manifest)
     except BaseException:
         await _abort(storage, directory, str(name))
@@ -151,6 +160,20 @@ async def _server_facts(server: Server) -> _ServerFacts:
     return _ServerFacts(version, str(row["Value"]) if row else "")
 
 
+async def _databases(server: Server) -> tuple[str, ...] | None:
+    """Return the server's databases, so that a restore knows them before it unpacks.
+
+    Asked after the data was copied: one that was made meanwhile may then be named without being
+    inside, which the restore finds out, but never the reverse. None if the server does not say.
+    """
+    try:
+        async with await connect(server.params) as connection:
+            return tuple(await admin.list_databases(connection))
+    except ArmillaryError as error:
+        logger.warning("the backup will not name its databases", extra={"reason": str(error)})
+        return None
+
+
 async def _claim_name(storage: BackupStorage, directory: str, request: TakeRequest) -> BackupName:
     """Claim a name with the backup's second; when it is taken, wait for the next one."""
     started_at = request.backup_time or utc_now()
@@ -168,10 +191,14 @@ async def _claim_name(storage: BackupStorage, directory: str, request: TakeReque
 
 
 async def _commit(storage: BackupStorage, directory: str, manifest: Manifest) -> None:
-    created = await storage.put_if_absent(
-        directory, manifest.backup_name, MANIFEST_FILE, encode_manifest(manifest)
+    data = encode_manifest(manifest)
+    if await storage.put_if_absent(directory, manifest.backup_name, MANIFEST_FILE, data):
+        return
+    # A store whose answer was lost is asked again by its client, and finds our own first attempt.
+    found = await storage.read_small(
+        directory, manifest.backup_name, MANIFEST_FILE, bytes_max=MANIFEST_BYTES_MAX
     )
-    if not created:
+    if found != data:
         raise InvariantError(f"{directory}/{manifest.backup_name} has a MANIFEST already")
 
 

@@ -3,6 +3,7 @@
 Source: Vitess backup layout. Lexical order is time order.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -11,6 +12,9 @@ from armillary.base.errors import InputError
 from armillary.model.tablet import TabletAlias
 
 _TIME_FORMAT = "%Y-%m-%d.%H%M%S"
+# Any directory may have any name; times near the ends of the calendar break sums with them.
+_YEARS = range(1970, 9000)
+_ALIAS = re.compile(r"[A-Za-z0-9_-]+-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +38,10 @@ class BackupName:
             raise InputError(
                 f"invalid backup name {text!r}: wanted YYYY-MM-DD.HHMMSS before the last dot"
             ) from None
+        if started_at.year not in _YEARS:
+            raise InputError(f"invalid backup name {text!r}: nobody made a backup in that year")
+        if not _ALIAS.fullmatch(alias_text):
+            raise InputError(f"invalid backup name {text!r}: wanted a tablet alias at its end")
         return cls(started_at, TabletAlias.parse(alias_text))
 
     def __str__(self) -> str:

@@ -11,6 +11,10 @@ from armillary.base.errors import InputError
 _ALIAS = re.compile(r"^(?P<cell>.+)-(?P<uid>\d+)$")
 _UID_MAX = 2**32 - 1
 
+# Tags of a tablet's record: it restored an older backup, because newer ones were damaged.
+RESTORE_USED_TAG = "restored_backup"
+RESTORE_DAMAGED_TAG = "damaged_backups"
+
 
 class TabletType(IntEnum):
     """Numbers as in Vitess's topodata.TabletType."""

@@ -16,6 +16,7 @@ from anyio.abc import TaskStatus
 from armillary.base.errors import InputError
 from armillary.mysqlctld.service import MysqlCtl
 from armillary.mysqld.credentials import Credentials
+from armillary.mysqld.extra_cnf import extra_options
 from armillary.mysqld.flavors.detect import detect_flavor
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
@@ -86,7 +87,6 @@ def build_spec(settings: MysqlctldSettings, environ: Mapping[str, str]) -> Serve
     Raises:
         InputError: a file that they name cannot be read.
     """
-    extra_files = [path for path in environ.get("EXTRA_MY_CNF", "").split(":") if path]
     return ServerSpec(
         tablet=TabletDir(Path(settings.vtdataroot), settings.tablet_uid),
         socket=Path(settings.mysql_socket),
@@ -101,7 +101,7 @@ def build_spec(settings: MysqlctldSettings, environ: Mapping[str, str]) -> Serve
         ),
         credentials=Credentials.load(settings.db_credentials_file),
         init_db_sql=_read(settings.init_db_sql_file) if settings.init_db_sql_file else "",
-        extra_cnf=tuple(line for path in extra_files for line in _option_lines(_read(path))),
+        extra_cnf=extra_options(environ),
         template_cache=Path(settings.template_cache_dir) if settings.template_cache_dir else None,
         start_timeout_s=settings.wait_time.total_seconds(),
     )
@@ -127,19 +127,6 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _option_lines(text: str) -> list[str]:
-    """Return the options of a my.cnf fragment; groups other than [mysqld] are not ours to run."""
-    lines: list[str] = []
-    mine = True
-    for raw in text.splitlines():
-        line = raw.strip()
-        if line.startswith("["):
-            mine = line.lower() in ("[mysqld]", "[mariadb]", "[mariadbd]", "[server]")
-        elif mine and line and not line.startswith(("#", ";")):
-            lines.append(line)
-    return lines
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from anyio import to_thread
 from armillary.backup.engines.contract import Server
 from armillary.base.errors import InputError
 from armillary.mysqld.credentials import Credentials
+from armillary.mysqld.extra_cnf import extra_options
 from armillary.mysqld.flavors.detect import detect_flavor
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.process import MysqldProcess
@@ -89,6 +90,7 @@ def _spec(settings: VtbackupSettings, environ: Mapping[str, str], tablet: Tablet
         ),
         credentials=Credentials.load(settings.db_credentials_file),
         init_db_sql=_read(settings.init_db_sql_file),
+        extra_cnf=extra_options(environ),
         template_cache=Path(cache) if cache else None,
         start_timeout_s=settings.mysql_timeout.total_seconds(),
     )

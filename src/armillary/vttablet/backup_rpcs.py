@@ -22,7 +22,12 @@ from armillary.model.tablet import TabletType
 from armillary.pb import logutil_pb2
 from armillary.pb import tabletmanagerdata_pb2 as pb
 from armillary.topo import convert
-from armillary.vttablet.restore_flow import choose_source, explain_restore, restore_now
+from armillary.vttablet.restore_flow import (
+    choose_source,
+    explain_restore,
+    restore_now,
+    tell_outcome,
+)
 from armillary.vttablet.schema_rpcs import SchemaRpcs
 from armillary.vttablet.shard_sync import follow_primary
 
@@ -145,14 +150,22 @@ class BackupRpcs(SchemaRpcs):
             await agent.change_role(TabletType.RESTORE, reason="RestoreFromBackup")
             say(f"restoring {source.keyspace}/{agent.identity.shard}")
             try:
-                outcome = await restore_now(agent, source, lambda progress: say(_text(progress)))
+                outcome = await restore_now(
+                    agent,
+                    source,
+                    lambda progress: say(_text(progress)),
+                    fall_back=at is None,  # who names a time waits to hear that it cannot be had
+                )
             except BaseException:
                 await self._leave_failed_restore(before)
                 raise
             if not agent.flags.is_snapshot:
                 await self._follow_if_possible(say)
             tablet_type = before if before.is_serving else agent.identity.base_type
+            await tell_outcome(agent, outcome)
             await agent.change_role(tablet_type, reason="restored")
+        for name in outcome.passed_over:
+            say(f"backup {name} is damaged: an older one was restored in its place")
         say(f"restored {outcome.raw_name} at position {outcome.position}")
 
     async def _leave_failed_restore(self, before: TabletType) -> None:

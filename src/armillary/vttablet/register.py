@@ -165,13 +165,16 @@ async def _own_record(topo: TopoServer, alias: TabletAlias) -> topodata_pb2.Tabl
 
 
 async def _write_record(agent: Agent, record: topodata_pb2.Tablet | None) -> None:
+    wanted = agent.record()
     if record is None:
         try:
-            await agent.topo.create_tablet(agent.record())
+            await agent.topo.create_tablet(wanted)
             return
         except AlreadyExistsError:
             logger.info("a record appeared meanwhile; replacing it")
-    await agent.topo.put_tablet(agent.record())
+    else:
+        wanted.tags.update(record.tags)
+    await agent.topo.put_tablet(wanted)
 
 
 async def _has_registered(dirs: TabletDir) -> bool:

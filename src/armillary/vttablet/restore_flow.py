@@ -7,7 +7,7 @@ SNAPSHOT keyspace the newest of its base keyspace that started at or before its 
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import anyio
@@ -16,6 +16,7 @@ from armillary.backup.engines.contract import Server
 from armillary.backup.errors import NoBackupError
 from armillary.backup.progress import OnProgress, Progress
 from armillary.backup.restore import RestoreOutcome, RestoreRequest, plan_for, restore_backup
+from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.storage import BackupStorage
 from armillary.base.errors import (
     ArmillaryError,
@@ -24,7 +25,7 @@ from armillary.base.errors import (
     PreconditionError,
     UnavailableError,
 )
-from armillary.model.tablet import TabletType
+from armillary.model.tablet import RESTORE_DAMAGED_TAG, RESTORE_USED_TAG, TabletType
 from armillary.mysqld import admin
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
@@ -53,10 +54,13 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
         return False
     await agent.change_role(TabletType.RESTORE, reason="restoring")
     attempt = 0
+    memory = RestoreMemory()
     while True:
         try:
-            outcome = await restore_now(agent, await choose_source(agent), _log_progress)
+            source = await choose_source(agent)
+            outcome = await restore_now(agent, source, _log_progress, memory=memory)
             await _give_up_primaryship(agent)
+            await tell_outcome(agent, outcome)
             logger.info("restored", extra={"backup": outcome.raw_name})
             return True
         except (ArmillaryError, OSError) as error:
@@ -151,12 +155,28 @@ async def explain_restore(agent: Agent, source: Source) -> str:
     return f"{source.keyspace}/{agent.identity.shard}: {plan.explain()}"
 
 
-async def restore_now(agent: Agent, source: Source, on_progress: OnProgress) -> RestoreOutcome:
-    """Replace this tablet's data by the backup that fits; mysqld runs on it afterwards."""
+async def restore_now(
+    agent: Agent,
+    source: Source,
+    on_progress: OnProgress,
+    *,
+    fall_back: bool = True,
+    memory: RestoreMemory | None = None,
+) -> RestoreOutcome:
+    """Replace this tablet's data by the backup that fits; mysqld runs on it afterwards.
+
+    Args:
+        fall_back: whether an older backup may take the place of a damaged one.
+        memory: what earlier attempts found wrong.
+    """
     storage, request = _request(agent, source)
     try:
         outcome = await restore_backup(
-            request, storage=storage, settings=agent.settings, on_progress=on_progress
+            replace(request, fall_back=fall_back),
+            storage=storage,
+            settings=agent.settings,
+            on_progress=on_progress,
+            memory=memory,
         )
     finally:
         agent.look_now()
@@ -174,9 +194,32 @@ def _request(agent: Agent, source: Source) -> tuple[BackupStorage, RestoreReques
         server=Server(dirs=agent.dirs, params=agent.params(), control=agent.control),
         flavor=agent.flavor,
         at=source.at,
-        fall_back=True,
         database=agent.identity.database,
     )
+
+
+async def tell_outcome(agent: Agent, outcome: RestoreOutcome) -> None:
+    """Keep in the tablet's record that newer backups were damaged: the operator shows it."""
+    if outcome.passed_over:
+        logger.warning(
+            "an older backup was restored: the newer ones that fitted are damaged",
+            extra={"backup": outcome.raw_name, "damaged": ", ".join(outcome.passed_over)},
+        )
+
+    def change(tablet: topodata_pb2.Tablet) -> bool:
+        before = dict(tablet.tags)
+        for tag in (RESTORE_USED_TAG, RESTORE_DAMAGED_TAG):
+            tablet.tags.pop(tag, None)
+        if outcome.passed_over:
+            tablet.tags[RESTORE_USED_TAG] = outcome.raw_name
+            tablet.tags[RESTORE_DAMAGED_TAG] = ",".join(outcome.passed_over)
+        return before != dict(tablet.tags)
+
+    try:
+        await agent.topo.update_tablet(agent.identity.alias, change)
+    except ArmillaryError as error:
+        # The log has it; a restore that worked is not undone for want of a tag.
+        logger.warning("the outcome is not in the record", extra={"reason": str(error)})
 
 
 async def _give_up_primaryship(agent: Agent) -> None:

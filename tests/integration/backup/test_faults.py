@@ -4,19 +4,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 
 from armillary.backup.catalog import read_catalog
-from armillary.backup.errors import BackupToolError, DamagedBackupError, StorageUnavailableError
+from armillary.backup.errors import (
+    BackupToolError,
+    DamagedBackupError,
+    NoBackupError,
+    StorageUnavailableError,
+)
 from armillary.backup.manifest import Manifest
 from armillary.backup.progress import Progress
 from armillary.backup.restore import is_restore_unfinished, restore_backup
+from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.verify import verify_backup
+from armillary.base.errors import InvariantError
 from armillary.settings.backup import BackupFlags
 
 from .servers import Box, running_box
@@ -100,6 +107,7 @@ async def test_a_damaged_backup_is_found_and_the_older_one_restored(
         assert not is_restore_unfinished(target.server)
         outcome = await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
         assert outcome.raw_name == sound.backup_name
+        assert outcome.passed_over == (damaged.backup_name,)
         assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
 
 
@@ -323,6 +331,109 @@ async def test_a_disk_without_room_for_both_gives_up_the_old_data_first(
         )
         assert ("unpack", True) in phases
         assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+
+
+async def test_without_room_for_both_a_damaged_backup_is_found_before_the_data_goes(
+    short_dir: Path, template_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        flip_a_bit(files_of(short_dir, await take(box, storage)))
+        monkeypatch.setattr("armillary.backup.restore.SPACE_SPARE_BYTES", 1 << 60)
+        with pytest.raises(NoBackupError, match="damaged"):
+            await restore_backup(restore_request(box), storage=storage, settings=SETTINGS)
+        assert not is_restore_unfinished(box.server)
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+
+
+async def test_what_is_known_to_be_damaged_is_not_fetched_again(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    phases: list[str] = []
+    memory = RestoreMemory()
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        flip_a_bit(files_of(short_dir, await take(box, storage)))
+        for _ in range(3):
+            with pytest.raises(NoBackupError, match="is damaged: file backup"):
+                await restore_backup(
+                    restore_request(box),
+                    storage=storage,
+                    settings=SETTINGS,
+                    on_progress=lambda progress: phases.append(progress.phase),
+                    memory=memory,
+                )
+    assert phases.count("unpack") == 1
+
+
+async def test_a_backup_that_is_removed_while_it_is_restored_is_called_that(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        manifest = await take(box, storage)
+
+        def remove(progress: Progress) -> None:
+            if progress.phase == "unpack":
+                shutil.rmtree(files_of(short_dir, manifest))
+
+        with pytest.raises(NoBackupError, match="was removed while it was being restored"):
+            await restore_backup(
+                restore_request(box), storage=storage, settings=SETTINGS, on_progress=remove
+            )
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+
+
+async def test_a_store_that_refuses_in_the_middle_leaves_no_backup(
+    short_dir: Path, template_cache: Path
+) -> None:
+    """One stripe of eight is refused after its first bytes; the others are whole."""
+
+    class Refusing(FileStorage):
+        async def put(
+            self, directory: str, name: str, file: str, source: AsyncIterator[bytes]
+        ) -> int:
+            if not file.endswith("-005"):
+                return await super().put(directory, name, file, source)
+            async for _ in source:
+                raise StorageUnavailableError("over quota")
+            raise AssertionError("the stripe was empty")
+
+    storage = Refusing(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        with pytest.raises(StorageUnavailableError, match="over quota"):
+            await take(source, storage)
+        assert await storage.list_backups("main/-80") == []
+        await source.sql("INSERT INTO vt_main.users (name) VALUES ('not blocked')")
+
+
+async def test_a_commit_whose_answer_was_lost_is_a_commit(
+    short_dir: Path, template_cache: Path
+) -> None:
+    """The client of a bucket asks again then, and hears that the MANIFEST is there already."""
+
+    class Forgetful(FileStorage):
+        async def put_if_absent(self, directory: str, name: str, file: str, data: bytes) -> bool:
+            await super().put_if_absent(directory, name, file, data)
+            return await super().put_if_absent(directory, name, file, data)
+
+    class Occupied(FileStorage):
+        async def put_if_absent(self, directory: str, name: str, file: str, data: bytes) -> bool:
+            await super().put_if_absent(directory, name, file, b"somebody else's")
+            return await super().put_if_absent(directory, name, file, data)
+
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        storage = Forgetful(short_dir / "backups")
+        manifest = await take(source, storage)
+        (record,) = await read_catalog(storage, "main", "-80")
+        assert record.raw_name == manifest.backup_name and record.is_complete
+        with pytest.raises(InvariantError, match="MANIFEST already"):
+            await take(source, Occupied(short_dir / "others"))
 
 
 async def test_two_backups_in_one_second_get_two_names(

@@ -1,5 +1,6 @@
 """Take backups of a real server and restore them into another."""
 
+import json
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ from armillary.backup.engines.choose import engine_named
 from armillary.backup.errors import NoBackupError, RestoreMismatchError
 from armillary.backup.manifest import Manifest
 from armillary.backup.restore import RestoreRequest, restore_backup
+from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.storage import BackupStorage
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.take import TakeRequest, take_backup
@@ -202,18 +204,41 @@ async def test_the_newest_backup_before_the_time_asked_is_restored(
         assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
 
 
+def forget_databases(manifest_file: Path) -> None:
+    """Make a MANIFEST one of those that do not name the databases inside."""
+    fields = json.loads(manifest_file.read_text())
+    assert "vt_main" in fields["Armillary"].pop("Databases")
+    manifest_file.write_text(json.dumps(fields))
+
+
+@pytest.mark.parametrize(("is_named", "unpacked"), [(True, 0), (False, 1)])
 async def test_a_backup_of_another_database_is_refused_before_data_is_lost(
-    short_dir: Path, template_cache: Path
+    short_dir: Path, template_cache: Path, is_named: bool, unpacked: int
 ) -> None:
+    """A MANIFEST names its databases, so nothing is fetched; an older one does not: once then."""
     storage = FileStorage(short_dir / "backups")
+    phases: list[str] = []
+    memory = RestoreMemory()
     async with running_box(short_dir, 1, cache=template_cache) as source:
         await fill(source, rows=10)
-        await take(source, storage)
+        manifest = await take(source, storage)
+    if not is_named:
+        forget_databases(short_dir / "backups/main/-80" / manifest.backup_name / "MANIFEST")
     async with running_box(short_dir, 2, cache=template_cache) as target:
         await target.sql("CREATE DATABASE vt_restore")
-        with pytest.raises(RestoreMismatchError, match=r"vt_restore.*vt_main"):
-            await restore_backup(
-                restore_request(target, database="vt_restore"), storage=storage, settings=SETTINGS
-            )
+        for _ in range(3):
+            with pytest.raises(RestoreMismatchError, match=r"vt_restore.*vt_main"):
+                await restore_backup(
+                    restore_request(target, database="vt_restore"),
+                    storage=storage,
+                    settings=SETTINGS,
+                    on_progress=lambda p: None if p.raw_bytes else phases.append(p.phase),
+                    memory=memory,
+                )
+        assert phases.count("unpack") == unpacked
         assert ("vt_restore",) in await target.sql("SHOW DATABASES")
         assert not target.spec.tablet.restore_in_progress.exists()
+        outcome = await restore_backup(
+            restore_request(target, database="vt_main"), storage=storage, settings=SETTINGS
+        )
+        assert outcome.raw_name == manifest.backup_name

@@ -1,5 +1,6 @@
 """Runs of vtbackup against real servers; the topology is in memory."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from armillary.backup.catalog import read_catalog
 from armillary.backup.restore import RestoreRequest, restore_backup
 from armillary.backup.storage.file import FileStorage
-from armillary.base.errors import PreconditionError
+from armillary.base.errors import InputError, PreconditionError
 from armillary.model.gtid import MariadbGtidSet, Position
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
@@ -110,6 +111,35 @@ async def test_an_initial_backup_is_made_once_and_holds_the_database(
         )
         databases = {row[0] for row in await target.sql("SHOW DATABASES")}
         assert {"vt_main", "_vt"} <= databases
+
+
+async def test_options_of_the_pod_reach_the_server_that_is_backed_up(
+    short_dir: Path, template_cache: Path
+) -> None:
+    """As with mysqlctld: files in EXTRA_MY_CNF, server groups only."""
+    options = [short_dir / "one.cnf", short_dir / "two.cnf"]
+    options[0].write_text("[client]\nuser=nobody\n[mysqld]\n# ours\ncollation_server=latin1_bin\n")
+    options[1].write_text("character_set_server=latin1\n")
+    environ = {"EXTRA_MY_CNF": ":".join(map(str, options))}
+    storage = FileStorage(short_dir / "backups")
+    settings = settings_in(short_dir, template_cache)
+    await back_up_and_prune(settings, environ, World(storage, await topology(), OnePrimary()))
+    async with running_box(short_dir, 2, cache=template_cache) as target:
+        await restore_backup(
+            RestoreRequest(
+                keyspace="main", shard="-80", server=target.server, flavor=target.flavor
+            ),
+            storage=storage,
+            settings=settings,
+        )
+        ((_, statement),) = await target.sql("SHOW CREATE DATABASE vt_main")
+        assert "latin1_bin" in statement
+    with pytest.raises(InputError, match="EXTRA_MY_CNF"):
+        await back_up_and_prune(
+            replace(settings, init_shard="80-"),
+            {"EXTRA_MY_CNF": "/nowhere/my.cnf"},
+            World(storage, await topology(), OnePrimary()),
+        )
 
 
 async def test_an_initial_backup_is_refused_while_a_tablet_serves(

@@ -1,11 +1,14 @@
 """VitessBackups mirror a real directory: completeness, bad names, deletion on either side."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from armillary.backup.catalog import read_catalog
+from armillary.backup.storage.file import FileStorage
 from armillary.kube import kinds
 from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
 
@@ -67,6 +70,93 @@ async def test_the_mirror_follows_storage(tmp_path: Path) -> None:
 
         shutil.rmtree(directory)
         await running.eventually(look, lambda found: found == {})
+
+
+def store_hostile_things(directory: Path) -> dict[str, str]:
+    """Fill a shard's directory with what a backup is not; return what must be said of each."""
+
+    def make(name: str, manifest: bytes | None = None) -> Path:
+        path = directory / name
+        path.mkdir(parents=True)
+        if manifest is not None:
+            (path / "MANIFEST").write_bytes(manifest)
+        return path
+
+    os.mkdir(os.fsencode(directory) + b"/2020-08-12.043834.caf\xe9-0000000001")
+    make("with\na line\x1b[31m break", b"{}")
+    make("..2020-08-12.043833.zone1-0000000001", b"{}")
+    make("0001-01-01.000000.zone1-0000000001", b"{}")
+    make("9999-12-31.235959.zone1-0000000001", b"{}")
+    make("x" * 255)
+    make("2020-08-12.043835.zone1-0000000001", b"")
+    make("2020-08-12.043836.zone1-0000000001", b"[" * 100_000)
+    make("2020-08-12.043837.zone1-0000000001", b'{"BackupMethod": "' + b"x" * 50_000_000 + b'"}')
+    make("2020-08-12.043838.zone1-0000000001").joinpath("MANIFEST").mkdir()
+    os.mkfifo(make("2020-08-12.043839.zone1-0000000001") / "MANIFEST")
+    (make("2020-08-12.043840.zone1-0000000001") / "MANIFEST").symlink_to("MANIFEST")
+    (directory / "2020-08-12.043841.zone1-0000000001").write_bytes(b"a file, no directory")
+    (directory / "2020-08-12.043842.zone1-0000000001").symlink_to("nowhere")
+    make("2020-08-12.043833.vtbackup-03784835146", json.dumps(MANIFEST).encode())
+    return {
+        "043834": r"caf\udce9",
+        "with": r"with\na line\x1b[31m break",
+        "0001": "in that year",
+        "9999": "in that year",
+        "xxx": "wanted TIME.ALIAS",
+        "043835": "not JSON",
+        "043836": "nested too deep",
+        "043837": "50000000 characters",
+        "043838": "not a plain file",
+        "043839": "not a plain file",
+        "043840": "cannot read",
+        "03784835146": "means the same backup",
+    }
+
+
+async def test_hostile_things_in_a_location_hide_no_backup(tmp_path: Path) -> None:
+    """Names and MANIFESTs of any kind beside sound ones, and a directory that cannot be listed."""
+    backups = tmp_path / "b"
+    store(backups)
+    told = store_hostile_things(backups / "example" / "main" / "-80")
+    (backups / "example" / "main" / "80-").write_bytes(b"a file where a directory belongs")
+    (backups / "example" / "restore").symlink_to("restore")
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(backups))
+
+        async def complete() -> set[str]:
+            return {name for name, whole in (await mirrored(running)).items() if whole}
+
+        async def message() -> str:
+            storage = await running.get(kinds.VITESS_BACKUP_STORAGE, "example-90089e05")
+            conditions = (storage.get("status") or {}).get("conditions") or [{}]
+            return str(conditions[0].get("message"))
+
+        await running.eventually(complete, lambda found: found == {OBJECT})
+        text = await running.eventually(message, lambda found: "more)" in found)
+        assert "All other backups are shown" in text
+
+        async def untold() -> dict[str, str]:
+            events = await running.client.list(kinds.EVENT, NAMESPACE)
+            said = [e["message"] for e in events.items if e["reason"] == "InvalidBackup"]
+            return {
+                key: why
+                for key, why in told.items()
+                if not any(key in message and why in message for message in said)
+            }
+
+        await running.eventually(untold, lambda found: found == {})
+
+        # It goes on: a new backup is seen, a removed one goes.
+        store(backups, "2020-08-12.050000.zone1-0000000007")
+        await running.eventually(complete, lambda found: len(found) == 2)
+        shutil.rmtree(backups / "example" / "main" / "-80" / "2020-08-12.050000.zone1-0000000007")
+        await running.eventually(complete, lambda found: found == {OBJECT})
+    storage = FileStorage(backups / "example")
+    records = await read_catalog(storage, "main", "-80")
+    assert [record.raw_name for record in records if record.is_complete] == [
+        "2020-08-12.043833.vtbackup-03784835146",
+        NAME,
+    ]
 
 
 async def test_a_shard_with_a_complete_backup_gets_no_first_backup(tmp_path: Path) -> None:

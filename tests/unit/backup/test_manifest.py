@@ -51,7 +51,11 @@ GOLDEN = """{
     "StoredBytes": 10,
     "ChunkCount": 2,
     "ChunkTable": "CHUNKS",
-    "RootHash": "00112233445566778899aabbccddeeff"
+    "RootHash": "00112233445566778899aabbccddeeff",
+    "Databases": [
+      "mysql",
+      "vt_main"
+    ]
   }
 }
 """
@@ -63,7 +67,12 @@ INTEGRITY = Integrity(
     chunk_table="CHUNKS",
     root_hash="00112233445566778899aabbccddeeff",
 )
-OURS = replace(manifest_at(1, version="mysqld  Ver 8.0.36"), content=STREAM, integrity=INTEGRITY)
+OURS = replace(
+    manifest_at(1, version="mysqld  Ver 8.0.36"),
+    content=STREAM,
+    integrity=INTEGRITY,
+    databases=("mysql", "vt_main"),
+)
 
 # As Vitess 7 wrote it: no BackupName, no compression engine.
 VITESS_2020 = """{
@@ -152,6 +161,32 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
 def test_keys_are_read_in_any_case_as_go_reads_them() -> None:
     fields = {key.lower(): value for key, value in json.loads(VITESS_2020).items()}
     assert parse_manifest(json.dumps(fields).encode()) == parse_manifest(VITESS_2020.encode())
+
+
+def test_a_manifest_from_before_databases_were_named_is_read() -> None:
+    fields = json.loads(GOLDEN)
+    del fields["Armillary"]["Databases"]
+    assert parse_manifest(json.dumps(fields).encode()) == replace(OURS, databases=None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00" * 100,
+        b"[" * 200_000,
+        b'{"a":' * 200_000,
+        GOLDEN.replace("2020-08-12T05:00:00Z", "0001-01-01T00:00:00+23:59").encode(),
+        GOLDEN.replace('"NumStripes": 8', '"NumStripes": 1000000000000').encode(),
+        GOLDEN.replace('"StripeBlockSize": 102400', '"StripeBlockSize": 1e3').encode(),
+        GOLDEN.replace('["', '[["').replace('"vt_main"', "7").encode(),
+        GOLDEN.replace("8.0.36", "\ud800").encode("utf-8", "surrogatepass"),
+        GOLDEN.replace('"xtrabackup"', '"' + "x" * 100_000 + '"').encode(),
+    ],
+)
+def test_whatever_else_is_called_manifest_is_refused_as_one(data: bytes) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(data)
 
 
 TABLE = {"b": (Chunk(10, 5, "0" * 32),), "a": (Chunk(6, 3, "1" * 32), Chunk(4, 2, "2" * 32))}

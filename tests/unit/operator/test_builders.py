@@ -29,6 +29,7 @@ from armillary.operator.render import labels as keys
 from armillary.operator.render.images import cluster_images, mysqld_image
 from armillary.operator.render.storage import storage_access
 from armillary.operator.shard import pod as tablet_pod
+from armillary.operator.shard.backup_pod import WantedBackupJob, build_backup_pod
 from armillary.operator.shard.tablets import wanted_tablets
 from tests.unit.operator.example import (
     example_cell,
@@ -110,6 +111,24 @@ def test_config_overrides_become_a_file() -> None:
     assert pod["metadata"]["annotations"][keys.MYSQLD_CONFIG_OVERRIDES] == "max_connections=7"
     env = {e["name"]: e.get("value") for e in pod["spec"]["containers"][1]["env"]}
     assert env["EXTRA_MY_CNF"] == "/pod-config/mysqld-config-overrides"
+
+
+def test_config_overrides_reach_backup_runs_as_well() -> None:
+    shard = example_shard()
+    pool = wanted_tablets(shard)[0].pool
+    assert pool.mysqld is not None and pool.backup_location_name == ""
+    mysqld = msgspec.structs.replace(pool.mysqld, config_overrides="innodb_page_size=8k")
+    pool = msgspec.structs.replace(pool, mysqld=mysqld)
+    location = shard.location_of(pool)
+    assert location is not None
+    job = WantedBackupJob(name="job", kind="init", pool=pool, location=location)
+    pod = build_backup_pod(shard, job)
+    assert pod["metadata"]["annotations"][keys.MYSQLD_CONFIG_OVERRIDES] == "innodb_page_size=8k"
+    (container,) = pod["spec"]["containers"]
+    env = {e["name"]: e.get("value") for e in container["env"]}
+    assert env["EXTRA_MY_CNF"] == "/pod-config/mysqld-config-overrides"
+    assert "pod-config" in {mount["name"] for mount in container["volumeMounts"]}
+    assert "pod-config" in {volume["name"] for volume in pod["spec"]["volumes"]}
 
 
 def test_the_restore_keyspace_uses_mains_database() -> None:

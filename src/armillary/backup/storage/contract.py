@@ -28,7 +28,10 @@ class BackupStorage(Protocol):
         ...
 
     async def list_backups(self, directory: str) -> list[str]:
-        """Return the raw names of all backups, complete or not, oldest first."""
+        """Return the raw names of all backups, complete or not, oldest first.
+
+        A name that cannot be shown comes in its `shown_name`; no backup of ours has one.
+        """
         ...
 
     async def list_files(self, directory: str, name: str) -> list[StoredFile]:
@@ -96,6 +99,14 @@ class BackupStorage(Protocol):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+
+def shown_name(name: str) -> str:
+    """Return `name` itself, or with escapes when it could not be printed or sent.
+
+    An escaped name holds backslashes, so it is no valid path: nothing can be done to it from here.
+    """
+    return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
 def checked_path(*parts: str) -> str:

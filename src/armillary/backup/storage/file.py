@@ -7,6 +7,7 @@ not exist yet, linked), and the directory is synced: after a power cut it is who
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Self, TypeVar
 from anyio import to_thread
 
 from armillary.backup.errors import StorageUnavailableError
-from armillary.backup.storage.contract import MANIFEST_FILE, StoredFile, checked_path
+from armillary.backup.storage.contract import MANIFEST_FILE, StoredFile, checked_path, shown_name
 from armillary.base.errors import AlreadyExistsError, InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
 
@@ -120,8 +121,13 @@ class FileStorage:
         path = self._path(directory, name, file)
 
         def read() -> bytes:
-            if (size := path.stat().st_size) > bytes_max:
-                raise InputError(f"{path.name} has {size} bytes: wanted at most {bytes_max}")
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise InputError(f"{path.name} is not a plain file")  # reading a pipe never ends
+            if found.st_size > bytes_max:
+                raise InputError(
+                    f"{path.name} has {found.st_size} bytes: wanted at most {bytes_max}"
+                )
             return path.read_bytes()
 
         try:
@@ -176,7 +182,9 @@ def _subdirectories(path: Path) -> list[str]:
     if not path.is_dir():
         return []
     with os.scandir(path) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        return sorted(
+            shown_name(e.name) for e in entries if e.is_dir() and not e.name.startswith(".")
+        )
 
 
 def _files(path: Path) -> list[StoredFile]:

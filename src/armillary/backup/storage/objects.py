@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from armillary.backup.storage.contract import MANIFEST_FILE, StoredFile, checked_path
+from armillary.backup.storage.contract import MANIFEST_FILE, StoredFile, checked_path, shown_name
 from armillary.base.errors import AlreadyExistsError, InputError, NotFoundError
 
 
@@ -58,7 +58,8 @@ class ObjectStorage:
         return sorted(await self._client.list_prefixes(path))
 
     async def list_backups(self, directory: str) -> list[str]:
-        return sorted(await self._client.list_prefixes(self._key(directory) + "/"))
+        found = await self._client.list_prefixes(self._key(directory) + "/")
+        return sorted(shown_name(name) for name in found if not name.startswith("."))
 
     async def list_files(self, directory: str, name: str) -> list[StoredFile]:
         prefix = self._key(directory, name) + "/"

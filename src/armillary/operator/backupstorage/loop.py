@@ -12,6 +12,7 @@ import anyio
 
 from armillary.backup.catalog import BackupRecord, read_record
 from armillary.backup.storage import BackupStorage
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
@@ -52,11 +53,14 @@ logger = logging.getLogger(__name__)
 _READ_TIMEOUT_S = 10.0
 _LIST_TIMEOUT_S = 60.0
 _READS_AT_ONCE = 8
+_EVENTS_MAX = 20  # in one pass; the condition counts the rest
+_BAD_MANIFEST_KEPT_S = 600.0
 
 
 class BackupStorageLoop:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._bad = BadManifests()
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         self._world.wake_on_self(kinds.VITESS_BACKUP_STORAGE, queue)
@@ -103,7 +107,7 @@ class BackupStorageLoop:
             await self._world.writer.delete(obj, gone, reason="gone from storage")
         for place, raw_name, problem in plan.bad_names:
             problems.append(f"{place.directory}/{raw_name}: {problem}")
-        for problem in problems:
+        for problem in problems[:_EVENTS_MAX]:
             self._world.recorder.record(obj, "InvalidBackup", problem, warning=True)
         return plan.total, _condition(problems)
 
@@ -136,13 +140,22 @@ class BackupStorageLoop:
         slots = anyio.Semaphore(_READS_AT_ONCE)
 
         async def update(backup: StoredBackup) -> None:
+            where = f"{backup.place.directory}/{backup.raw_name}"
+            key = f"{location.namespace}/{backup.object_name}"
+            found = known.get(backup.object_name)
             async with slots:
+                if found is not None and (problem := self._bad.recall(key)):
+                    problems.append(f"{where}: {problem}")
+                    return
                 try:
-                    status = await _read_status(storage, backup)
-                    await self._put(obj, location, backup, status, known.get(backup.object_name))
+                    record = await _read(storage, backup)
+                    await self._put(obj, location, backup, _status_of(backup, record), found)
                 except (ArmillaryError, TimeoutError) as error:
-                    where = f"{backup.place.directory}/{backup.raw_name}"
                     problems.append(f"cannot read {where}: {error or 'took too long'}")
+                    return
+            if record.has_bad_manifest:
+                self._bad.note(key, record.problem)
+                problems.append(f"{where}: {record.problem}")
 
         async with anyio.create_task_group() as group:
             for backup in plan.read:
@@ -177,9 +190,29 @@ class BackupStorageLoop:
         await write_status(self._world.client, obj, status)
 
 
-async def _read_status(storage: BackupStorage, backup: StoredBackup) -> Json:
+class BadManifests:
+    """MANIFESTs that are none. They do not change, so they are fetched again only now and then."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, float]] = {}
+
+    def note(self, key: str, problem: str) -> None:
+        self._known[key] = (problem, monotonic_s())
+
+    def recall(self, key: str) -> str:
+        problem, noted_s = self._known.get(key, ("", 0.0))
+        if problem and monotonic_s() - noted_s < _BAD_MANIFEST_KEPT_S:
+            return problem
+        self._known.pop(key, None)
+        return ""
+
+
+async def _read(storage: BackupStorage, backup: StoredBackup) -> BackupRecord:
     with anyio.fail_after(_READ_TIMEOUT_S):
-        record: BackupRecord = await read_record(storage, backup.place.directory, backup.raw_name)
+        return await read_record(storage, backup.place.directory, backup.raw_name)
+
+
+def _status_of(backup: StoredBackup, record: BackupRecord) -> Json:
     manifest = record.manifest
     if manifest is None:
         return backup_status(backup, complete=False)

@@ -74,11 +74,14 @@ def plan_mirror(
     bad_names: list[tuple[ShardPlace, str, str]] = []
     stored: set[str] = set()
     for place, raw_names in listed.items():
-        for raw_name in raw_names:
+        for raw_name in sorted(raw_names, key=_is_odd):
             try:
                 backup = _stored_backup(location, place, raw_name)
             except InputError as error:
                 bad_names.append((place, raw_name, str(error)))
+                continue
+            if backup.object_name in stored:
+                bad_names.append((place, raw_name, "means the same backup as another name"))
                 continue
             stored.add(backup.object_name)
             known = by_name.get(backup.object_name)
@@ -90,6 +93,14 @@ def plan_mirror(
         if name not in stored and _was_listed(location, listed, obj)
     ]
     return MirrorPlan(tuple(read), tuple(delete), tuple(bad_names), len(stored) + len(bad_names))
+
+
+def _is_odd(raw_name: str) -> bool:
+    """Whether a name reads as a backup's but is not how anybody writes it; such ones come last."""
+    try:
+        return str(BackupName.parse(raw_name)) != raw_name
+    except InputError:
+        return True
 
 
 def _stored_backup(location: Location, place: ShardPlace, raw_name: str) -> StoredBackup:

@@ -54,7 +54,7 @@ def merge_patch_between(found: Any, wanted: Any) -> Json:
 
 
 def rfc3339(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def merge_conditions(

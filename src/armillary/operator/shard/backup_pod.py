@@ -81,6 +81,7 @@ def build_backup_pod(shard: Shard, job: WantedBackupJob) -> KubeObject:
     claim = job.name if _claim_template(shard, job) is not None else None
     volumes = [
         *mysql.data_volumes(claim),
+        *mysql.overrides_volumes(pool),
         auth_volume(names.auth_secret(shard.cluster)),
         *(script.volumes() if script else []),
         *access.volumes,
@@ -91,7 +92,9 @@ def build_backup_pod(shard: Shard, job: WantedBackupJob) -> KubeObject:
             "name": job.name,
             "namespace": shard.namespace,
             "labels": backup_job_labels(shard, job),
-            "annotations": dict(pool.annotations) | dict(job.location.annotations),
+            "annotations": dict(pool.annotations)
+            | mysql.overrides_annotations(pool)
+            | dict(job.location.annotations),
         }
     )
     pod_spec = without_empty(
@@ -131,13 +134,14 @@ def _container(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> Jso
             "command": ["/vt/bin/vtbackup"],
             "args": render_flags(_flags(shard, job, access), pool.vttablet.vtbackup_extra_flags),
             "env": merged_env(
-                mysql.mysql_env(shard, has_overrides=False),
+                mysql.mysql_env(shard, has_overrides=mysql.has_overrides(pool)),
                 [{"name": "HOME", "value": "/home/vitess"}],
                 access.env,
                 pool.extra_env,
             ),
             "volumeMounts": [
                 *mysql.data_mounts(has_claim=has_claim),
+                *mysql.overrides_mounts(pool),
                 auth_mount(),
                 *(script.mounts() if script else []),
                 *access.mounts,

@@ -8,13 +8,16 @@ from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import is_being_deleted, labels_of, namespace_of
 from armillary.kube.workqueue import WorkQueue
 from armillary.operator.crd.backup import BackupPolicy
+from armillary.operator.crd.parts import ShardCondition
 from armillary.operator.objects.status import write_status
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
 from armillary.operator.shard.apply import apply_shard
 from armillary.operator.shard.backup_plan import parse_backup, plan_backups
-from armillary.operator.shard.observe import observe_shard
+from armillary.operator.shard.observe import ShardSeen, observe_shard
 from armillary.operator.shard.plan import plan_shard
+from armillary.operator.shard.restoring import restore_conditions, restore_events
+from armillary.operator.shard.restoring_seen import ask_restoring, older_restored
 from armillary.operator.shard.status import build_shard_status, has_primary
 from armillary.operator.shard.tablets import Shard, parse_shard
 from armillary.operator.world import ObjectKey, World
@@ -61,12 +64,14 @@ class ShardLoop:
             available_after=settings.available_after,
         )
         steps = await apply_shard(world, obj, shard, seen, backup_plan.jobs, plan)
+        restore_tale = await self._tell_restores(obj, shard, seen)
         status = build_shard_status(
             shard,
             obj,
             seen,
             backups,
             plan.orphans,
+            restore_tale,
             now=now,
             available_after=settings.available_after,
         )
@@ -76,6 +81,22 @@ class ShardLoop:
         if status.has_master != "True":
             waits.append(_NO_PRIMARY_S)
         return min(*[wait for wait in (*waits, backup_plan.look_again_s) if wait is not None], 3600)
+
+    async def _tell_restores(
+        self, obj: KubeObject, shard: Shard, seen: ShardSeen
+    ) -> dict[str, ShardCondition]:
+        """Return what tablets say of their restores, and record what a person must hear."""
+        found = (obj.get("status") or {}).get("conditions") or {}
+        restoring = await ask_restoring(self._world, shard, seen)
+        older = older_restored(seen.topology.records if seen.topology else {})
+        now = self._world.now()
+        tale = restore_conditions(found, restoring, older, now=now)
+        for reason, message in restore_events(found, tale, now=now):
+            self._world.recorder.record(obj, reason, message, warning=True)
+            for alias in restoring if reason == "RestoreBlocked" else older:
+                if alias in seen.pods:
+                    self._world.recorder.record(seen.pods[alias], reason, message, warning=True)
+        return tale
 
 
 _NO_PRIMARY_S = 3.0

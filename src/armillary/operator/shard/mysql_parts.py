@@ -1,6 +1,8 @@
 """What every pod with a mysqld shares: volumes, mounts, environment, database flags. Pure."""
 
+from armillary.operator.crd.keyspace import TabletPool
 from armillary.operator.crd.parts import Json, SecretSource
+from armillary.operator.render import labels as keys
 from armillary.operator.render.flags import FlagValue
 from armillary.operator.render.images import mysqld_image
 from armillary.operator.render.podparts import GRPC_DNS_ENV, POD_IP_ENV, db_credentials_flags
@@ -40,17 +42,33 @@ def data_mounts(*, has_claim: bool) -> list[Json]:
     ]
 
 
-def overrides_volume(annotation: str) -> Json:
-    """Return the volume that shows an annotation of the pod as a file."""
+def has_overrides(pool: TabletPool) -> bool:
+    return bool(pool.mysqld and pool.mysqld.config_overrides)
+
+
+def overrides_annotations(pool: TabletPool) -> dict[str, str]:
+    """Return the annotation that carries the pool's my.cnf lines into the pod."""
+    if pool.mysqld is None or not pool.mysqld.config_overrides:
+        return {}
+    return {keys.MYSQLD_CONFIG_OVERRIDES: pool.mysqld.config_overrides}
+
+
+def overrides_volumes(pool: TabletPool) -> list[Json]:
+    """Return the volume that shows the annotation as a file."""
+    if not has_overrides(pool):
+        return []
+    path = f"metadata.annotations['{keys.MYSQLD_CONFIG_OVERRIDES}']"
     item = {
         "path": CONFIG_OVERRIDES_FILE.rpartition("/")[2],
-        "fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{annotation}']"},
+        "fieldRef": {"apiVersion": "v1", "fieldPath": path},
     }
-    return {"name": "pod-config", "downwardAPI": {"items": [item]}}
+    return [{"name": "pod-config", "downwardAPI": {"items": [item]}}]
 
 
-def overrides_mount() -> Json:
-    return {"name": "pod-config", "mountPath": CONFIG_OVERRIDES_FILE.rpartition("/")[0]}
+def overrides_mounts(pool: TabletPool) -> list[Json]:
+    if not has_overrides(pool):
+        return []
+    return [{"name": "pod-config", "mountPath": CONFIG_OVERRIDES_FILE.rpartition("/")[0]}]
 
 
 def mysql_env(shard: Shard, *, has_overrides: bool) -> list[Json]:

@@ -27,6 +27,7 @@ class ShardTopology:
     primary: TabletAlias | None = None
     is_serving: bool = False
     types: Mapping[TabletAlias, TabletType] = field(default_factory=dict)
+    records: Mapping[TabletAlias, topodata_pb2.Tablet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +90,5 @@ async def _observe_topology(world: World, shard: Shard) -> ShardTopology | None:
         primary=primary_alias_of(record),
         is_serving=bool(record.is_primary_serving),
         types={alias: type_of(tablet) for alias, tablet in tablets.items()},
+        records=tablets,
     )

@@ -80,8 +80,7 @@ def build_pod(shard: Shard, tablet: WantedTablet) -> KubeObject:
     access = storage_access(location, shard.cluster) if location else StorageAccess()
     annotations = dict(pool.annotations) | (dict(location.annotations) if location else {})
     annotations[keys.DRAIN_SUPPORTED] = "ensure that the tablet is not a master"
-    if pool.mysqld and pool.mysqld.config_overrides:
-        annotations[keys.MYSQLD_CONFIG_OVERRIDES] = pool.mysqld.config_overrides
+    annotations |= mysql.overrides_annotations(pool)
     name = tablet_object_name(shard, tablet)
     return {
         "apiVersion": "v1",
@@ -107,8 +106,7 @@ def _pod_spec(shard: Shard, tablet: WantedTablet, access: StorageAccess, name: s
         *access.volumes,
         *pool.extra_volumes,
     ]
-    if _has_overrides(pool):
-        volumes.append(mysql.overrides_volume(keys.MYSQLD_CONFIG_OVERRIDES))
+    volumes += mysql.overrides_volumes(pool)
     grace_s = pool.vttablet.termination_grace_period_seconds
     return without_empty(
         {
@@ -139,13 +137,13 @@ def _mounts(shard: Shard, pool: TabletPool) -> list[Json]:
         *mysql.data_mounts(has_claim=pool.data_volume_claim_template is not None),
         auth_mount(),
         *(script.mounts() if script else []),
-        *([mysql.overrides_mount()] if _has_overrides(pool) else []),
+        *mysql.overrides_mounts(pool),
         *pool.extra_volume_mounts,
     ]
 
 
 def _env(shard: Shard, pool: TabletPool, access: StorageAccess | None = None) -> list[Json]:
-    base = mysql.mysql_env(shard, has_overrides=_has_overrides(pool))
+    base = mysql.mysql_env(shard, has_overrides=mysql.has_overrides(pool))
     return merged_env(base, access.env if access else [], pool.extra_env)
 
 
@@ -294,7 +292,3 @@ def _affinity(shard: Shard, tablet: WantedTablet) -> Json:
     }
     weighted = [(2, HOSTNAME_KEY, same_shard), (1, HOSTNAME_KEY, same_pool)]
     return spread_affinity(weighted, shard.spec.zone_map.get(tablet.alias.cell, ""))
-
-
-def _has_overrides(pool: TabletPool) -> bool:
-    return bool(pool.mysqld and pool.mysqld.config_overrides)

@@ -25,10 +25,12 @@ def build_shard_status(
     seen: ShardSeen,
     backups: Sequence[SeenBackup],
     orphans: Mapping[TabletAlias, Orphan],
+    restore_tale: Mapping[str, ShardCondition],
     *,
     now: datetime,
     available_after: timedelta,
 ) -> ShardStatus:
+    """Args: `restore_tale`: what the tablets say of their restores, as conditions."""
     wanted = wanted_tablets(shard)
     tablets = {
         str(tablet.alias): _tablet(tablet, seen, now=now, after=available_after)
@@ -47,7 +49,7 @@ def build_shard_status(
         master_alias=str(primary) if primary else "",
         has_initial_backup=has_initial_backup(shard, seen, backups),
         idle=_idle(topology),
-        conditions=_conditions(obj, tablets, now),
+        conditions={**_conditions(obj, tablets, now), **restore_tale},
         backup_locations=_backup_locations(shard, backups),
         lowest_pod_generation=_lowest_generation(seen),
     )
