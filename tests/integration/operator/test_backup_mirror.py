@@ -108,7 +108,7 @@ def store_hostile_things(directory: Path) -> dict[str, str]:
         "043837": "50000000 characters",
         "043838": "not a plain file",
         "043839": "not a plain file",
-        "043840": "cannot read",
+        "043840": "not a plain file",
         "03784835146": "means the same backup",
     }
 

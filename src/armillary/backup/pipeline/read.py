@@ -133,9 +133,12 @@ async def join_stripes(
 
 
 async def _feed(lane: Pieces, send: MemoryObjectSendStream[Buffer]) -> None:
-    async with send, aclosing(lane) as pieces:
+    async with aclosing(lane) as pieces:
         async for piece in pieces:
             await send.send(piece)
+    # Only a stripe that came whole has an end. One that failed must not look like a short one, or
+    # that would be told in place of the reason.
+    send.close()
 
 
 class _Cursor:

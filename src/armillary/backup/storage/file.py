@@ -4,6 +4,7 @@ A file is written beside its place under a hidden name, synced, and then renamed
 not exist yet, linked), and the directory is synced: after a power cut it is whole or absent.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -121,7 +122,9 @@ class FileStorage:
         path = self._path(directory, name, file)
 
         def read() -> bytes:
-            found = path.stat()
+            found = path.lstat()
+            if stat.S_ISLNK(found.st_mode):
+                found = _stat_target(path)
             if not stat.S_ISREG(found.st_mode):
                 raise InputError(f"{path.name} is not a plain file")  # reading a pipe never ends
             if found.st_size > bytes_max:
@@ -196,6 +199,15 @@ def _files(path: Path) -> list[StoredFile]:
             for e in entries
             if e.is_file() and not e.name.startswith(".")
         )
+
+
+def _stat_target(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(f"{path.name} is not a plain file: it links to itself") from None
+        raise
 
 
 def _create(path: Path) -> int:
