@@ -21,7 +21,7 @@ from armillary.mysqld import admin, replication
 from armillary.mysqld.connection import Connection, MysqlParams, connect
 from armillary.mysqld.control import MysqldControl
 from armillary.mysqld.credentials import Credentials
-from armillary.mysqld.flavors.flavor import Flavor, ReplicationSource
+from armillary.mysqld.flavors.flavor import Flavor
 from armillary.mysqld.layout import TabletDir
 from armillary.mysqld.spec import AccountNames
 from armillary.pb import topodata_pb2
@@ -300,22 +300,6 @@ class Agent:
             return
         await replication.set_semi_sync(
             connection, self.flavor, primary=sides.primary, replica=sides.replica
-        )
-
-    def source_of(self, primary: topodata_pb2.Tablet) -> ReplicationSource:
-        """Return how to replicate from the tablet `primary`.
-
-        Raises:
-            PreconditionError: its record does not say where its mysqld is.
-        """
-        if not primary.mysql_hostname:
-            alias = convert.alias_of(primary)
-            raise PreconditionError(f"tablet {alias} has no mysql_hostname in its record")
-        return ReplicationSource(
-            host=primary.mysql_hostname,
-            port=primary.mysql_port or 3306,
-            user=self.accounts.repl,
-            password=self.credentials.password(self.accounts.repl),
         )
 
     def refuse_while_restoring(self) -> None:

@@ -13,6 +13,7 @@ from armillary.model.tablet import TabletType
 from armillary.mysqld import admin, replication
 from armillary.mysqld.connection import Connection
 from armillary.mysqld.errant import errant_mariadb, errant_mysql
+from armillary.mysqld.flavors.flavor import ReplicationSource
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
 from armillary.vttablet.agent import Agent
@@ -114,7 +115,7 @@ async def replicate_from(
     Raises:
         PreconditionError: errant transactions; replication stays stopped.
     """
-    source = agent.source_of(primary)
+    source = source_of(agent, primary)
     await replication.stop_replication(connection, agent.flavor)
     await agent.set_semi_sync(connection)
     try:
@@ -128,6 +129,23 @@ async def replicate_from(
     if start:
         await replication.start_replication(connection, agent.flavor)
         agent.flags.replication_stopped = False
+
+
+def source_of(agent: Agent, primary: topodata_pb2.Tablet) -> ReplicationSource:
+    """Return how to replicate from the tablet `primary`.
+
+    Raises:
+        PreconditionError: its record does not say where its mysqld is.
+    """
+    if not primary.mysql_hostname:
+        alias = convert.alias_of(primary)
+        raise PreconditionError(f"tablet {alias} has no mysql_hostname in its record")
+    return ReplicationSource(
+        host=primary.mysql_hostname,
+        port=primary.mysql_port or 3306,
+        user=agent.accounts.repl,
+        password=agent.credentials.password(agent.accounts.repl),
+    )
 
 
 async def refuse_errant(agent: Agent, connection: Connection, primary: topodata_pb2.Tablet) -> None:
