@@ -120,6 +120,8 @@ class _PulledStream:
 
     def read(self, size: int) -> bytes:
         while len(self._rest) < size and not self._ended:
+            # A cancellation that came while the library was sending reaches no task of ours.
+            from_thread.check_cancelled()
             try:
                 self._rest += from_thread.run(self._next)
             except Exception as error:
