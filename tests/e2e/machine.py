@@ -17,6 +17,7 @@ from armillary.cli.demo.__main__ import open_walk
 from armillary.cli.demo.shell import Narrator
 from armillary.cli.demo.walk import Walk
 from armillary.local.supervise.state import read_processes
+from armillary.model.tablet import TabletAlias
 from armillary.settings.local import LocalPaths
 from tests.addresses import free_ports
 
@@ -107,6 +108,30 @@ class Machine:
                 if variable.startswith(prefix):
                     yield int(entry), variable.decode(), [word.decode() for word in words]
 
+    def tablet_pids(self, alias: str) -> dict[str, list[int]]:
+        """Return the processes of one tablet's pod: vttablet and mariadbd."""
+        processes = list(self.pod_processes())
+        pods = {
+            pod_of(marker)
+            for _, marker, words in processes
+            if any("vttablet" in word for word in words[:3])
+            and any(alias == word.partition("=")[2] for word in words)
+        }
+        return {
+            program: [
+                pid
+                for pid, marker, words in processes
+                if pod_of(marker) in pods
+                and any(program == os.path.basename(word) for word in words[:3])
+            ]
+            for program in ("vttablet", "mariadbd")
+        }
+
+    def tablet_dir(self, alias: str) -> Path:
+        name = f"vt_{TabletAlias.parse(alias).uid:010d}"
+        (path,) = self.paths.volumes.glob(f"{NAMESPACE}/*/vtdataroot/{name}")
+        return path
+
     def all_pids(self) -> list[int]:
         supervisor = int(self.paths.supervisor_lock.read_text())
         pods = [pid for pid, _, _ in self.pod_processes()]
@@ -119,3 +144,8 @@ class Machine:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+
+
+def pod_of(marker: str) -> str:
+    """Return the pod's uid out of a container's directory."""
+    return marker.partition("/pods/")[2].partition("/")[0]

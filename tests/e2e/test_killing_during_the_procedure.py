@@ -9,6 +9,8 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +26,13 @@ from armillary.cli.demo.walk import (
     is_listening,
     wait_until,
 )
+from armillary.model.backup_name import BackupName
+from tests.e2e.ambush import frozen, kill_surely
 from tests.e2e.machine import Machine
 from tests.e2e.writer import SteadyWriter
 
 PATIENCE_S = 120.0
+ATTEMPTS = 4
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +70,6 @@ def serves(walk: Walk) -> bool:
     return walk.shell.try_run("armillary status")[0] == 0
 
 
-def during(
-    walk: Walk, command: str, ready: Callable[[], list[int]], kill: Callable[[list[int]], None]
-) -> None:
-    """Start a command, kill what `ready` finds as soon as it finds something."""
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", f"exec timeout 60 {walk.vtctlclient} {command}"],
-        env=dict(walk.shell.env),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    found: list[int] = []
-    while process.poll() is None and not found:
-        found = ready()
-        time.sleep(0.01)  # noqa: TID251 - a race is what is wanted here
-    if found:
-        kill(found)
-    process.wait()
-
-
 def test_the_procedure_survives_the_death_of_each_kind_of_process(hurt: Machine) -> None:
     walk = hurt.walk()
     try:
@@ -91,7 +77,7 @@ def test_the_procedure_survives_the_death_of_each_kind_of_process(hurt: Machine)
         steps.list_the_tablets(walk)
         steps.apply_the_schema(walk)
         with SteadyWriter(hurt.paths.mysql_defaults) as writer:
-            backups_with_deaths(hurt, walk)
+            unfinished = backups_with_deaths(hurt, walk)
             walk.snapshot_time = utc_now().replace(microsecond=0)
             wait_until(
                 "a second", lambda: utc_now().timestamp() > snapshot_s(walk) + 1, timeout_s=5
@@ -101,9 +87,59 @@ def test_the_procedure_survives_the_death_of_each_kind_of_process(hurt: Machine)
             restore_with_deaths(hurt, walk)
         assert len(writer.acknowledged) > 100
         everything_is_there(walk, writer)
-        no_unfinished_backup_is_complete(hurt, walk)
+        no_unfinished_backup_is_complete(hurt, walk, unfinished)
     finally:
         walk.close()
+
+
+def strike_during_a_backup(
+    hurt: Machine, walk: Walk, shard: str, find: Callable[[str], list[int]]
+) -> Path:
+    """Back a shard up, kill what `find` returns for the tablet at work; return the directory.
+
+    The tablet has claimed the backup's name by then and cannot write the MANIFEST any more.
+    """
+    folder = hurt.paths.backups / "example" / "main" / shard
+    for _ in range(ATTEMPTS):
+        insist(walk, "ListAllTablets")
+        known = set(folder.iterdir())
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec timeout 60 {walk.vtctlclient} BackupShard main/{shard}"],
+            env=dict(walk.shell.env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            path = first_new(folder, known, process)
+            if path is not None:
+                alias = str(BackupName.parse(path.name).alias)
+                with frozen(hurt.tablet_pids(alias)["vttablet"]):
+                    victims = find(alias)
+                    if victims and not (path / "MANIFEST").exists():
+                        kill_surely(victims)
+                        return path
+        finally:
+            process.wait()
+    raise AssertionError(f"in {ATTEMPTS} backups of {shard} the moment to strike never came")
+
+
+def first_new(folder: Path, known: set[Path], process: "subprocess.Popen[bytes]") -> Path | None:
+    """Wait for a directory to appear; None when the process ends without one."""
+    while not (new := set(folder.iterdir()) - known) and process.poll() is None:
+        time.sleep(0.01)  # noqa: TID251 - a race is what is wanted here
+    return min(new, default=None)
+
+
+def of_the_tablet(hurt: Machine, program: str, alias: str) -> list[int]:
+    return hurt.tablet_pids(alias)[program]
+
+
+def of_the_control_plane(hurt: Machine, name: str, _alias: str) -> list[int]:
+    return [hurt.component_pids()[name]]
+
+
+def of_the_pods(hurt: Machine, name: str, _alias: str) -> list[int]:
+    return hurt.pod_pids(name)[:1]
 
 
 def snapshot_s(walk: Walk) -> float:
@@ -111,33 +147,32 @@ def snapshot_s(walk: Walk) -> float:
     return walk.snapshot_time.timestamp()
 
 
-def backups_with_deaths(hurt: Machine, walk: Walk) -> None:
-    """mysqld and vttablet die in the middle of a backup; the next try makes it."""
-    for victim in ("mariadbd", "vttablet"):
+def backups_with_deaths(hurt: Machine, walk: Walk) -> list[str]:
+    """mysqld and vttablet die in the middle of a backup; the next try makes it.
 
-        def find(victim: str = victim) -> list[int]:
-            busy = hurt.pod_pids("mariadb-backup")
-            pods = {
-                marker.split("/pods/")[1].split("/")[0]
-                for pid, marker, _ in hurt.pod_processes()
-                if pid in busy
-            }
-            return [pid for pod in pods for pid in hurt.pod_pids(victim, pod=pod)]
-
-        during(walk, "BackupShard main/-80", find, hurt.kill)
-        wait_until("the shard to serve again", lambda: serves(walk), timeout_s=PATIENCE_S)
+    Returns the names of the backups that were not finished.
+    """
+    unfinished = []
+    for program in ("mariadbd", "vttablet"):
+        for _ in range(ATTEMPTS):
+            path = strike_during_a_backup(hurt, walk, "-80", partial(of_the_tablet, hurt, program))
+            wait_until("the shard to serve again", lambda: serves(walk), timeout_s=PATIENCE_S)
+            if not (path / "MANIFEST").exists():
+                break  # else mysqld died when its last byte had been read
+        else:
+            raise AssertionError(f"{ATTEMPTS} backups ended well without their {program}")
+        unfinished.append(path.name)
     for shard in ("-80", "80-"):
         insist(walk, f"BackupShard main/{shard}")
+    return unfinished
 
 
 def control_plane_deaths(hurt: Machine, walk: Walk) -> None:
-    """Each component dies once, and vtctld, vtgate and a lockserver member; then a backup."""
-    for component in ("operator", "controllers", "kubelet", "apiserver", "etcd"):
-        hurt.kill([hurt.component_pids()[component]])
-        insist(walk, "ListAllTablets")
-    for program in ("vtctld", "vtgate"):
-        hurt.kill(hurt.pod_pids(program))
-    hurt.kill(hurt.pod_pids("etcd")[:1])
+    """Everything else dies once while a backup is under way; then backups are made."""
+    for name in ("operator", "controllers", "kubelet", "apiserver", "etcd"):
+        strike_during_a_backup(hurt, walk, "80-", partial(of_the_control_plane, hurt, name))
+    for name in ("vtctld", "vtgate", "etcd"):  # of the lockserver, one member
+        strike_during_a_backup(hurt, walk, "80-", partial(of_the_pods, hurt, name))
     for shard in ("-80", "80-"):
         insist(walk, f"BackupShard main/{shard}")
     wait_until("everything to serve again", lambda: serves(walk), timeout_s=PATIENCE_S)
@@ -145,6 +180,19 @@ def control_plane_deaths(hurt: Machine, walk: Walk) -> None:
 
 def restore_with_deaths(hurt: Machine, walk: Walk) -> None:
     """vttablet of one shard and mysqld of the other die while they restore."""
+    victims = dict(zip(steps.RESTORE_TABLETS, ("vttablet", "mariadbd"), strict=True))
+    for _ in range(ATTEMPTS):
+        begin_restore(walk)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not strike_restores(hurt, victims) and time.monotonic() < deadline_s:
+            time.sleep(0.01)  # noqa: TID251 - a race is what is wanted here
+        wait_until("restore to have masters", lambda: has_masters(walk), timeout_s=2 * PATIENCE_S)
+        if not victims:
+            return
+    raise AssertionError(f"nobody died in the middle of {ATTEMPTS} restores: {victims}")
+
+
+def begin_restore(walk: Walk) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(snapshot_s(walk)))
     insist(walk, "DeleteKeyspace -recursive restore")
     insist(
@@ -153,26 +201,29 @@ def restore_with_deaths(hurt: Machine, walk: Walk) -> None:
         f" -snapshot_time={stamp} restore",
     )
     walk.shell.run(f"{walk.kubectl} delete pod {' '.join(steps.RESTORE_PODS.values())}")
-    victims = dict(zip(steps.RESTORE_TABLETS, ("vttablet", "mysqlctld"), strict=True))
-
-    def all_masters() -> bool:
-        tablets = {t.alias: t for t in parse_tablets(insist(walk, "ListAllTablets"))}
-        for alias, program in list(victims.items()):
-            if alias in tablets and tablets[alias].type == "restore":
-                uid = pod_uid(walk, steps.RESTORE_PODS[alias])
-                pids = hurt.pod_pids(program, pod=uid)
-                if pids:
-                    hurt.kill(pids)
-                    del victims[alias]
-        return all(a in tablets and tablets[a].type == "master" for a in steps.RESTORE_TABLETS)
-
-    wait_until("restore to have masters", all_masters, timeout_s=2 * PATIENCE_S)
 
 
-def pod_uid(walk: Walk, name: str) -> str:
-    return walk.shell.run(
-        f"{walk.kubectl} get pod {name} -o jsonpath='{{.metadata.uid}}'", quiet=True
-    ).strip()
+def strike_restores(hurt: Machine, victims: dict[str, str]) -> bool:
+    """Kill the victim of each tablet that has given its data up; return whether all had theirs.
+
+    The sentinel stands from before the old data goes until the restored server has its position.
+    """
+    for alias, program in list(victims.items()):
+        sentinel = hurt.tablet_dir(alias) / "restore_in_progress"
+        if not sentinel.exists():
+            continue
+        processes = hurt.tablet_pids(alias)
+        with frozen(processes["vttablet"]):
+            pids = hurt.tablet_pids(alias)[program]
+            if processes["vttablet"] and pids and sentinel.exists():
+                kill_surely(pids)
+                del victims[alias]
+    return not victims
+
+
+def has_masters(walk: Walk) -> bool:
+    tablets = {t.alias: t for t in parse_tablets(insist(walk, "ListAllTablets"))}
+    return all(a in tablets and tablets[a].type == "master" for a in steps.RESTORE_TABLETS)
 
 
 def everything_is_there(walk: Walk, writer: SteadyWriter) -> None:
@@ -191,13 +242,14 @@ def everything_is_there(walk: Walk, writer: SteadyWriter) -> None:
     assert 101 in old and 102 not in old
 
 
-def no_unfinished_backup_is_complete(hurt: Machine, walk: Walk) -> None:
+def no_unfinished_backup_is_complete(hurt: Machine, walk: Walk, unfinished: list[str]) -> None:
     def complete() -> list[dict[str, Any]]:
         listed = json.loads(walk.shell.run(f"{walk.kubectl} get vitessbackups -o json", quiet=True))
         return [b["status"] for b in listed["items"] if b["status"].get("complete")]
 
     # Storage is mirrored now and then, so the newest may take their time to appear.
     wait_until("8 complete backups", lambda: len(complete()) >= 8, timeout_s=PATIENCE_S)
+    assert {status["storageName"] for status in complete()} & set(unfinished) == set()
     for status in complete():
         manifest = (
             hurt.paths.backups
