@@ -1,6 +1,7 @@
 """Containers start, end, crash and stop the way Kubernetes says."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -261,3 +262,21 @@ def test_a_claims_data_outlives_its_pod_and_goes_with_the_claim(rig: Rig) -> Non
     rig.kubectl("delete", "pod", "writer")
     rig.wait_for(lambda: not rig.get("pvc", "keep"))
     rig.wait_for(lambda: not directories[0].exists())
+
+
+def test_a_pod_that_no_node_fits_waits_and_says_why(rig: Rig) -> None:
+    rig.apply(pod("picky", "sleep 100", spec={"nodeSelector": {"disk": "ssd"}}))
+
+    def told() -> dict[str, Any]:
+        found = rig.get("pod", "picky")
+        conditions = (found.get("status") or {}).get("conditions") or [{}]
+        return found if conditions[0].get("reason") == "Unschedulable" else {}
+
+    found = rig.wait_for(told)
+    assert found["status"]["phase"] == "Pending" and not found["spec"].get("nodeName")
+    why = "didn't match Pod's node affinity/selector"
+    assert why in found["status"]["conditions"][0]["message"]
+    rig.wait_for(lambda: "FailedScheduling" in rig.kubectl("describe", "pod", "picky").stdout)
+    rig.kubectl("label", "node", "testnode", "disk=ssd")
+    rig.wait_ready("picky")
+    rig.kubectl("label", "node", "testnode", "disk-")

@@ -170,3 +170,29 @@ def read_exactly(connection: socket.socket, count: int) -> bytes:
             raise AssertionError(f"the connection ended after {len(data)} of {count} bytes")
         data += part
     return bytes(data)
+
+
+def test_a_reader_who_leaves_is_no_error(rig: Rig) -> None:
+    rig.apply(pod("chat", "while true; do echo hello; sleep 0.01; done"))
+    rig.wait_ready("chat")
+    words = rig.kubectl_words("logs", "-f", "chat")
+    for _ in range(2):
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as reader:
+            assert reader.stdout is not None and reader.stdout.readline() == b"hello\n"
+            reader.kill()
+    assert rig.kubectl("logs", "--tail=1", "chat").stdout == "hello\n"
+    for name in ("kubelet", "apiserver"):
+        assert "Traceback" not in (rig.paths.logs / f"{name}.log").read_text()
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_attach_shows_what_is_written_from_now_on(rig: Rig, program: str) -> None:
+    rig.apply(pod("told", "echo before; while ! test -e /tmp/go; do sleep 0.05; done; echo after"))
+    rig.wait_ready("told")
+    words = rig.kubectl_words("attach", "told", program=program)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as reader:
+        time.sleep(2)  # noqa: TID251 - nothing says when an attachment is complete
+        rig.kubectl("exec", "told", "--", "touch", "/tmp/go")
+        output, _ = reader.communicate(timeout=30)
+    assert b"after" in output and b"before" not in output
+    assert reader.returncode == 0

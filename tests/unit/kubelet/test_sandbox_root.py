@@ -1,9 +1,18 @@
 """Which mounts make up a container's file system."""
 
+import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from armillary.local.kubelet.containers.sandbox import Mount, plan_root
+import pytest
+
+from armillary.local.kubelet.containers.sandbox import (
+    LocalTree,
+    Mount,
+    find_sandbox,
+    plan_root,
+)
 
 
 class FakeTree:
@@ -93,3 +102,37 @@ def test_links_on_the_way_are_followed() -> None:
 def test_outer_mounts_come_first() -> None:
     words = root("/vt/a/b", "/vt/a", "/vt")
     assert words.index("/s /vt ") < words.index("/s /vt/a ") < words.index("/s /vt/a/b")
+
+
+def test_the_clusters_own_directory_is_empty_but_for_what_is_mounted_from_it() -> None:
+    home = FakeTree({"/usr": None, "/home": None, "/home/c": None, "/home/c/pki": None})
+    mounts = [
+        Mount(source=Path("/home/c/backups"), target="/home/c/backups"),
+        Mount(source=Path("/home/c/volumes/x"), target="/vt/data"),
+    ]
+    words = " ".join(plan_root(mounts, home, emptied="/home/c"))
+    assert words.index("--tmpfs /home/c ") < words.index("--bind /home/c/backups /home/c/backups")
+    assert words.rindex("/home/c/pki") < words.index("--tmpfs")  # so it is covered
+    # Below a directory that containers do not see anyway there is nothing to do.
+    assert "--tmpfs" not in plan_root(mounts, HOST, emptied="/tmp/c")
+
+
+def test_a_real_sandbox_does_not_show_the_clusters_directory() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        home = Path(name)
+        (home / "key").write_text("secret")
+        (home / "try").mkdir()
+        sandbox = find_sandbox([], temporary=home / "try", secret=home)
+        if sandbox is None:
+            pytest.skip("bubblewrap does not work for this user")
+        mount = Mount(source=home / "try", target="/vt/x")
+        words = sandbox.command(
+            ["/bin/sh", "-c", f"ls -A {home}; touch /vt/x/written"],
+            mounts=[mount],
+            hostname="h",
+            working_dir=None,
+            tree=LocalTree(),
+        )
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        assert done.stdout == ""
+        assert (home / "try" / "written").exists()

@@ -20,7 +20,10 @@ def ensure_bytecode(package: Path | None = None) -> bool:
     folder = package or Path(armillary.__file__).parent
     if not os.access(folder, os.W_OK) or not any(map(_is_stale, folder.rglob("*.py"))):
         return False
-    compileall.compile_dir(folder, quiet=2, workers=os.cpu_count() or 1)
+    try:
+        compileall.compile_dir(folder, quiet=2, workers=os.cpu_count() or 1)
+    except OSError:  # no semaphores here: /dev/shm is missing or not ours
+        compileall.compile_dir(folder, quiet=2)
     return True
 
 

@@ -16,6 +16,7 @@ from armillary.kube.informer import Informer
 from armillary.kube.kinds import (
     CONFIG_MAP,
     ENDPOINTS,
+    NODE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     SECRET,
@@ -30,9 +31,10 @@ from armillary.local.kubelet.network.addresses import PodAddresses
 from armillary.local.kubelet.network.hosts import HostsFiles
 from armillary.local.kubelet.network.names import NameService
 from armillary.local.kubelet.network.proxy import ServiceProxy
-from armillary.local.kubelet.node import NodeAgent, Scheduler
+from armillary.local.kubelet.node import NodeAgent
 from armillary.local.kubelet.pod.state import RestartPolicy
 from armillary.local.kubelet.pods import PodSet
+from armillary.local.kubelet.scheduler import Scheduler
 from armillary.local.kubelet.server import KubeletServer
 from armillary.settings.local import KubeletSettings, LocalPaths
 
@@ -76,7 +78,7 @@ async def run(
         seen.pods.on_change(pod_set.on_pod)
         for informer in (seen.secrets, seen.config_maps, seen.claims):
             informer.on_change(pod_set.on_source)
-        scheduler = Scheduler(client, seen.pods, events, settings.node_name)
+        scheduler = Scheduler(client, events, settings.node_name, pods=seen.pods, nodes=seen.nodes)
         logger.info(
             "kubelet starts",
             extra={"sandbox": bool(sandbox), "memory_limits": machine.cgroups is not None},
@@ -106,11 +108,12 @@ class _Seen:
         self.services, self.endpoints = Informer(client, SERVICE), Informer(client, ENDPOINTS)
         self.secrets, self.config_maps = Informer(client, SECRET), Informer(client, CONFIG_MAP)
         self.claims = Informer(client, PERSISTENT_VOLUME_CLAIM)
+        self.nodes = Informer(client, NODE)
 
     def all(self) -> tuple[Informer, ...]:
         return (
             *(self.pods, self.services, self.endpoints),
-            *(self.secrets, self.config_maps, self.claims),
+            *(self.secrets, self.config_maps, self.claims, self.nodes),
         )
 
 
@@ -148,7 +151,7 @@ def _find_sandbox(settings: KubeletSettings) -> Sandbox | None:
         return None
     temporary = settings.dir / "run" / "try"
     temporary.mkdir(mode=0o700, exist_ok=True)
-    return find_sandbox([settings.image_bin_dir.parent], temporary=temporary)
+    return find_sandbox([settings.image_bin_dir.parent], temporary=temporary, secret=settings.dir)
 
 
 async def _sync(group: TaskGroup, informers: Iterable[Informer]) -> None:

@@ -1,21 +1,16 @@
-"""This machine as a Node of the API server, and the scheduler that knows only this node. I/O."""
+"""This machine as a Node of the API server. I/O."""
 
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 
 from armillary.base.clock import utc_now
-from armillary.base.errors import AlreadyExistsError, ArmillaryError, ConflictError, NotFoundError
+from armillary.base.errors import AlreadyExistsError, ArmillaryError, NotFoundError
 from armillary.kube.client import KubeClient
-from armillary.kube.controller import Controller
-from armillary.kube.events import EventRecorder
-from armillary.kube.informer import Informer
-from armillary.kube.kinds import LEASE, NODE, POD, KubeObject
-from armillary.kube.objects import Key, key_of
+from armillary.kube.kinds import LEASE, NODE, KubeObject
 from armillary.local.kubelet.machine import HOST_IP
 from armillary.local.kubelet.pod.spec import format_time
 
@@ -164,58 +159,3 @@ def _read(path: str) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-class Scheduler:
-    """Binds every pod that asks for no node to this one; another scheduler's are left alone."""
-
-    def __init__(
-        self, client: KubeClient, pods: Informer, events: EventRecorder, node_name: str
-    ) -> None:
-        self._client = client
-        self._pods = pods
-        self._events = events
-        self._node_name = node_name
-        bind: Callable[[Key], Awaitable[float | None]] = self._bind
-        self._controller = Controller("scheduler", bind)
-        pods.on_change(self._on_change)
-
-    async def run(self) -> None:
-        await self._controller.run()
-
-    def _on_change(self, before: KubeObject | None, after: KubeObject | None) -> None:
-        if after is not None and wants_node(after):
-            self._controller.queue.add(key_of(after))
-
-    async def _bind(self, key: Key) -> None:
-        pod = self._pods.get(key.name, key.namespace)
-        if pod is None or not wants_node(pod):
-            return
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {
-                "name": key.name,
-                "namespace": key.namespace,
-                "uid": pod["metadata"]["uid"],
-            },
-            "target": {"apiVersion": "v1", "kind": "Node", "name": self._node_name},
-        }
-        path = POD.path(key.namespace, key.name, "binding")
-        try:
-            await self._client.request("POST", path, body=binding)
-        except ConflictError:
-            return  # bound by somebody else, or another pod by now: the informer will tell
-        text = f"Successfully assigned {key} to {self._node_name}"
-        self._events.record(pod, "Scheduled", text)
-
-
-def wants_node(pod: KubeObject) -> bool:
-    spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    return (
-        not spec.get("nodeName")
-        and spec.get("schedulerName", "default-scheduler") == "default-scheduler"
-        and not spec.get("schedulingGates")
-        and not pod["metadata"].get("deletionTimestamp")
-        and status.get("phase") not in ("Succeeded", "Failed")
-    )

@@ -1,7 +1,10 @@
-"""The kubelet's own TLS port: logs, exec, port-forward, for the API server alone. I/O."""
+"""The kubelet's own TLS port: logs, exec, attach, port-forward, for the API server alone. I/O."""
 
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import anyio
@@ -17,6 +20,7 @@ from armillary.local.kubelet.pod.spec import parse_time
 from armillary.local.kubelet.pod.worker import PodWorker
 from armillary.local.kubelet.pods import PodSet
 from armillary.local.kubelet.streams import port_forward
+from armillary.local.kubelet.streams.attach import serve_attach
 from armillary.local.kubelet.streams.channel import (
     WebSocketChannel,
     accept_websocket,
@@ -28,6 +32,7 @@ from armillary.local.kubelet.streams.exec_streams import (
     SPDY_PROTOCOL,
     WEBSOCKET_PROTOCOLS,
     ExecOptions,
+    ExecStreams,
     SpdyStreams,
     WebSocketStreams,
 )
@@ -55,6 +60,8 @@ class KubeletServer:
                 web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
                 web.get("/exec/{namespace}/{pod}/{container}", self._exec),
                 web.post("/exec/{namespace}/{pod}/{container}", self._exec),
+                web.get("/attach/{namespace}/{pod}/{container}", self._attach),
+                web.post("/attach/{namespace}/{pod}/{container}", self._attach),
                 web.get("/portForward/{namespace}/{pod}", self._port_forward),
                 web.post("/portForward/{namespace}/{pod}", self._port_forward),
             ]
@@ -105,9 +112,10 @@ class KubeletServer:
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         path = worker.directory.container(container.spec.name).log(attempt)
-        async for chunk in read_log(path, _log_request(request), is_over=is_over):
-            await response.write(chunk)
-        await response.write_eof()
+        with suppress(ConnectionResetError):  # the reader has seen enough
+            async for chunk in read_log(path, _log_request(request), is_over=is_over):
+                await response.write(chunk)
+            await response.write_eof()
         return response
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
@@ -116,26 +124,28 @@ class KubeletServer:
         if entry is None:
             raise web.HTTPBadRequest(text=f"container not found ({container.spec.name!r})\n")
         options = _exec_options(request, worker, container)
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            wanted = offered(request, _WEBSOCKET_HEADER)
-            chosen = next((each for each in WEBSOCKET_PROTOCOLS if each in wanted), None)
-            if chosen is None:
-                raise web.HTTPForbidden(text=f"no protocol of {wanted} is spoken here\n")
-            socket = await accept_websocket(request, chosen)
-            await serve_exec(WebSocketStreams(socket), options, entry)
-            return socket
-        if SPDY_PROTOCOL not in offered(request, _SPDY_HEADER):
-            raise web.HTTPForbidden(text=f"wanted the stream protocol {SPDY_PROTOCOL}\n")
-        channel = hijack(request, protocol=SPDY_PROTOCOL)
-        try:
-            streams = SpdyStreams(channel, options)
-            async with anyio.create_task_group() as group:
-                if await streams.open(group):
-                    await serve_exec(streams, options, entry)
-                group.cancel_scope.cancel()
-        finally:
-            await channel.aclose()
-        return _taken_over(request)
+
+        async def serve(streams: ExecStreams) -> None:
+            await serve_exec(streams, options, entry)
+
+        return await _with_streams(request, options, serve)
+
+    async def _attach(self, request: web.Request) -> web.StreamResponse:
+        worker, container = self._container(request)
+        attempt = container.state.attempts
+        if not container.state.running:
+            raise web.HTTPBadRequest(text=f"container {container.spec.name} is not running\n")
+
+        def is_over() -> bool:
+            return container.state.attempts != attempt or not container.state.running
+
+        path = worker.directory.container(container.spec.name).log(attempt)
+        output = read_log(path, LogRequest(follow=True, tail_lines=0), is_over=is_over)
+
+        async def serve(streams: ExecStreams) -> None:
+            await serve_attach(streams, output)
+
+        return await _with_streams(request, _stream_options(request), serve)
 
     async def _port_forward(self, request: web.Request) -> web.StreamResponse:
         worker = self._worker(request)
@@ -152,6 +162,32 @@ class KubeletServer:
         finally:
             await channel.aclose()
         return _taken_over(request)
+
+
+async def _with_streams(
+    request: web.Request, options: ExecOptions, serve: Callable[[ExecStreams], Awaitable[None]]
+) -> web.StreamResponse:
+    """Take the connection over, in whichever protocol the client speaks, and serve on it."""
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        wanted = offered(request, _WEBSOCKET_HEADER)
+        chosen = next((each for each in WEBSOCKET_PROTOCOLS if each in wanted), None)
+        if chosen is None:
+            raise web.HTTPForbidden(text=f"no protocol of {wanted} is spoken here\n")
+        socket = await accept_websocket(request, chosen)
+        await serve(WebSocketStreams(socket))
+        return socket
+    if SPDY_PROTOCOL not in offered(request, _SPDY_HEADER):
+        raise web.HTTPForbidden(text=f"wanted the stream protocol {SPDY_PROTOCOL}\n")
+    channel = hijack(request, protocol=SPDY_PROTOCOL)
+    try:
+        streams = SpdyStreams(channel, options)
+        async with anyio.create_task_group() as group:
+            if await streams.open(group):
+                await serve(streams)
+            group.cancel_scope.cancel()
+    finally:
+        await channel.aclose()
+    return _taken_over(request)
 
 
 def _server_context(settings: KubeletSettings) -> ssl.SSLContext:
@@ -208,8 +244,12 @@ def _exec_options(request: web.Request, worker: PodWorker, container: Container)
     command = tuple(worker.rewrite(container.spec, word) for word in words)
     if not command:
         raise web.HTTPBadRequest(text="no command\n")
+    return replace(_stream_options(request), command=command)
+
+
+def _stream_options(request: web.Request) -> ExecOptions:
     return ExecOptions(
-        command=command,
+        command=(),
         stdin=_flag(request, "input") or _flag(request, "stdin"),
         stdout=_flag(request, "output") or _flag(request, "stdout"),
         stderr=_flag(request, "error") or _flag(request, "stderr"),

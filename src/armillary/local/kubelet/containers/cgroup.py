@@ -69,7 +69,11 @@ class CgroupParent:
 
 def find_cgroup_parent(name: str) -> CgroupParent | None:
     """Make a group for this kubelet below our own (version 1) or beside it; None without rights."""
-    for version, base in _candidates():
+    try:
+        text = Path("/proc/self/cgroup").read_text()
+    except OSError:
+        return None
+    for version, base in candidates(text, _ROOT):
         path = base / name
         try:
             path.mkdir(exist_ok=True)
@@ -89,22 +93,23 @@ def find_cgroup_parent(name: str) -> CgroupParent | None:
     return None
 
 
-def _candidates() -> list[tuple[int, Path]]:
+def candidates(own_groups: str, root: Path) -> list[tuple[int, Path]]:
+    """Return (version, directory) where a group of ours might go, best first.
+
+    Args:
+        own_groups: the text of /proc/self/cgroup.
+    """
     found: list[tuple[int, Path]] = []
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    for line in lines:
+    for line in own_groups.splitlines():
         _, controllers, group = line.split(":", 2)
         relative = group.lstrip("/")
         if "memory" in controllers.split(","):
             # Version 1 has no rule against processes in inner groups. The path may be one that
             # this mount does not show (a container's), so the hierarchy's root comes second.
-            found += [(1, _ROOT / "memory" / relative), (1, _ROOT / "memory")]
+            found += [(1, root / "memory" / relative), (1, root / "memory")]
         elif not controllers:
             # Version 2 gives controllers only to groups whose parent holds no processes itself:
             # our own parent (a delegated user slice) is the nearest such place.
-            own = _ROOT / relative
+            own = root / relative
             found += [(2, own.parent), (2, own)] if relative else [(2, own)]
-    return [(version, path) for version, path in found if path.is_dir() and path != _ROOT.parent]
+    return [(version, path) for version, path in found if path.is_dir() and path != root.parent]

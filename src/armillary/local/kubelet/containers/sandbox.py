@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -65,6 +65,7 @@ class Sandbox:
     program: str
     left_out: frozenset[str] = frozenset()  # top-level directories that cannot be bound
     always: tuple[Mount, ...] = ()  # what the programs themselves need, wherever they live
+    emptied: str = ""  # the cluster's own directory: its keys and data are no pod's business
 
     def command(
         self,
@@ -78,15 +79,21 @@ class Sandbox:
         """Return the words that run `argv` in a sandbox with these mounts."""
         words = [self.program, "--unshare-pid", "--unshare-uts", "--die-with-parent"]
         words += ["--hostname", hostname[:_HOSTNAME_CHARS_MAX]]
-        words += plan_root((*self.always, *mounts), tree, left_out=self.left_out)
+        words += plan_root(
+            (*self.always, *mounts), tree, left_out=self.left_out, emptied=self.emptied
+        )
         words += ["--chdir", working_dir or "/", "--", *argv]
         return words
 
 
 def plan_root(
-    mounts: Sequence[Mount], tree: HostTree, *, left_out: frozenset[str] = frozenset()
+    mounts: Sequence[Mount],
+    tree: HostTree,
+    *,
+    left_out: frozenset[str] = frozenset(),
+    emptied: str = "",
 ) -> list[str]:
-    """Return bubblewrap's words for the file system.
+    """Return bubblewrap's words for the file system; directory `emptied` has only mounts in it.
 
     A mount point that the host lacks can only be made in a directory of the new root: a host
     directory on its way is therefore opened, i.e. made anew, with each of its entries bound.
@@ -100,6 +107,8 @@ def plan_root(
     for name in tree.entries("/"):
         if name not in hidden:
             words += _bind_host(f"/{name}", opened, tree)
+    if emptied and tree.exists(emptied) and tree.realpath(emptied).split("/")[1] not in hidden:
+        words += ["--tmpfs", tree.realpath(emptied)]
     words += ["--proc", "/proc", "--dev-bind", "/dev", "/dev"]
     # Parents before children, so that a mount inside another one is not covered by it.
     for mount in sorted(resolved, key=lambda mount: (mount.target.count("/"), mount.target)):
@@ -136,23 +145,27 @@ def _bind_host(path: str, opened: set[str], tree: HostTree) -> list[str]:
     return words
 
 
-def find_sandbox(paths_needed: Sequence[Path], *, temporary: Path) -> Sandbox | None:
-    """Try bubblewrap as this user; None when it cannot make the sandbox that pods need. I/O."""
+def find_sandbox(paths_needed: Sequence[Path], *, temporary: Path, secret: Path) -> Sandbox | None:
+    """Try bubblewrap as this user; None when it cannot make the sandbox that pods need. I/O.
+
+    Args:
+        secret: a directory that pods must not see, except for what is mounted from it.
+    """
     program = shutil.which("bwrap")
     if program is None:
         return None
     always = tuple(
         Mount(source=path, target=str(path), read_only=True)
         for path in python_paths(paths_needed)
-        if path.parts[1] in _HIDDEN
+        if path.parts[1] in _HIDDEN or path.is_relative_to(secret)
     )
-    sandbox = Sandbox(program, always=always)
+    sandbox = Sandbox(program, always=always, emptied=str(secret))
     error = _try(sandbox, temporary)
     if error is None:
         return sandbox
     # One directory of the host (a stale network mount, say) may be what cannot be bound.
     left_out = frozenset(name for name in os.listdir("/") if not _can_bind(program, name))
-    sandbox = Sandbox(program, left_out=left_out, always=always)
+    sandbox = replace(sandbox, left_out=left_out)
     second_error = _try(sandbox, temporary) if left_out else error
     if second_error is not None:
         logger.warning("bubblewrap does not work here", extra={"error": second_error})
