@@ -49,13 +49,9 @@ def main(directory: str, down: bool) -> None:
 
 def take_down(home: Path) -> int:
     """Remove the cluster and the manifest that we wrote; return what `armillary down` returned."""
+    (home / MANIFEST).unlink(missing_ok=True)  # first, so that nothing of ours is left in `home`
     command = [str(ARMILLARY), "down", "--purge", "--yes", "--dir", str(home)]
-    code = subprocess.run(command, check=False).returncode
-    if code == 0 and home.exists():
-        (home / MANIFEST).unlink(missing_ok=True)
-        if not any(home.iterdir()):
-            home.rmdir()
-    return code
+    return subprocess.run(command, check=False).returncode
 
 
 def walk_through(home: Path, narrator: Narrator) -> None:
