@@ -6,11 +6,13 @@ from armillary.operator.render import labels as keys
 from armillary.operator.shard.actions import Delete, MarkDrain, PlannedReparent, RemoveTablet
 from armillary.operator.shard.drain import TURN_DOWN
 from tests.unit.operator.shard_seen import (
+    CASCADE,
     PRIMARY,
     SECOND,
     THIRD,
     all_pods,
     annotated,
+    outdated,
     plan,
     pod_of,
     seen,
@@ -110,3 +112,34 @@ def test_a_claim_goes_only_after_its_pod() -> None:
 def test_an_observed_topology_without_a_primary_removes_nobody_undrained() -> None:
     found = plan(with_primary(seen(all_pods(_2=leaving(THIRD, STARTED))), None), shard=smaller())
     assert not any(isinstance(action, RemoveTablet) for action in found.actions)
+
+
+def test_a_roll_out_that_goes_on_comes_before_a_turn_down() -> None:
+    """While the tablet is still there it can help: the primary could move to it."""
+    pods = all_pods(_1=outdated(pod_of(SECOND), keys.ROLLOUT_RELEASED))
+    found = plan(seen(pods), shard=smaller())
+    assert [a.alias for a in found.actions if isinstance(a, MarkDrain)] == [SECOND]
+    assert "roll-out" in found.orphans[THIRD].message
+
+
+def test_changes_that_wait_for_a_person_do_not_hold_up_a_turn_down() -> None:
+    found = plan(seen(all_pods(_1=outdated(pod_of(SECOND)))), shard=smaller())
+    assert [a.alias for a in found.actions if isinstance(a, MarkDrain)] == [THIRD]
+
+
+def test_no_roll_out_begins_while_a_tablet_leaves() -> None:
+    pods = all_pods(_1=outdated(pod_of(SECOND)), _2=leaving(THIRD, FINISHED))
+    found = plan(seen(pods), shard=smaller(), obj=CASCADE)
+    assert [type(action) for action in found.actions] == [RemoveTablet]
+
+
+def test_a_tablet_that_is_about_to_be_replaced_takes_over_only_when_no_other_can() -> None:
+    old = outdated(pod_of(SECOND), keys.ROLLOUT_RELEASED)
+    leaver = leaving(THIRD, ACKNOWLEDGED)
+    observed = with_primary(seen(all_pods(_1=old, _2=leaver)), THIRD)
+    (action,) = plan(observed, shard=smaller()).actions
+    assert isinstance(action, PlannedReparent) and action.successors == (PRIMARY,)
+    old_too = outdated(pod_of(PRIMARY), keys.ROLLOUT_RELEASED)
+    observed = with_primary(seen(all_pods(_0=old_too, _1=old, _2=leaver)), THIRD)
+    (action,) = plan(observed, shard=smaller()).actions
+    assert isinstance(action, PlannedReparent) and action.successors == (PRIMARY, SECOND)

@@ -73,7 +73,9 @@ class EtcdLockserverSpec(EtcdTemplate, frozen=True, kw_only=True):
 
 
 class EtcdLockserverStatus(StatusModel, frozen=True, kw_only=True):
-    observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
+    observed_generation: Annotated[
+        int | None, doc("Generation that this status speaks of; not told in copies.")
+    ] = None
     available: Annotated[str, doc("True while enough members are ready.")] = "Unknown"
     client_service_name: Annotated[str, doc("Service to reach it by.")] = ""
 

@@ -84,6 +84,7 @@ class Tell:
 
     event: str
     message: str
+    warning: bool = True
 
 
 ShardAction = (

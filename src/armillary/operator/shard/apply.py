@@ -134,8 +134,8 @@ async def _apply(
             )
         case RemoveTablet(alias, pod, reason):
             await delete_unless_primary(world, obj, shard, alias, pod, reason)
-        case Tell(event, message):
-            world.recorder.record(obj, event, message, warning=True)
+        case Tell(event, message, warning):
+            world.recorder.record(obj, event, message, warning=warning)
         case Delete(unwanted, reason):
             await world.writer.delete(obj, unwanted, reason=reason)
         case EndCascade(reason):

@@ -5,6 +5,8 @@ available and there is a primary. When the primary's turn comes it is moved to a
 and does not drain itself; only then, as a replica, it is finished.
 """
 
+from collections.abc import Mapping
+
 from armillary.kube.objects import is_being_deleted
 from armillary.model.tablet import TabletAlias
 from armillary.operator.objects.status import rfc3339
@@ -37,22 +39,28 @@ def plan_drain(situation: Situation) -> list[ShardAction]:
     if not transitions:
         return []
     if situation.primary is None:
-        return [Tell("DrainWaiting", "no tablet is drained while the shard has no primary")]
+        return [_wait("no tablet is drained while the shard has no primary")]
     if not situation.all_available:
-        return [Tell("DrainWaiting", f"no tablet is drained before {situation.unavailable} serves")]
+        return [_wait(f"no tablet is drained before {situation.unavailable} is available")]
     actions: list[ShardAction] = []
     for alias, state in transitions.items():
         if state is DrainState.ACKNOWLEDGED:
-            actions.append(_mark(situation, alias, keys.DRAIN_ACKNOWLEDGED, "DrainAcknowledged"))
+            marks = {keys.DRAIN_ACKNOWLEDGED: rfc3339(situation.now)}
+            actions.append(MarkDrain(alias, marks, "DrainAcknowledged", _told(alias, drains)))
         elif alias != situation.primary:
-            actions.append(_mark(situation, alias, keys.DRAIN_FINISHED, "DrainFinished"))
+            marks = {keys.DRAIN_FINISHED: rfc3339(situation.now)}
+            actions.append(MarkDrain(alias, marks, "DrainFinished", _told(alias, drains)))
         else:
             actions.append(_hand_over(situation, alias, drains[alias].reason))
     return actions
 
 
-def _mark(situation: Situation, alias: TabletAlias, key: str, event: str) -> MarkDrain:
-    return MarkDrain(alias, {key: rfc3339(situation.now)}, event, f"tablet {alias}")
+def _wait(message: str) -> Tell:
+    return Tell("DrainWaiting", message, warning=False)
+
+
+def _told(alias: TabletAlias, drains: Mapping[TabletAlias, Drain]) -> str:
+    return f"tablet {alias}: {drains[alias].reason or 'no reason given'}"
 
 
 def _hand_over(situation: Situation, primary: TabletAlias, reason: str) -> PlannedReparent | Tell:

@@ -12,7 +12,6 @@ from armillary.kube.objects import is_being_deleted, name_of, phase_of
 from armillary.operator.objects.rollout import Annotate, CreatePod, DeletePod, Leave
 from armillary.operator.shard.actions import DISRUPTIVE, Delete, RollPod, ShardAction, ShardPlan
 from armillary.operator.shard.backup_pod import WantedBackupJob
-from armillary.operator.shard.drain import DrainState, drain_of
 from armillary.operator.shard.drain_plan import plan_drain
 from armillary.operator.shard.observe import ShardSeen
 from armillary.operator.shard.removal_plan import plan_claims, plan_prune, plan_removals
@@ -65,8 +64,7 @@ def _safe(situation: Situation) -> list[RollPod]:
 
 def _is_waiting(situation: Situation) -> bool:
     """Whether the next step depends on time passing, which wakes nobody."""
-    drains = any(drain_of(p).state is not DrainState.NONE for p in situation.seen.pods.values())
-    return drains or (
+    return situation.is_draining_one or (
         not situation.all_available
         and any(isinstance(one, Leave | DeletePod) for one in situation.decisions.values())
     )

@@ -26,7 +26,7 @@ def plan_removals(
     for alias, pod in sorted(situation.seen.pods.items()):
         if alias in situation.wanted or is_being_deleted(pod):
             continue
-        if drain_of(pod).state is DrainState.NONE:
+        if drain_of(pod).state is DrainState.NONE and not _rolls_first(situation):
             marks = {keys.DRAIN_STARTED: TURN_DOWN}
             starts.append(MarkDrain(alias, marks, "DrainStarted", f"tablet {alias}: {TURN_DOWN}"))
         orphan = _why_it_stays(situation, alias, pod)
@@ -49,9 +49,18 @@ def _why_it_stays(situation: Situation, alias: TabletAlias, pod: KubeObject) -> 
         return Orphan(
             reason="ShardNotHealthy", message=f"Tablets of the spec are not ready: {waiting}."
         )
-    if drain_of(pod).state is not DrainState.FINISHED:
+    state = drain_of(pod).state
+    if state is DrainState.NONE:
+        return Orphan(reason="Draining", message="The tablet is drained once a roll-out is over.")
+    if state is not DrainState.FINISHED:
         return Orphan(reason="Draining", message="The tablet is being drained.")
     return None
+
+
+def _rolls_first(situation: Situation) -> bool:
+    """Whether a roll-out goes on: it is over sooner, and safer, while the tablet still helps."""
+    released = any(situation.is_released(alias) for alias in situation.wanted)
+    return released or (situation.cascades and bool(situation.scheduled))
 
 
 def _how_the_primary_leaves(situation: Situation, alias: TabletAlias) -> str:

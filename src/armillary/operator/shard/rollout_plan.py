@@ -59,7 +59,7 @@ def _replace(situation: Situation, alias: TabletAlias) -> RollPod | None:
 
 def _start_drain(situation: Situation, released: list[TabletAlias]) -> ShardAction | None:
     """Begin with the first released tablet, unless a drain is under way already."""
-    if any(drain_of(pod).state is not DrainState.NONE for pod in situation.seen.pods.values()):
+    if situation.is_draining_one:
         return None
     alias = released[0]
     marks = {keys.DRAIN_STARTED: ROLLING_UPDATE}
@@ -68,16 +68,11 @@ def _start_drain(situation: Situation, released: list[TabletAlias]) -> ShardActi
 
 def _cascade(situation: Situation) -> ShardAction | None:
     """Release the next tablet whose changes wait, when the strategy or an annotation says so."""
-    marked = keys.ROLLOUT_CASCADE in annotations_of(situation.obj)
-    if not marked and situation.shard.spec.update_strategy.type != "Immediate":
+    if not situation.cascades:
         return None
-    pods = situation.seen.pods
-    scheduled = [
-        alias
-        for alias in situation.wanted
-        if alias in pods and keys.ROLLOUT_SCHEDULED in annotations_of(pods[alias])
-    ]
+    scheduled = situation.scheduled
     if not scheduled:
+        marked = keys.ROLLOUT_CASCADE in annotations_of(situation.obj)
         return EndCascade("nothing waits any more") if marked else None
     down = sorted(
         alias
@@ -87,6 +82,8 @@ def _cascade(situation: Situation) -> ShardAction | None:
     )
     if down:
         return Release(down[0], "its changes wait, and it is not serving anyway")
+    if situation.is_draining_one:
+        return None
     if not situation.all_available:
         waiting = f"waiting until {situation.unavailable} serves"
         return Tell("RolloutPaused", f"{len(scheduled)} tablets have changes: {waiting}")

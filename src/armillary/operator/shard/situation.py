@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import condition_of, is_being_deleted, is_condition_true, phase_of
+from armillary.kube.objects import (
+    annotations_of,
+    condition_of,
+    is_being_deleted,
+    is_condition_true,
+    phase_of,
+)
 from armillary.model.tablet import TabletAlias, TabletType
-from armillary.operator.objects.rollout import PodDecision, decide_pod, with_pod_hash
+from armillary.operator.objects.rollout import DeletePod, PodDecision, decide_pod, with_pod_hash
+from armillary.operator.render import labels as keys
 from armillary.operator.shard.drain import DrainState, drain_of
 from armillary.operator.shard.observe import ShardSeen
 from armillary.operator.shard.pod import build_pod
@@ -56,9 +63,12 @@ class Situation:
         return tablet is not None and tablet.pool.data_volume_claim_template is not None
 
     def successors(self, leaving: TabletAlias) -> tuple[TabletAlias, ...]:
-        """Return the tablets that may take over as primary: they stay, serve and do not drain."""
+        """Return the tablets that may take over as primary: they stay, serve and do not drain.
+
+        One that is about to be replaced is named only when there is no other.
+        """
         types = self.seen.topology.types if self.seen.topology else {}
-        return tuple(
+        able = tuple(
             alias
             for alias, tablet in sorted(self.wanted.items())
             if alias != leaving
@@ -67,6 +77,32 @@ class Situation:
             and alias in self.ready
             and drain_of(self.seen.pods[alias]).state is DrainState.NONE
         )
+        staying = tuple(alias for alias in able if not self.is_released(alias))
+        return staying or able
+
+    def is_released(self, alias: TabletAlias) -> bool:
+        """Whether the tablet's waiting changes may be applied: its pod is replaced soon."""
+        return isinstance(self.decisions.get(alias), DeletePod)
+
+    @property
+    def is_draining_one(self) -> bool:
+        return any(drain_of(p).state is not DrainState.NONE for p in self.seen.pods.values())
+
+    @property
+    def cascades(self) -> bool:
+        """Whether waiting changes are released without being asked."""
+        marked = keys.ROLLOUT_CASCADE in annotations_of(self.obj)
+        return marked or self.shard.spec.update_strategy.type == "Immediate"
+
+    @property
+    def scheduled(self) -> list[TabletAlias]:
+        """Return the wanted tablets whose changes wait."""
+        pods = self.seen.pods
+        return [
+            alias
+            for alias in self.wanted
+            if alias in pods and keys.ROLLOUT_SCHEDULED in annotations_of(pods[alias])
+        ]
 
 
 def look_at(
