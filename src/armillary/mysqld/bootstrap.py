@@ -28,6 +28,7 @@ from armillary.mysqld.connection import MysqlParams, connect
 from armillary.mysqld.credentials import Credentials
 from armillary.mysqld.flavors.flavor import Flavor
 from armillary.mysqld.layout import TabletDir
+from armillary.mysqld.server_id import renew_server_id
 from armillary.mysqld.spec import ServerSpec
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ async def ensure_data_dir(flavor: Flavor, spec: ServerSpec) -> bool:
             await _copy_template(built, tablet)
     else:
         await _copy_template(await ensure_template(flavor, spec, spec.template_cache), tablet)
+    renew_server_id(tablet)
     tablet.initializing.unlink()
     return True
 

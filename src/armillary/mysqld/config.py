@@ -45,14 +45,14 @@ _SAFE_OPTIONS: Mapping[str, str] = {
 }
 
 
-def render_my_cnf(flavor: Flavor, spec: ServerSpec) -> str:
+def render_my_cnf(flavor: Flavor, spec: ServerSpec, *, server_id: int | None = None) -> str:
     """Return the configuration file of the server that `spec` wants."""
     tablet = spec.tablet
     places = {
         "socket": str(spec.socket),
         "bind_address": spec.bind_address,
         "port": str(spec.port),
-        "server_id": str(spec.server_id),
+        "server_id": str(server_id or spec.default_server_id),
         "pid_file": str(tablet.pid_file),
         "datadir": str(tablet.data),
         "innodb_data_home_dir": str(tablet.innodb_data),

@@ -83,6 +83,11 @@ class TabletDir:
         return self.path / "registered"
 
     @property
+    def server_id(self) -> Path:
+        """The number by which the server knows its own transactions; as old as the data."""
+        return self.path / "server-id"
+
+    @property
     def lock(self) -> Path:
         """Held with flock by whoever may start a mysqld on this directory."""
         return self.path / "mysqlctl.lock"

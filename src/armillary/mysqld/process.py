@@ -25,6 +25,7 @@ from armillary.mysqld.accounts import init_file_text
 from armillary.mysqld.config import SOCKET_PATH_BYTES_MAX, render_my_cnf
 from armillary.mysqld.connection import connect
 from armillary.mysqld.flavors.flavor import Flavor
+from armillary.mysqld.server_id import read_server_id, renew_server_id
 from armillary.mysqld.spec import ServerSpec
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ class MysqldProcess:
         return self.flavor.version.line
 
     async def reinit_config(self) -> None:
+        renew_server_id(self.spec.tablet)
         self._write_config()
 
     async def wait_crash(self) -> int:
@@ -180,7 +182,8 @@ class MysqldProcess:
     def _write_config(self) -> None:
         tablet = self.spec.tablet
         tablet.tmp.mkdir(parents=True, exist_ok=True)
-        _write_private(tablet.my_cnf, render_my_cnf(self.flavor, self.spec))
+        text = render_my_cnf(self.flavor, self.spec, server_id=read_server_id(tablet))
+        _write_private(tablet.my_cnf, text)
 
     def _write_init_file(self) -> None:
         _write_private(self.spec.tablet.init_file, init_file_text(self.flavor, self.spec))

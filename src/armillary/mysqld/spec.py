@@ -23,7 +23,7 @@ class AccountNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSpec:
-    """One server. `server_id` is the tablet's uid, so it is unique in a cluster."""
+    """One server."""
 
     tablet: TabletDir
     socket: Path
@@ -38,7 +38,8 @@ class ServerSpec:
     start_timeout_s: float = 120.0
 
     @property
-    def server_id(self) -> int:
+    def default_server_id(self) -> int:
+        """Return the id of a server whose data directory has none of its own."""
         return self.tablet.uid or 1  # a server with id 0 cannot replicate
 
     def dba_params(self) -> MysqlParams:

@@ -118,6 +118,24 @@ async def test_a_tablet_is_restored_when_asked_but_not_a_primary(shard: Shard) -
     await wait_rows(second, 2)
 
 
+async def test_a_former_primary_gets_its_own_writes_back_after_a_restore(shard: Shard) -> None:
+    """A replica skips what carries its own server id, so data filled anew needs a new one."""
+    first, second = await pair_with_rows(shard)
+    await back_up(shard, second)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+    await shard.client.demote_primary(await shard.record(first))
+    await shard.promote(second)
+    with anyio.fail_after(30):
+        while await shard.type_of(first) != TabletType.REPLICA:  # noqa: ASYNC110  # nobody tells
+            await anyio.sleep(0.1)
+    record = await shard.record(first)
+    _ = [event async for event in shard.client.restore_from_backup(record)]
+    await shard.wait_healthy(first)
+    await wait_rows(first, 2)
+
+
 async def make_snapshot(shard: Shard, at: datetime) -> None:
     """What DeleteKeyspace -recursive and CreateKeyspace -keyspace_type=SNAPSHOT do."""
     topo = shard.topo

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from armillary.base.errors import InputError
+from armillary.base.errors import InputError, IntegrityError
 from armillary.model.gtid import MariadbGtidSet, MysqlGtidSet, Position
 from armillary.mysqld.accounts import database_grant_statements, init_file_text
 from armillary.mysqld.config import render_my_cnf
@@ -19,6 +19,7 @@ from armillary.mysqld.flavors.flavor import (
 from armillary.mysqld.flavors.mariadb import MariadbFlavor
 from armillary.mysqld.flavors.mysql import MysqlFlavor
 from armillary.mysqld.layout import TabletDir
+from armillary.mysqld.server_id import read_server_id, renew_server_id
 from armillary.mysqld.spec import AccountNames, ServerSpec
 
 MARIADB = MariadbFlavor(
@@ -62,7 +63,26 @@ def test_the_user_s_lines_come_last() -> None:
 
 
 def test_a_uid_of_zero_still_gives_a_server_id_that_replicates() -> None:
-    assert replace(SPEC, tablet=TabletDir(Path("/data"), 0)).server_id == 1
+    assert replace(SPEC, tablet=TabletDir(Path("/data"), 0)).default_server_id == 1
+
+
+def test_a_data_directory_keeps_the_server_id_that_it_was_filled_with(tmp_path: Path) -> None:
+    """Until it is filled anew: a server skips transactions that carry its own id."""
+    tablet = TabletDir(tmp_path, 7)
+    tablet.path.mkdir()
+    assert read_server_id(tablet) is None
+    first = renew_server_id(tablet)
+    assert read_server_id(tablet) == first != 7
+    assert options(render_my_cnf(MARIADB, SPEC, server_id=first))["server_id"] == str(first)
+    assert renew_server_id(tablet) != first
+
+
+def test_a_damaged_server_id_is_refused(tmp_path: Path) -> None:
+    tablet = TabletDir(tmp_path, 7)
+    tablet.path.mkdir()
+    tablet.server_id.write_text("")
+    with pytest.raises(IntegrityError, match="wanted a server id"):
+        read_server_id(tablet)
 
 
 @FLAVORS
