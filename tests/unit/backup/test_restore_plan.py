@@ -77,6 +77,8 @@ def test_the_reason_is_told_when_nothing_fits(
         (MARIADB.replace("10.11.19", "11.4.1"), MARIADB, False),
         (MYSQL, MARIADB, False),
         ("", MARIADB, True),
+        ("a build of our own", MARIADB, True),
+        (MARIADB, "a build of our own", True),
     ],
 )
 def test_a_newer_or_another_server_does_not_fit(taken_with: str, here: str, fits: bool) -> None:
