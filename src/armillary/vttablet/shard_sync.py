@@ -36,12 +36,23 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
         return
     if agent.flags.busy:
         return  # it gives its primaryship up: whoever asked for that, or a person, decides
-    await agent.claim_shard()
+    if not _names(shard, agent):
+        await agent.claim_shard()
     if seen.reachable and seen.read_only:
         async with agent.action("open the primary for writes"), await agent.dba() as connection:
             if agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.busy:
                 await agent.open_for_writes(connection)
                 logger.info("primary was read-only and is open for writes again")
+
+
+def _names(shard: topodata_pb2.Shard, agent: Agent) -> bool:
+    """Whether the shard's record names this tablet and its term already."""
+    term = agent.role.term_started_at
+    return (
+        term is not None
+        and convert.primary_alias_of(shard) == agent.identity.alias
+        and shard.primary_term_start_time == convert.time_to_pb(term)
+    )
 
 
 def _has_later_primary(agent: Agent, shard: topodata_pb2.Shard) -> bool:

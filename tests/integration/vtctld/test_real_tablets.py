@@ -2,7 +2,7 @@
 
 import os
 import signal
-import sys
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +15,7 @@ import pytest
 from armillary.model.tablet import TabletType
 from armillary.settings.vtctld import VtctldSettings
 from armillary.vtctld.main import run
-from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
 from tests.integration.tablet.test_shard_of_two import wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -29,18 +29,17 @@ class Cluster:
         self._port = port
 
     async def vtctl(self, *words: str) -> tuple[int, str, str]:
-        done = await anyio.run_process(
-            [
-                sys.executable,
-                "-m",
-                "armillary.cli.vtctlclient",
-                f"-server={self.shard.network}.200:{self._port}",
-                f"-grpc_auth_static_client_creds={self.shard.dir}/grpc-client.json",
-                *words,
-            ],
-            check=False,
-        )
+        server = f"{self.shard.network}.200:{self._port}"
+        done = await anyio.run_process(self.client_words(server, *words), check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def client_words(self, server: str, *words: str) -> list[str]:
+        return [
+            *program("cli.vtctlclient"),
+            f"-server={server}",
+            f"-grpc_auth_static_client_creds={self.shard.dir}/grpc-client.json",
+            *words,
+        ]
 
     async def ok(self, *words: str) -> str:
         code, out, err = await self.vtctl(*words)
@@ -151,6 +150,70 @@ async def test_a_killed_primary_is_replaced_and_comes_back_as_replica(cluster: C
     await cluster.shard.wait_healthy(first, timeout_s=120)
     await wait_rows(first, 2)
     assert await cluster.shard.type_of(first) is TabletType.REPLICA
+
+
+async def test_a_vtctld_killed_within_a_reparent_leaves_nothing_that_the_next_cannot_mend(
+    cluster: Cluster,
+) -> None:
+    first, second = await cluster.start(2)
+    async with other_vtctld(cluster.shard) as (vtctld, server):
+        with first.sql(database="vt_commerce") as cursor:
+            cursor.execute("LOCK TABLES t WRITE")  # the demotion waits for this
+            words = cluster.client_words(
+                server, "PlannedReparentShard", f"-keyspace_shard={PATH}", "-new_master=zone1-2"
+            )
+            async with await anyio.open_process(words, stderr=subprocess.PIPE) as client:
+                assert client.stderr is not None
+                said = b""
+                with anyio.fail_after(60):
+                    while b"stops writing" not in said:
+                        said += await client.stderr.receive()
+                await vtctld.kill()
+                assert await client.wait() == 1
+    # Or it died a moment later:
+    await cluster.shard.client.demote_primary(await cluster.shard.record(first))
+    # The dead one's lock goes with its lease, while this one waits.
+    await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", "-new_master=zone1-2")
+    insert(second, 2)
+    await wait_rows(first, 2)
+    await cluster.shard.wait_healthy(first, second)
+
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (100)")  # vt_dba may, though read-only
+    code, out, _ = await cluster.vtctl(
+        "PlannedReparentShard", f"-keyspace_shard={PATH}", "-new_master=zone1-1"
+    )
+    assert code == 1 and "errant GTID detected" in out
+    insert(second, 3)
+    assert second.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 3
+
+
+@asynccontextmanager
+async def other_vtctld(shard: Shard) -> AsyncIterator[tuple[Process, str]]:
+    """Run a second vtctld as a process that can be killed."""
+    host = f"{shard.network}.201"
+    process = Process(
+        "vtctld",
+        [
+            *program("vtctld.main"),
+            *shard.topo_flags,
+            "--topo_etcd_lease_ttl=5",
+            f"--bind-address={host}",
+            "--grpc_auth_mode=static",
+            f"--grpc_auth_static_password_file={shard.dir}/grpc-server.json",
+            f"--grpc_auth_static_client_creds={shard.dir}/grpc-client.json",
+        ],
+        dict(os.environ),
+        shard.dir / "vtctld.log",
+    )
+    process.start()
+    try:
+        with anyio.fail_after(60):
+            while "gRPC server listens" not in process.log.read_text():  # noqa: ASYNC110
+                await anyio.sleep(0.1)
+        yield process, f"{host}:15999"
+    finally:
+        process.end()
 
 
 async def test_broken_sql_reaches_no_mysqld(cluster: Cluster) -> None:
