@@ -54,7 +54,7 @@ def walk(machine: Machine) -> Iterator[Walk]:
     keyspaces = [
         keyspace("main", "-80", "80-"),
         keyspace("restore", "-80", "80-", database="vt_main"),
-        keyspace("wrong", "-80"),
+        keyspace("wrong", "-80", "80-"),
     ]
     backups = {"hostPath": {"path": str(machine.paths.backups), "type": "DirectoryOrCreate"}}
     write_small_manifest(machine, {"volume": backups}, keyspaces)

@@ -33,6 +33,14 @@ class RestoreMismatchError(PreconditionError):
     """The backup was restored whole, but it is not what this tablet must serve."""
 
 
+def os_error_text(error: OSError) -> str:
+    """Return what an error of the system or a time limit says, with the file if it names one."""
+    if isinstance(error, TimeoutError):
+        return str(error) or "took too long"
+    file = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{file}"
+
+
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the first error in a task group's bundle; the others are its consequences."""
     error: BaseException = group

@@ -1,7 +1,7 @@
 """Carry out what retention decided for one shard. I/O."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from armillary.backup.catalog import read_catalog, read_record, shard_directory
 from armillary.backup.retention import RetentionPolicy, Verdict, plan_retention
@@ -19,17 +19,21 @@ async def prune_backups(
     policy: RetentionPolicy,
     *,
     dry_run: bool = False,
+    damaged: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Remove the backups of a shard that have had their time; return every verdict.
 
+    Args:
+        damaged: complete backups that were found to be damaged: as for `plan_retention`.
     Again: harmless; the removals go oldest first and each leaves a valid state.
     """
     records = await read_catalog(storage, keyspace, shard)
-    verdicts = plan_retention(records, policy, now=utc_now())
+    verdicts = plan_retention(records, policy, now=utc_now(), damaged=damaged)
     directory = shard_directory(keyspace, shard)
     if dry_run or not any(verdict.is_removed for verdict in verdicts):
         return verdicts
-    await _recheck(storage, directory, verdicts, had_complete=any(r.is_complete for r in records))
+    sound = [v for v in verdicts if not v.is_removed and v.raw_name not in damaged]
+    await _recheck(storage, directory, sound, had_complete=any(r.is_complete for r in records))
     for verdict in verdicts:
         if verdict.is_removed:
             logger.info(
@@ -45,17 +49,15 @@ async def prune_backups(
 
 
 async def _recheck(
-    storage: BackupStorage, directory: str, verdicts: Sequence[Verdict], *, had_complete: bool
+    storage: BackupStorage, directory: str, kept: Sequence[Verdict], *, had_complete: bool
 ) -> None:
-    """See that one of the backups that stay is complete at this very moment.
+    """See that one of the backups that are kept is complete at this very moment.
 
     Somebody else may have removed it since the catalogue was read.
     """
     if not had_complete:
         return
-    for verdict in reversed(verdicts):
-        if verdict.is_removed:
-            continue
+    for verdict in reversed(kept):
         if (await read_record(storage, directory, verdict.raw_name)).is_complete:
             return
     raise InvariantError(f"pruning {directory} would leave no complete backup: nothing was removed")

@@ -20,14 +20,24 @@ from armillary.backup.catalog import BackupRecord, read_catalog, read_record, sh
 from armillary.backup.content import BackupReader, worker_limiter
 from armillary.backup.engines.choose import engine_named
 from armillary.backup.engines.contract import Engine, Server
-from armillary.backup.errors import DamagedBackupError, NoBackupError, RestoreMismatchError
+from armillary.backup.errors import (
+    DamagedBackupError,
+    NoBackupError,
+    RestoreMismatchError,
+    os_error_text,
+)
 from armillary.backup.manifest import Manifest
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
 from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.restore_plan import RestorePlan, RestoreWish, plan_restore
 from armillary.backup.storage.contract import BackupStorage
 from armillary.backup.verify import verify_backup
-from armillary.base.errors import ArmillaryError, IntegrityError, InvariantError
+from armillary.base.errors import (
+    ArmillaryError,
+    IntegrityError,
+    InvariantError,
+    UnavailableError,
+)
 from armillary.model.gtid import Position
 from armillary.mysqld import replication
 from armillary.mysqld.bootstrap import empty_server_dirs
@@ -102,6 +112,9 @@ async def restore_backup(
             logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
             outcome = await _restore_one(request, record, storage, settings, Meter(on_progress))
             return replace(outcome, passed_over=tuple(damaged))
+        except OSError as error:  # of this machine's disk, not of the store
+            label = f"{directory}/{record.raw_name}"
+            raise UnavailableError(f"restore of {label}: {os_error_text(error)}") from error
         except RestoreMismatchError as error:
             memory.note(directory, record.raw_name, error)
             raise

@@ -6,7 +6,7 @@ so a few incomplete ones could push the last restorable backup out; here only co
 for the guarantee, and the newest complete backup never goes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,19 +27,26 @@ class Verdict:
 
 
 def plan_retention(
-    records: Sequence[BackupRecord], policy: RetentionPolicy, *, now: datetime
+    records: Sequence[BackupRecord],
+    policy: RetentionPolicy,
+    *,
+    now: datetime,
+    damaged: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Return a verdict on every backup of one shard, oldest first.
 
     The newest `min_retention_count` complete backups stay, so at least one complete backup is
     always left if there was one. Entries whose name is none of ours are never touched. An
     incomplete backup may still be in the making, and is judged by its age alone.
+
+    Args:
+        damaged: complete backups that were found to be damaged; they guarantee nothing.
     """
     assert policy.min_retention_count >= 1
     newest_first = sorted(
         (r for r in records if r.name is not None), key=lambda r: str(r.name), reverse=True
     )
-    complete = [r.raw_name for r in newest_first if r.is_complete]
+    complete = [r.raw_name for r in newest_first if r.is_complete and r.raw_name not in damaged]
     guaranteed = frozenset(complete[: policy.min_retention_count])
     verdicts = [_judge(record, guaranteed, policy, now) for record in records]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.raw_name))
@@ -59,7 +66,7 @@ def _judge(
         return verdict(False, f"among the newest {policy.min_retention_count} complete backups")
     if now - record.started_at < policy.min_retention_time:
         return verdict(False, f"younger than {policy.min_retention_time}")
-    if not record.is_complete and not guaranteed:
-        return verdict(False, "no complete backup is left to replace it")
+    if not guaranteed:
+        return verdict(False, "no sound and complete backup is left to replace it")
     kind = "" if record.is_complete else "incomplete and "
     return verdict(True, f"{kind}older than {policy.min_retention_time}")

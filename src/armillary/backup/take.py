@@ -13,6 +13,7 @@ import anyio
 from armillary.backup.catalog import MANIFEST_BYTES_MAX, shard_directory
 from armillary.backup.content import BackupWriter, worker_limiter
 from armillary.backup.engines.contract import Engine, Server, Taken
+from armillary.backup.errors import os_error_text
 from armillary.backup.manifest import Integrity, Manifest, encode_manifest
 from armillary.backup.pipeline.codec import Codec, PlainCodec, ZstdCodec
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
@@ -23,6 +24,7 @@ from armillary.base.errors import (
     ArmillaryError,
     InputError,
     InvariantError,
+    UnavailableError,
 )
 from armillary.model.backup_name import BackupName
 from armillary.model.tablet import TabletAlias
@@ -87,8 +89,10 @@ async def take_backup(
             _manifest(request, name, facts, taken, writer.codec, integrity), databases=databases
         )
         await _commit(storage, directory, manifest)
-    except BaseException:
+    except BaseException as error:
         await _abort(storage, directory, str(name))
+        if isinstance(error, OSError):  # of this machine's disks and pipes, not of the store
+            raise UnavailableError(f"backup {directory}/{name}: {os_error_text(error)}") from error
         raise
     meter.finish()
     logger.info(

@@ -99,12 +99,14 @@ async def back_up_and_prune(
     settings: VtbackupSettings, environ: Mapping[str, str], world: World
 ) -> None:
     """`run_once` with everything outside already open. Raises: as there."""
-    await _back_up(settings, environ, world)
+    damaged = await _back_up(settings, environ, world)
     policy = RetentionPolicy(
         min_retention_time=settings.min_retention_time,
         min_retention_count=settings.min_retention_count,
     )
-    await prune_backups(world.storage, settings.init_keyspace, settings.init_shard, policy)
+    await prune_backups(
+        world.storage, settings.init_keyspace, settings.init_shard, policy, damaged=damaged
+    )
     await world.storage.sweep_leftovers(older_than_s=LEFTOVER_AGE_S)
 
 
@@ -112,21 +114,23 @@ async def _back_up(
     settings: VtbackupSettings,
     environ: Mapping[str, str],
     world: World,
-) -> None:
+) -> tuple[str, ...]:
+    """Make the backup that is due; return those that were found to be damaged on the way."""
     action = await _decide(settings, world)
     shard = f"{settings.init_keyspace}/{settings.init_shard}"
     logger.info("decided", extra={"shard": shard, "action": action})
     match action:
         case Skip():
-            return
+            return ()
         case Refuse(reason):
             raise PreconditionError(f"no backup of {shard} was made: {reason}")
         case MakeInitial():
             async with temporary_mysqld(settings, environ) as process:
                 await _make_initial(settings, world, process)
+                return ()
         case MakeUpdate():
             async with temporary_mysqld(settings, environ) as process:
-                await _make_update(settings, world, process)
+                return await _make_update(settings, world, process)
 
 
 async def _decide(settings: VtbackupSettings, world: World) -> Action:
@@ -166,8 +170,11 @@ async def _make_initial(settings: VtbackupSettings, world: World, process: Mysql
             logger.info("nothing to do any more", extra={"action": action})
 
 
-async def _make_update(settings: VtbackupSettings, world: World, process: MysqldProcess) -> None:
-    await restore_backup(
+async def _make_update(
+    settings: VtbackupSettings, world: World, process: MysqldProcess
+) -> tuple[str, ...]:
+    """Return the backups that were passed over because they are damaged."""
+    restored = await restore_backup(
         RestoreRequest(
             keyspace=settings.init_keyspace,
             shard=settings.init_shard,
@@ -201,6 +208,7 @@ async def _make_update(settings: VtbackupSettings, world: World, process: Mysqld
             f"the backup is kept, but it is short of its goal: wanted {caught_up.goal}, "
             f"reached {caught_up.position}"
         )
+    return restored.passed_over
 
 
 def _take_request(

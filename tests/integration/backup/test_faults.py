@@ -1,5 +1,6 @@
 """Everything that may break while a backup is taken or restored, on real servers and files."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import anyio
 import pytest
 
 from armillary.backup.catalog import read_catalog
+from armillary.backup.engines.datadir import DataFile
 from armillary.backup.errors import (
     BackupToolError,
     DamagedBackupError,
@@ -23,7 +25,7 @@ from armillary.backup.restore import is_restore_unfinished, restore_backup
 from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.verify import verify_backup
-from armillary.base.errors import InvariantError
+from armillary.base.errors import InvariantError, UnavailableError
 from armillary.settings.backup import BackupFlags
 
 from .servers import Box, running_box
@@ -330,6 +332,33 @@ async def test_a_disk_without_room_for_both_gives_up_the_old_data_first(
             restore_request(box), storage=storage, settings=SETTINGS, on_progress=note
         )
         assert ("unpack", True) in phases
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+
+
+async def test_an_error_of_the_system_is_told_as_one_of_ours(
+    short_dir: Path, template_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or a file that cannot be read: who asked hears it, not a stack of groups."""
+    storage = FileStorage(short_dir / "backups")
+    settings = BackupFlags(backup_engine_implementation="builtin")
+
+    def full(progress: Progress) -> None:
+        if progress.phase == "install":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/vt/data")
+
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        manifest = await take(box, storage, "builtin", settings)
+        with pytest.raises(UnavailableError, match="No space left on device: /vt/data"):
+            await restore_backup(
+                restore_request(box), storage=storage, settings=SETTINGS, on_progress=full
+            )
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+        missing = [DataFile("Data", "vt_main/gone.ibd")]
+        monkeypatch.setattr("armillary.backup.engines.builtin.data_files", lambda dirs: missing)
+        with pytest.raises(UnavailableError, match=r"No such file or directory.*gone\.ibd"):
+            await take(box, storage, "builtin", settings)
+        assert await storage.list_backups("main/-80") == [manifest.backup_name]
         assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
 
 

@@ -59,6 +59,14 @@ async def test_the_mirror_follows_storage(tmp_path: Path) -> None:
         assert status["engine"] == "xtrabackup"
         assert status["storageName"] == NAME
 
+        # Half removed: whoever removes a backup takes its MANIFEST first.
+        (directory / "MANIFEST").unlink()
+        await running.eventually(look, lambda found: found == {OBJECT: False})
+        status = (await running.get(kinds.VITESS_BACKUP, OBJECT))["status"]
+        assert "position" not in status and "finishedTime" not in status
+        store(backups)
+        await running.eventually(look, lambda found: found == {OBJECT: True})
+
         # One way: deleting the object deletes nothing, and it comes back.
         await running.client.delete(kinds.VITESS_BACKUP, OBJECT, NAMESPACE)
         await running.eventually(look, lambda found: found == {OBJECT: True})

@@ -72,6 +72,22 @@ def test_a_shard_that_can_be_restored_stays_so(
 
 
 @settings(deadline=None)
+@given(records_of_a_shard, policies, st.data())
+def test_a_damaged_backup_guarantees_nothing(
+    records: list[BackupRecord], policy: RetentionPolicy, data: st.DataObject
+) -> None:
+    """As many sound ones stay as if the damaged ones were not there, and never none of two."""
+    complete = [r.raw_name for r in records if r.is_complete]
+    damaged = data.draw(st.sets(st.sampled_from(complete))) if complete else set()
+    verdicts = {v.raw_name: v for v in plan_retention(records, policy, now=NOW, damaged=damaged)}
+    sound = [r for r in records if r.is_complete and r.raw_name not in damaged]
+    for record in sorted(sound, key=age)[: policy.min_retention_count]:
+        assert not verdicts[record.raw_name].is_removed
+    if not sound:
+        assert not any(v.is_removed for v in verdicts.values())
+
+
+@settings(deadline=None)
 @given(records_of_a_shard, policies)
 def test_pruning_again_changes_nothing(
     records: list[BackupRecord], policy: RetentionPolicy

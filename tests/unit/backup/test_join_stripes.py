@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from armillary.backup.errors import DamagedBackupError
@@ -21,6 +23,8 @@ async def sound(blocks: int) -> AsyncGenerator[bytes, None]:
 async def broken(blocks: int) -> AsyncGenerator[bytes, None]:
     for _ in range(blocks):
         yield b"abcdefgh"  # two turns at once: the reader has some left over
+    for _ in range(5):
+        await anyio.lowlevel.checkpoint()  # by then the reader waits for this stripe
     raise DamagedBackupError("b", "the file", "chunk 3 has another hash")
 
 

@@ -37,9 +37,30 @@ def test_a_new_backup_is_read_and_named_as_in_the_procedure() -> None:
     assert obj["status"]["startTime"] == "2020-08-12T04:38:33Z"
 
 
-def test_a_complete_backup_is_not_read_again() -> None:
-    plan = plan_mirror(LOCATION, {MAIN: [FIRST]}, [mirrored(MAIN, FIRST)])
-    assert plan.read == () and plan.delete == ()
+def test_complete_backups_are_read_again_in_turn_a_few_at_a_time() -> None:
+    """One may be half removed; reading all of them in each pass would cost too much."""
+    names = [f"2020-08-12.0441{second:02d}.zone1-0000000001" for second in range(20)]
+    found = [mirrored(MAIN, name) for name in names]
+    passes: list[list[str]] = []
+    looked_at = ""
+    for _ in range(4):
+        plan = plan_mirror(LOCATION, {MAIN: names}, found, look_again_after=looked_at)
+        looked_at = plan.looked_at
+        passes.append([backup.raw_name for backup in plan.read])
+        assert plan.delete == ()
+    assert [len(names) for names in passes] == [8, 8, 4, 8]
+    assert (
+        sorted(name for names in passes[:3] for name in names) == names and passes[3] == passes[0]
+    )
+
+
+def test_of_two_names_for_one_backup_the_usual_one_counts() -> None:
+    odd = "2020-08-12.043833.vtbackup-03784835146"
+    plan = plan_mirror(LOCATION, {MAIN: [odd, FIRST]}, [])
+    assert [backup.raw_name for backup in plan.read] == [FIRST]
+    assert [(raw_name, "same backup" in why) for _, raw_name, why in plan.bad_names] == [
+        (odd, True)
+    ]
 
 
 def test_an_incomplete_backup_is_read_in_each_pass() -> None:

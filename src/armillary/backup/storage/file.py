@@ -69,7 +69,7 @@ class FileStorage:
         path = self._path(directory, name)
 
         def make() -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_directories(path.parent)
             try:
                 path.mkdir()
             except FileExistsError:
@@ -210,8 +210,20 @@ def _stat_target(path: Path) -> os.stat_result:
         raise
 
 
+def _make_directories(path: Path) -> None:
+    """Make `path` and what is missing above it, each safe before anything is put into it.
+
+    A first backup makes the directories of its keyspace and shard: all of it would be lost in a
+    power cut that forgets one of these.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        _sync_directory(folder.parent)
+
+
 def _create(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_directories(path.parent)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
 
 

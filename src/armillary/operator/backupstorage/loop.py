@@ -61,6 +61,7 @@ class BackupStorageLoop:
     def __init__(self, world: World) -> None:
         self._world = world
         self._bad = BadManifests()
+        self._looked_at: dict[str, str] = {}  # by location: the last complete one looked at again
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         self._world.wake_on_self(kinds.VITESS_BACKUP_STORAGE, queue)
@@ -91,6 +92,7 @@ class BackupStorageLoop:
     async def _mirror(
         self, obj: KubeObject, location: Location, storage: BackupStorage
     ) -> tuple[int, Condition]:
+        key = f"{location.namespace}/{name_of(obj)}"
         listed, problems = await self._list(location, storage)
         total = sum(len(raw_names) for raw_names in listed.values())
         limit = self._world.settings.backups_max
@@ -99,7 +101,8 @@ class BackupStorageLoop:
             self._world.recorder.record(obj, "TooManyBackups", problem, warning=True)
             return total, _condition([problem])
         found = self._world.children(kinds.VITESS_BACKUP, obj)
-        plan = plan_mirror(location, listed, found)
+        plan = plan_mirror(location, listed, found, look_again_after=self._looked_at.get(key, ""))
+        self._looked_at[key] = plan.looked_at
         problems += await self._update(
             obj, location, storage, plan, {name_of(backup): backup for backup in found}
         )

@@ -1,8 +1,9 @@
 """Which VitessBackup objects there should be, and which storage entries must be read. Pure.
 
-One way: storage is the truth. A complete backup never changes, so its MANIFEST is read once; an
-incomplete one is looked at in each pass. Objects go only when their directory was listed and the
-backup was not in it: trouble with a list never deletes anything.
+One way: storage is the truth. An incomplete backup is looked at in each pass. A complete one never
+changes, but it may be half removed; a few of them are looked at again in each pass, in turn.
+Objects go only when their directory was listed and the backup was not in it: trouble with a list
+never deletes anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from armillary.operator.crd.parts import Json
 from armillary.operator.objects.status import rfc3339
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
+
+LOOKED_AT_AGAIN = 8  # complete backups in one pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,26 @@ class MirrorPlan:
     delete: tuple[KubeObject, ...]  # gone from storage
     bad_names: tuple[tuple[ShardPlace, str, str], ...]  # place, raw name, problem
     total: int
+    looked_at: str  # the complete backup up to which the turn has come; "" at its end
 
 
 def plan_mirror(
     location: Location,
     listed: Mapping[ShardPlace, Sequence[str]],
     found: Sequence[KubeObject],
+    *,
+    look_again_after: str = "",
 ) -> MirrorPlan:
     """Return what to read and what to delete.
 
     Args:
         listed: raw names by directory, only of directories whose list could be read.
         found: the location's VitessBackup objects.
+        look_again_after: `looked_at` of the last plan.
     """
     by_name = {name_of(obj): obj for obj in found}
     read: list[StoredBackup] = []
+    known_complete: dict[str, StoredBackup] = {}
     bad_names: list[tuple[ShardPlace, str, str]] = []
     stored: set[str] = set()
     for place, raw_names in listed.items():
@@ -87,12 +95,22 @@ def plan_mirror(
             known = by_name.get(backup.object_name)
             if known is None or not (known.get("status") or {}).get("complete"):
                 read.append(backup)
+            else:
+                known_complete[backup.object_name] = backup
     delete = [
         obj
         for name, obj in sorted(by_name.items())
         if name not in stored and _was_listed(location, listed, obj)
     ]
-    return MirrorPlan(tuple(read), tuple(delete), tuple(bad_names), len(stored) + len(bad_names))
+    turn = [name for name in sorted(known_complete) if name > look_again_after][:LOOKED_AT_AGAIN]
+    read += [known_complete[name] for name in turn]
+    return MirrorPlan(
+        tuple(read),
+        tuple(delete),
+        tuple(bad_names),
+        len(stored) + len(bad_names),
+        looked_at=turn[-1] if len(turn) == LOOKED_AT_AGAIN else "",
+    )
 
 
 def _is_odd(raw_name: str) -> bool:
