@@ -89,13 +89,19 @@ def expect_told(walk: Walk, keyspace: str, shard: str, reason: str) -> None:
     events = f"{walk.kubectl} get events --field-selector reason=RestoreBlocked -o json"
 
     def is_told() -> bool:
+        condition = condition_of(walk, keyspace, shard, "DataRestored")
+        if condition.get("status") != "False" or reason not in str(condition.get("message")):
+            return False
         found = json.loads(walk.shell.run(events, quiet=True))["items"]
-        kinds = {event["involvedObject"]["kind"] for event in found if reason in event["message"]}
-        return kinds == {"Pod", "VitessShard"}
+        told = {
+            (event["involvedObject"]["kind"], event["involvedObject"]["name"])
+            for event in found
+            if reason in event["message"]
+        }
+        name = shard_object(walk, keyspace, shard)["metadata"]["name"]
+        return {("Pod", pod.removeprefix("pod/")), ("VitessShard", name)} <= told
 
-    wait_until(f"events that say {reason!r}", is_told, timeout_s=WAIT_S_MAX)
-    condition = condition_of(walk, keyspace, shard, "DataRestored")
-    assert condition["status"] == "False" and reason in condition["message"], condition
+    wait_until(f"condition and events that say {reason!r}", is_told, timeout_s=WAIT_S_MAX)
     assert reason in walk.shell.run(f"{walk.kubectl} logs {pod} -c vttablet", quiet=True)
     status = shard_object(walk, keyspace, shard)["status"]
     assert tablet_types(walk)[keyspace, shard] == "restore"
