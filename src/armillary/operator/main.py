@@ -23,6 +23,7 @@ from armillary.operator.shard.loop import ShardLoop
 from armillary.operator.shard.replication_loop import ReplicationLoop
 from armillary.operator.topology import TopologyPool
 from armillary.operator.world import ObjectKey, World
+from armillary.rpc.web import Page, serve_pages
 from armillary.settings.operator import OperatorSettings
 from armillary.settings.program import read_flags, run_program, until_signal
 
@@ -48,17 +49,35 @@ async def run(
     settings: OperatorSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Look after all clusters until cancelled."""
-    async with _open_client(settings) as client:
-        if not settings.leader_election:
-            await _operate(client, settings, task_status)
-            return
-        election = LeaderElection(
-            client,
-            namespace=settings.leader_election_namespace,
-            name=LEASE_NAME,
-            identity=f"{socket.gethostname()}-{os.getpid()}",
-        )
-        await election.lead(lambda: _operate(client, settings, task_status))
+    async with anyio.create_task_group() as group, _open_client(settings) as client:
+        if settings.port:
+            address = settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
+            await group.start(serve_pages, address, settings.port, _PAGES, None)
+        await _operate_while_leading(client, settings, task_status)
+        group.cancel_scope.cancel()
+
+
+async def _alive() -> Page:
+    """A process whose loop turns is alive, and one that waits for the lease is ready to take it."""
+    return Page("ok\n")
+
+
+_PAGES = {"/healthz": _alive, "/debug/status": _alive}
+
+
+async def _operate_while_leading(
+    client: KubeClient, settings: OperatorSettings, task_status: TaskStatus[None]
+) -> None:
+    if not settings.leader_election:
+        await _operate(client, settings, task_status)
+        return
+    election = LeaderElection(
+        client,
+        namespace=settings.leader_election_namespace,
+        name=LEASE_NAME,
+        identity=f"{socket.gethostname()}-{os.getpid()}",
+    )
+    await election.lead(lambda: _operate(client, settings, task_status))
 
 
 def _open_client(settings: OperatorSettings) -> KubeClient:

@@ -24,6 +24,8 @@ class OperatorSettings:
         False, help="act only while holding the lease, so that several operators can run"
     )
     leader_election_namespace: str = flag("default", help="namespace of the lease")
+    port: int = flag(0, help="port of the pages /healthz and /debug/status; 0 means none")
+    bind_address: str = flag("", help="address of that port; empty: $POD_IP, else 127.0.0.1")
     resync: timedelta = flag(
         timedelta(minutes=30), help="look at every object this often, even when nothing happened"
     )

@@ -70,7 +70,7 @@ async def running_operator(directory: Path) -> AsyncIterator[Running]:
     ):
         for definition in DEFINITIONS:
             await client.apply(build_crd(definition), "test")
-        await _wait_served(client)
+        await wait_served(client)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         await client.create(namespace)
         settings = OperatorSettings(
@@ -84,7 +84,7 @@ async def running_operator(directory: Path) -> AsyncIterator[Running]:
             group.cancel_scope.cancel()
 
 
-async def _wait_served(client: KubeClient) -> None:
+async def wait_served(client: KubeClient) -> None:
     for definition in DEFINITIONS:
         while True:
             try:
@@ -94,4 +94,4 @@ async def _wait_served(client: KubeClient) -> None:
                 await anyio.sleep(0.05)
 
 
-__all__ = ["NAMESPACE", "Running", "example", "kinds", "running_operator"]
+__all__ = ["NAMESPACE", "Running", "example", "kinds", "running_operator", "wait_served"]

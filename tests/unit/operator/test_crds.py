@@ -1,5 +1,6 @@
 """The schemas teach, validate, and follow the rules for structural schemas."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,10 +70,18 @@ def test_schemas_are_structural(definition: Definition) -> None:
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: d.resource.plural)
-def test_kinds_print_only_name_and_age(definition: Definition) -> None:
-    assert "additionalPrinterColumns" not in version(definition)
+def test_kinds_print_only_name_and_age_unless_asked_for_more(definition: Definition) -> None:
+    """The procedure's listings depend on it."""
+    columns = version(definition).get("additionalPrinterColumns", [])
+    plain = [column["name"] for column in columns if not column.get("priority")]
+    assert plain == (["Age"] if columns else [])
     names = build_crd(definition)["spec"]["names"]
     assert names.get("shortNames", []) == SHORT_NAMES.get(definition.resource.plural, [])
+    paths = {path for path, _ in fields(definition)}
+    for column in columns[1:]:
+        path = re.sub(r"\[\?.*?\]|\[\d\]|\[\*\]", "[]", column["jsonPath"])
+        path = path.replace("conditions.Ready", "conditions[]")
+        assert path in paths, f"{column['name']} shows {path}, which is no field"
 
 
 def test_a_backups_status_is_an_ordinary_field() -> None:

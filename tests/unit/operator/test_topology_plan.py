@@ -8,6 +8,7 @@ from armillary.operator.cluster.topology_plan import (
     CellRecord,
     PruneCell,
     PruneKeyspace,
+    PruneSrvKeyspace,
     PutAlias,
     PutCell,
     TopologySeen,
@@ -77,3 +78,16 @@ def test_every_step_can_be_switched_off() -> None:
     seen = TopologySeen(cells={"b": CELL}, alias=None, keyspaces={"old": False})
     assert plan_topology(replace(WANTED, reconciliation=off), seen) == ()
     assert msgspec.to_builtins(TopologyReconciliation()) == {}
+
+
+def test_serving_records_keep_no_cell_from_going() -> None:
+    """A cell that left the spec is idle only when no keyspace is served in it."""
+    wanted = replace(WANTED, kept_cells={"a", "b"}, leaving_cells={"b": {"main"}})
+    seen = replace(
+        SEEN,
+        cells={"a": CELL, "b": CELL},
+        served={"a": {"main", "restore"}, "b": {"main", "restore"}},
+    )
+    assert plan_topology(wanted, seen) == (PruneSrvKeyspace("b", "restore"),)
+    off = TopologyReconciliation(prune_srv_keyspaces=False)
+    assert plan_topology(replace(wanted, reconciliation=off), seen) == ()

@@ -187,11 +187,15 @@ class ClusterLoop:
             cells=_cell_records(cluster),
             kept_cells=set(cluster.cell_names) | orphaned_cells,
             kept_keyspaces=self._kept_keyspaces(cluster) | orphaned_keyspaces,
+            leaving_cells={
+                cell: self._keyspaces_in(cluster, cell) for cell in cluster.retained_cells
+            },
             reconciliation=cluster.spec.topology_reconciliation,
         )
         try:
             async with self._world.topology.use(cluster.namespace, cluster.topology) as topo:
-                actions = plan_topology(wanted, await observe_topology(topo))
+                seen = await observe_topology(topo, wanted.leaving_cells)
+                actions = plan_topology(wanted, seen)
                 await apply_topology(topo, actions)
         except ArmillaryError as error:
             logger.info(
@@ -200,6 +204,18 @@ class ClusterLoop:
             )
             return False
         return True
+
+    def _keyspaces_in(self, cluster: Cluster, cell: str) -> set[str]:
+        """Return the keyspaces with a pool or a pod in the cell."""
+        shards = self._world.of_cluster(kinds.VITESS_SHARD, cluster.namespace, cluster.name)
+        pods = self._world.of_cluster(kinds.POD, cluster.namespace, cluster.name)
+        in_use = [
+            shard
+            for shard in shards
+            if any(pool.get("cell") == cell for pool in shard["spec"].get("tabletPools") or ())
+        ]
+        in_use += [pod for pod in pods if labels_of(pod).get(keys.CELL) == cell]
+        return {labels_of(obj).get(keys.KEYSPACE, "") for obj in in_use} - {""}
 
     def _kept_keyspaces(self, cluster: Cluster) -> set[str]:
         """Return keyspaces in the spec, and those whose pods are still there."""

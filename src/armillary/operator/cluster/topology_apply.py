@@ -12,6 +12,7 @@ from armillary.operator.cluster.topology_plan import (
     CellRecord,
     PruneCell,
     PruneKeyspace,
+    PruneSrvKeyspace,
     PutAlias,
     PutCell,
     TopologyAction,
@@ -24,7 +25,7 @@ from armillary.topo.server import TopoServer
 logger = logging.getLogger(__name__)
 
 
-async def observe_topology(topo: TopoServer) -> TopologySeen:
+async def observe_topology(topo: TopoServer, leaving_cells: Iterable[str] = ()) -> TopologySeen:
     cells = {}
     for cell in await topo.list_cells():
         info = (await topo.get_cell_info(cell)).value
@@ -42,6 +43,11 @@ async def observe_topology(topo: TopoServer) -> TopologySeen:
         cells=cells,
         alias=frozenset(alias.cells) if alias is not None else None,
         keyspaces=keyspaces,
+        served={
+            cell: frozenset(await topo.list_srv_keyspaces(cell))
+            for cell in leaving_cells
+            if cell in cells
+        },
     )
 
 
@@ -77,6 +83,8 @@ async def _apply(topo: TopoServer, action: TopologyAction) -> None:
                 await topo.update_cells_alias(CELLS_ALIAS, cells)
         case PruneCell(cell):
             await topo.delete_cell_info(cell)
+        case PruneSrvKeyspace(cell, keyspace):
+            await topo.delete_srv_keyspace(cell, keyspace)
         case PruneKeyspace(keyspace):
             await delete_keyspace(topo, keyspace)
         case _:

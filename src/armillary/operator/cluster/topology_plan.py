@@ -7,7 +7,7 @@ is in the spec is never pruned, whatever its record says, and a snapshot keyspac
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from armillary.operator.crd.topology import TopologyReconciliation
 
@@ -25,6 +25,8 @@ class TopologySeen:
     cells: Mapping[str, CellRecord]
     alias: AbstractSet[str] | None  # cells of our alias; None when there is no such alias
     keyspaces: Mapping[str, bool]  # name -> is a snapshot keyspace
+    # Keyspaces with a serving record, by cell that left the spec.
+    served: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class TopologyWanted:
     cells: Mapping[str, CellRecord]
     kept_cells: AbstractSet[str]  # in the spec, or orphaned: not to be pruned
     kept_keyspaces: AbstractSet[str]
+    # Keyspaces with a tablet pool, by cell that left the spec and is there still.
+    leaving_cells: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     reconciliation: TopologyReconciliation
 
 
@@ -58,7 +62,13 @@ class PruneKeyspace:
     keyspace: str
 
 
-TopologyAction = PutCell | PutAlias | PruneCell | PruneKeyspace
+@dataclass(frozen=True, slots=True)
+class PruneSrvKeyspace:
+    cell: str
+    keyspace: str
+
+
+TopologyAction = PutCell | PutAlias | PruneCell | PruneKeyspace | PruneSrvKeyspace
 
 
 def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyAction, ...]:
@@ -78,6 +88,14 @@ def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyA
             PruneKeyspace(keyspace)
             for keyspace, is_snapshot in sorted(seen.keyspaces.items())
             if keyspace not in wanted.kept_keyspaces and not is_snapshot
+        ]
+    if settings.prune_srv_keyspaces:
+        # In cells of the spec they stay: vtgates there send queries to tablets of other cells.
+        actions += [
+            PruneSrvKeyspace(cell, keyspace)
+            for cell, deployed in sorted(wanted.leaving_cells.items())
+            for keyspace in sorted(seen.served.get(cell, frozenset()))
+            if keyspace not in deployed
         ]
     if settings.prune_cells:
         actions += [PruneCell(cell) for cell in sorted(seen.cells) if cell not in wanted.kept_cells]

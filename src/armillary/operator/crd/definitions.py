@@ -9,6 +9,7 @@ from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.operator.crd.cell import CellSpec, CellStatus
 from armillary.operator.crd.cluster import ClusterSpec, ClusterStatus, PlanetScaleClusterSpec
+from armillary.operator.crd.columns import printer_columns
 from armillary.operator.crd.keyspace import KeyspaceSpec, KeyspaceStatus
 from armillary.operator.crd.lockserver import EtcdLockserverSpec, EtcdLockserverStatus
 from armillary.operator.crd.schema import Schema, schema_of
@@ -108,7 +109,7 @@ DEFINITIONS: Sequence[Definition] = (
 
 
 def build_crd(definition: Definition) -> KubeObject:
-    """Return the CustomResourceDefinition; it has no printer columns: NAME and AGE suffice."""
+    """Return the CustomResourceDefinition."""
     resource = definition.resource
     subresources: Schema = {}
     if definition.has_status_subresource:
@@ -134,6 +135,9 @@ def build_crd(definition: Definition) -> KubeObject:
         "storage": True,
         "schema": {"openAPIV3Schema": _root_schema(definition)},
     }
+    columns = printer_columns(resource)
+    if columns:
+        version["additionalPrinterColumns"] = columns
     if subresources:
         version["subresources"] = subresources
     return {

@@ -14,7 +14,10 @@ class TopologyReconciliation(Model, frozen=True, kw_only=True):
     prune_keyspaces: Annotated[bool, doc("Delete keyspaces that left the spec.")] = True
     prune_srv_keyspaces: Annotated[
         bool,
-        doc("Delete serving records of cells where a keyspace is not deployed.", not_acted_on=True),
+        doc(
+            "Delete serving records of keyspaces that are not deployed in a cell that left the "
+            "spec, without which the cell never goes."
+        ),
     ] = True
     prune_shards: Annotated[bool, doc("Delete shards that left the spec.")] = True
     prune_shard_cells: Annotated[

@@ -202,6 +202,9 @@ async def _ensure_job(world: World, obj: KubeObject, shard: Shard, job: WantedBa
         await world.writer.ensure_exists(obj, claim, found)
     found = world.get(kinds.POD, shard.namespace, job.name)
     await world.writer.ensure_exists(obj, build_backup_pod(shard, job), found)
+    if found is None:
+        what = "the first, empty backup" if job.kind == "init" else "a periodic backup"
+        world.recorder.record(obj, "BackupStarted", f"{what} is made by Pod {job.name}")
 
 
 async def _stamp_generation(world: World, shard: Shard, seen: ShardSeen) -> None:

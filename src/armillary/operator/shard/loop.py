@@ -9,6 +9,8 @@ from armillary.kube.objects import is_being_deleted, labels_of, namespace_of
 from armillary.kube.workqueue import WorkQueue
 from armillary.operator.crd.backup import BackupPolicy
 from armillary.operator.crd.parts import ShardCondition
+from armillary.operator.crd.read import read_status
+from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.objects.status import write_status
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
@@ -18,7 +20,7 @@ from armillary.operator.shard.observe import ShardSeen, observe_shard
 from armillary.operator.shard.plan import plan_shard
 from armillary.operator.shard.restoring import restore_conditions, restore_events
 from armillary.operator.shard.restoring_seen import ask_restoring, older_restored
-from armillary.operator.shard.status import build_shard_status, has_primary
+from armillary.operator.shard.status import build_shard_status, has_primary, tell_changes
 from armillary.operator.shard.tablets import Shard, parse_shard
 from armillary.operator.world import ObjectKey, World
 
@@ -75,6 +77,8 @@ class ShardLoop:
             now=now,
             available_after=settings.available_after,
         )
+        for event, message in tell_changes(read_status(obj, ShardStatus), status):
+            world.recorder.record(obj, event, message)
         await write_status(world.client, obj, status)
         steps.raise_first()
         waits = [settings.shard_resync.total_seconds(), plan.look_again_s]

@@ -55,6 +55,24 @@ def build_shard_status(
     )
 
 
+def tell_changes(before: ShardStatus, after: ShardStatus) -> list[tuple[str, str]]:
+    """Return events, each a reason and a message, for what changed in a shard by itself."""
+    events = []
+    if after.has_initial_backup == "True" != before.has_initial_backup:
+        events.append(
+            ("InitialBackupFound", "there is a complete backup for tablets to start from")
+        )
+    if after.master_alias != before.master_alias and before.master_alias:
+        now = after.master_alias or "nobody"
+        message = f"the topology names {now} as primary; before it was {before.master_alias}"
+        events.append(("PrimaryChanged", message))
+    if after.serving_writes == "True" != before.serving_writes:
+        events.append(("ServingWrites", f"the primary {after.master_alias} is ready"))
+    elif before.serving_writes == "True" != after.serving_writes:
+        events.append(("NotServingWrites", "the shard has no primary that is ready"))
+    return events
+
+
 def has_primary(topology: ShardTopology | None) -> str:
     """Return True, False, or Unknown when the topology does not say or the record is gone."""
     if topology is None or not topology.has_record:
