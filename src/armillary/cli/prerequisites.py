@@ -140,7 +140,9 @@ def _inspect(prerequisite: Prerequisite) -> Finding:
         )
     version = ""
     if prerequisite.version_flags:
-        match = _VERSION.search(_output([str(path), *prerequisite.version_flags]))
+        told = _output([str(path), *prerequisite.version_flags])
+        # MariaDB's client gives its own age first and what it belongs to after "Distrib".
+        match = _VERSION.search(told.partition("Distrib ")[2]) or _VERSION.search(told)
         version = match[0] if match else "unknown"
     return Finding(prerequisite=prerequisite, found=Found(path=path, version=version), problem="")
 

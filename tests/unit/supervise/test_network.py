@@ -1,5 +1,10 @@
 """Which ranges and ports a cluster takes."""
 
+import socket
+
+import pytest
+
+from armillary.local.supervise import network
 from armillary.local.supervise.network import (
     RANGE_FIRST,
     RANGE_LAST,
@@ -29,3 +34,16 @@ def test_a_directory_tries_every_range_once_and_always_in_the_same_order() -> No
 def test_two_directories_seldom_start_at_the_same_range() -> None:
     starts = {next(preferred_ranges(f"/home/{name}/.armillary")) for name in range(20)}
     assert len(starts) > 10
+
+
+def test_a_listener_on_every_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as mine, socket.socket() as other:
+        mine.bind(("0.0.0.0", 0))
+        mine.listen()
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = mine.getsockname()[1], other.getsockname()[1]
+        monkeypatch.setattr(network, "POD_PORTS", ports)
+        assert network.ports_taken_everywhere() == ports[:1]
+    assert network.ports_taken_everywhere() == ()
+    assert "port 3306, 15000, so no pod" in network.explain_taken((3306, 15000))

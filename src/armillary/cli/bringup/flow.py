@@ -1,6 +1,8 @@
 """`armillary up` from the first step to the last. I/O."""
 
+import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import anyio.to_thread
 from armillary.base.errors import DeadlineError, InputError, UnavailableError
 from armillary.base.retry import backoff_delays_s
 from armillary.cli.bringup.bytecode import ensure_bytecode
+from armillary.cli.bringup.checks import check_objects
 from armillary.cli.bringup.deploy import apply_crds, apply_objects
 from armillary.cli.bringup.display import Display, open_display
 from armillary.cli.bringup.endpoints import (
@@ -33,6 +36,7 @@ from armillary.cli.prerequisites import inspect_machine
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER
 from armillary.kube.objects import is_condition_true
+from armillary.local.supervise.network import explain_taken, ports_taken_everywhere
 from armillary.local.supervise.state import LocalState
 from armillary.settings.local import LocalPaths
 
@@ -61,8 +65,10 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
     objects = (
         load_manifest(request.manifest, namespace=request.namespace) if request.manifest else ()
     )
-    check_machine()
     paths = LocalPaths(request.directory)
+    crds = load_crds()
+    check_objects(objects, crds, source=str(request.manifest), fresh=not paths.state.exists())
+    check_machine()
     namespace = _namespace_of(objects, request.namespace)
     with open_display() as display:
         state = prepare_directory(request.directory, namespace=namespace, network=request.network)
@@ -73,7 +79,7 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
         )
         display.say("control plane started" if started else "control plane was running")
         async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
-            await _wait_control_plane(client, paths, state)
+            await _wait_control_plane(client, paths, state, crds)
             if not objects and request.example and not await _has_cluster(client, namespace):
                 objects = load_example(
                     request.example, namespace=namespace, directory=request.directory
@@ -103,6 +109,8 @@ def check_machine() -> None:
             "; ".join(f"{f.prerequisite.program}: {f.problem}" for f in missing)
             + " (`armillary doctor` tells more)"
         )
+    if taken := ports_taken_everywhere():
+        raise InputError(explain_taken(taken))
 
 
 def _namespace_of(objects: tuple[KubeObject, ...], default: str) -> str:
@@ -116,12 +124,14 @@ async def _has_cluster(client: KubeClient, namespace: str) -> bool:
     return False
 
 
-async def _wait_control_plane(client: KubeClient, paths: LocalPaths, state: LocalState) -> None:
+async def _wait_control_plane(
+    client: KubeClient, paths: LocalPaths, state: LocalState, crds: Sequence[KubeObject]
+) -> None:
     """Return when our kinds are served and the kubelet takes pods."""
     try:
         with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
             await _wait_answer(client)
-            await apply_crds(client, load_crds())
+            await apply_crds(client, crds)
             await _wait_node_ready(client, state.node_name)
     except TimeoutError as error:
         raise DeadlineError(
@@ -191,10 +201,16 @@ async def _greets(host: str, port: int) -> bool:
         return False
 
 
+def program_of(name: str) -> str:
+    """Return where the program of our environment is, for those who have it not on PATH."""
+    return str(Path(sys.executable).parent / name)
+
+
 def _print_result(
     paths: LocalPaths, namespace: str, endpoints: tuple[ClusterEndpoints, ...]
 ) -> None:
     # Results go to stdout, a line each, so that a script can read them; advice goes to stderr.
+    armillary = "armillary" if shutil.which("armillary") else program_of("armillary")
     print(f"KUBECONFIG={paths.kubeconfig}")
     for endpoint in endpoints:
         print(
@@ -204,10 +220,11 @@ def _print_result(
     print(
         f"""
 Go on with
-  eval "$(armillary env --dir {paths.dir})"      # kubectl, vtctlclient and mysql find the cluster
+  eval "$({armillary} env --dir {paths.dir})"
+      # now kubectl, vtctlclient, mysql and armillary are on your PATH and find the cluster
   kubectl -n {namespace} get pods
   mysql --defaults-file={paths.mysql_defaults}
   armillary status --dir {paths.dir}
-  armillary down --dir {paths.dir}               # stops it; --purge removes its data as well""",
+  armillary down --dir {paths.dir}      # stops it; --purge removes its data as well""",
         file=sys.stderr,
     )

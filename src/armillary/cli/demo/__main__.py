@@ -116,6 +116,8 @@ def open_walk(home: Path, narrator: Narrator) -> Walk:
 
 def say_goodbye(home: Path, narrator: Narrator) -> None:
     narrator.step("Every check held")
+    where = "" if home == Path(DEFAULT_DIR).expanduser().absolute() else f" --dir {home}"
+    down = f"./demo --down{where}"
     narrator.output(
         f"""\
 The cluster goes on running. To look around:
@@ -125,7 +127,7 @@ The cluster goes on running. To look around:
   mysql --defaults-file={home}/my.cnf
   armillary status --dir {home}
 To remove all of it:
-  ./demo --down"""
+  {down}"""
     )
 
 

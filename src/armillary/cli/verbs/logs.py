@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from armillary.base.errors import NotFoundError
+from armillary.base.errors import NotFoundError, UnavailableError
 from armillary.cli.options import directory_option
 from armillary.local.supervise.state import read_state
 from armillary.settings.local import LocalPaths
@@ -30,16 +30,18 @@ def command(
     directory: Path,
 ) -> None:
     """Print the log of a component (supervisor, etcd, apiserver, controllers, kubelet, operator)
-    or of a pod, given by any unambiguous part of its name. Without NAME: which logs there are.
+    or of a pod, given by any unambiguous part of its name. Without NAME: which ones there are.
 
     \b
-    Exit codes: 0 done, 2 no such component or pod, or several.
+    Exit codes: 0 done, 2 no such component or pod, or several, 5 the cluster does not answer.
     """
     paths = LocalPaths(directory)
     state = read_state(paths.state)
     if name is None:
         for component in COMPONENTS:
-            print(paths.logs / f"{component}.log")
+            print(component)
+        for pod in _list_pods(_kubectl(paths, state.namespace)):
+            print(pod)
         return
     if name in COMPONENTS:
         log = paths.logs / f"{name}.log"
@@ -47,23 +49,32 @@ def command(
             raise NotFoundError(f"{log} does not exist: {name} has not run yet")
         flags = ["-F"] if follow else []
         _become(["tail", *flags, "-n", str(lines), str(log)])
-    kubectl = str(paths.bin / "kubectl")
-    flags = [f"--kubeconfig={paths.kubeconfig}", "-n", state.namespace]
-    pod = _find_pod([kubectl, *flags], name)
-    words = [kubectl, *flags, "logs", pod, f"--tail={lines}"]
-    words += [f"--container={container}"] if container else ["--all-containers"]
+    kubectl = _kubectl(paths, state.namespace)
+    pod = _find_pod(kubectl, name)
+    words = [*kubectl, "logs", pod, f"--tail={lines}"]
+    words += [f"--container={container}"] if container else ["--all-containers", "--prefix"]
     words += ["-f"] if follow else []
     words += ["--previous"] if previous else []
     _become(words)
 
 
-def _find_pod(kubectl: list[str], part: str) -> str:
+def _kubectl(paths: LocalPaths, namespace: str) -> list[str]:
+    return [str(paths.bin / "kubectl"), f"--kubeconfig={paths.kubeconfig}", "-n", namespace]
+
+
+def _list_pods(kubectl: list[str]) -> list[str]:
     import subprocess  # noqa: PLC0415
 
     listed = subprocess.run(
-        [*kubectl, "get", "pods", "-o", "name"], check=False, stdout=subprocess.PIPE, text=True
+        [*kubectl, "get", "pods", "-o", "name"], check=False, capture_output=True, text=True
     )
-    names = [line.removeprefix("pod/") for line in listed.stdout.splitlines()]
+    if listed.returncode != 0:
+        raise UnavailableError(f"cannot list the pods: {listed.stderr.strip()}")
+    return [line.removeprefix("pod/") for line in listed.stdout.splitlines()]
+
+
+def _find_pod(kubectl: list[str], part: str) -> str:
+    names = _list_pods(kubectl)
     if part in names:
         return part
     found = [name for name in names if part in name]

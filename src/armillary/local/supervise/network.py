@@ -5,6 +5,7 @@ users and directories, and the kernel lets go of it when the holder dies. Pods m
 supervisor, so a range with listeners in it counts as taken as well.
 """
 
+import errno
 import hashlib
 import socket
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,9 @@ from armillary.base.errors import ConflictError, UnavailableError
 
 RANGE_FIRST = 32
 RANGE_LAST = 251
+# etcd: clients, peers, health; mysqld; its exporter; web pages and gRPC of our programs.
+POD_PORTS = (2379, 2380, 2381, 3306, 9104, 15000, 15999)
+_NOBODYS_ADDRESS = "127.255.255.253"  # in no cluster's range
 PORT_FIRST = 20000
 PORT_LAST = 32000  # below the kernel's ephemeral ports, so that no client connection sits on ours
 _PROC_TCP = Path("/proc/net/tcp")
@@ -73,6 +77,34 @@ def choose_ports(count: int, *, seed: str) -> tuple[int, ...]:
     start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[4:8], "big") % span
     candidates = (PORT_FIRST + (start + step) % span for step in range(span))
     return tuple(_take_free(candidates, count))
+
+
+def ports_taken_everywhere() -> tuple[int, ...]:
+    """Return the ports of pods that some program listens on at every address of this machine.
+
+    Every pod has its own address, so only such a listener is in their way; none can come later,
+    while pods hold the ports.
+    """
+    taken = []
+    for port in POD_PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_NOBODYS_ADDRESS, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    taken.append(port)
+    return tuple(taken)
+
+
+def explain_taken(ports: Iterable[int]) -> str:
+    """Return what to tell a person about `ports_taken_everywhere`. Pure."""
+    words = ", ".join(map(str, ports))
+    first = words.partition(",")[0]
+    return (
+        f"a program listens on every address of this machine at port {words}, so no pod can;"
+        f" stop it or bind it to 127.0.0.1 (`ss -ltnp sport = :{first}` shows which)"
+    )
 
 
 def _take_free(candidates: Iterable[int], count: int) -> Iterator[int]:
