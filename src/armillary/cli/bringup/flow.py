@@ -37,7 +37,7 @@ from armillary.kube.client import KubeClient
 from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER
 from armillary.kube.objects import is_condition_true
 from armillary.local.supervise.network import explain_taken, ports_taken_everywhere
-from armillary.local.supervise.state import LocalState
+from armillary.local.supervise.state import LocalState, read_processes
 from armillary.settings.local import LocalPaths
 
 GREETING_TIMEOUT_S = 30.0
@@ -132,7 +132,7 @@ async def _wait_control_plane(
         with anyio.fail_after(CONTROL_PLANE_TIMEOUT_S):
             await _wait_answer(client)
             await apply_crds(client, crds)
-            await _wait_node_ready(client, state.node_name)
+            await _wait_kubelet(client, paths, state.node_name)
     except TimeoutError as error:
         raise DeadlineError(
             f"the control plane is not ready after {CONTROL_PLANE_TIMEOUT_S:.0f} s\n"
@@ -151,11 +151,16 @@ async def _wait_answer(client: KubeClient) -> None:
             return
 
 
-async def _wait_node_ready(client: KubeClient, name: str) -> None:
-    """Return when the kubelet takes pods."""
+async def _wait_kubelet(client: KubeClient, paths: LocalPaths, name: str) -> None:
+    """Return when the kubelet takes pods, and has said of those that it has how they are.
+
+    The API server's word alone may be from before everything was killed.
+    """
     for delay_s in backoff_delays_s(first_s=0.05, max_s=0.5):
         node = await client.get(NODE, name)
-        if node is not None and is_condition_true(node, "Ready"):
+        kubelet = read_processes(paths.processes).get("kubelet")
+        serves = kubelet is not None and kubelet.ready and kubelet.is_alive()
+        if serves and node is not None and is_condition_true(node, "Ready"):
             return
         await anyio.sleep(delay_s)
 

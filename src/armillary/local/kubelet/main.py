@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 async def run(
     settings: KubeletSettings, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
 ) -> None:
-    """Run pods until cancelled; `started` once the node is registered and serves.
+    """Run pods until cancelled; `started` once the node serves and every pod's status is true.
 
     Cancelled: the pods' processes go on; the next kubelet takes them up. `stop.stop_all_pods` ends
     them.
@@ -92,11 +92,11 @@ async def run(
         await names.write_all()
         group.start_soon(names.run)
         group.start_soon(proxy.run)
-        group.start_soon(pod_set.run)
         group.start_soon(scheduler.run)
         group.start_soon(agent.run)
         group.start_soon(LogSweep(pod_set, bytes_max=settings.log_bytes_max).run)
         group.start_soon(janitor.run)
+        await group.start(pod_set.run)
         task_status.started()
 
 

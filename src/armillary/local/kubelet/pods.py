@@ -3,7 +3,8 @@
 import logging
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskGroup, TaskStatus
 
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject
@@ -15,6 +16,7 @@ from armillary.local.kubelet.pod.worker import PodWorker
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
+_TELL_S_MAX = 15.0
 
 
 class PodSet:
@@ -63,10 +65,19 @@ class PodSet:
             if worker.spec.namespace == namespace:
                 worker.names_changed()
 
-    async def run(self) -> None:
-        """Run until cancelled. The pods' informer must have synced."""
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Run until cancelled. The pods' informer must have synced.
+
+        `started` once what the API server says of each pod is ours: what it said before may be from
+        a time before a reboot.
+        """
         async with anyio.create_task_group() as group:
             self._take_up_orphans(group)
+            self._start_missing(group)
+            with anyio.move_on_after(_TELL_S_MAX):
+                for worker in self.workers():
+                    await worker.has_told.wait()
+            task_status.started()
             while True:
                 self._changed = anyio.Event()
                 self._start_missing(group)

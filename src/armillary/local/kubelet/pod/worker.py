@@ -72,6 +72,7 @@ class PodWorker:
         self._deletion_sent = False
         self._backing_off: frozenset[str] = frozenset()
         self._wake = anyio.Event()
+        self.has_told = anyio.Event()  # set once the API server could hear how the pod is
 
     def renewed(self) -> "PodWorker":
         """Return a worker for the same pod that begins anew."""
@@ -124,6 +125,7 @@ class PodWorker:
                 after = self._observe(pod, utc_now())
                 plan = plan_pod(pod, after, self.machine.restart_policy, now=utc_now())
                 reported = await self._report(pod, after, plan)
+                self.has_told.set()
                 await self._sleep(plan, reported=reported)
             group.cancel_scope.cancel()
         await to_thread.run_sync(self.directory.remove)
