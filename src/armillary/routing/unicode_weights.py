@@ -3,8 +3,9 @@ reading its own table once.
 
 The table is frozen: CLDR 23 root order as in golang.org/x/text v0.14.0 (BSD licence), package
 collate. Later tables give other weights, and other weights would send rows to other shards.
-`unicode_weights.zlib` has lines `from-to+offset` for code points with implicit weights, an empty
-line, then `codepoint[+codepoint...]=key` in hex, for text in NFD.
+`unicode_weights.zlib`, made by `tools/generate_unicode_weights.py`, has lines `from-to+offset` for
+code points with implicit weights, an empty line, then `codepoint[+codepoint...]=key` in hex, for
+text in NFD.
 """
 
 import zlib
