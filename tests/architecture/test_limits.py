@@ -24,19 +24,6 @@ EXCUSED: dict[str, str] = {
     ),
     "src/armillary/sql/expressions.py:Expressions": "a grammar: one method for each rule",
     "src/armillary/sql/queries.py:Queries": "a grammar: one method for each rule",
-    **{
-        f"src/armillary/vtgate/{name}": "larger than it should be; it grew with the SQL it knows"
-        for name in (
-            "executor.py",
-            "executor.py:Executor",
-            "listener.py",
-            "listener.py:ClientConnection",
-            "planner/scatter.py:ScatterPlanner",
-            "statements.py:StatementRunner",
-            "transactions.py:Transactions",
-            "writes.py:Writes",
-        )
-    },
 }
 
 

@@ -76,6 +76,7 @@ class Ddl:
     what: str  # TABLE, INDEX, VIEW, DATABASE, ...
     keyspaces: tuple[str, ...]
     temporary: bool = False
+    selects: bool = False  # its rows come from a query
 
 
 _OBJECTS = ("TABLE", "INDEX", "VIEW", "DATABASE", "SCHEMA", "PROCEDURE", "FUNCTION", "TRIGGER")
@@ -106,7 +107,8 @@ def parse_ddl(text: str) -> Ddl:
         named = tokens[index]
         if tokens[index + 1].text == "." and tokens[index - 1].text != "." and _is_name(named):
             keyspaces.append(unquote_name(named))
-    return Ddl(verb, what, tuple(keyspaces), temporary)
+    selects = any(token.upper == "SELECT" for token in tokens)
+    return Ddl(verb, what, tuple(keyspaces), temporary, selects)
 
 
 def _is_name(token: Token) -> bool:

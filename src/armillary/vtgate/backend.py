@@ -59,6 +59,7 @@ class BackendConnection(asyncio.Protocol):
         self.server_version = ""
         self.broken = False
         self.in_use = False
+        self.tainted = False  # a statement may have left something here for the next session
         self.in_transaction = False
         self.statements: dict[bytes, tuple[int, int]] = {}  # text -> id, parameters
         self.on_idle_loss: Callable[[BackendConnection], None] | None = None
@@ -93,7 +94,12 @@ class BackendConnection(asyncio.Protocol):
         self.broken = True
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
-            receiver.lost(ConnectionLostError("lost connection to the tablet during a statement"))
+            receiver.lost(
+                ConnectionLostError(
+                    "lost the connection to the tablet during a statement: "
+                    "whether it was done is unknown"
+                )
+            )
         elif self.on_idle_loss is not None:
             self.on_idle_loss(self)
 

@@ -121,7 +121,7 @@ class Commands:
 
     async def _field_list(self, body: bytes, out: ClientOutput) -> None:
         table = body.partition(b"\x00")[0].decode("utf-8", "replace")
-        for column in await self.runner.field_list(table):
+        for column in await self.runner.questions.field_list(table):
             out.payload(column + b"\xfb")
         out.payload(encode_eof(status=self._session.status))
 

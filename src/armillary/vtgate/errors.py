@@ -70,6 +70,18 @@ def no_database() -> SqlError:
     return SqlError(1046, "VT09005: no database selected: use keyspace<:shard><@type> or keyspace")
 
 
+def several_shards(keyspace: str, shard_count: int, *, has_tables: bool) -> SqlError:
+    """What is wrong with a keyspace of several shards whose VSchema is unsharded."""
+    found = "calls it unsharded" if has_tables else "is empty"
+    return SqlError(
+        1105,
+        f"keyspace {keyspace} has {shard_count} shards, but its VSchema {found}: which rows are "
+        "where cannot be told (a cluster that was created again has its rows back, not its "
+        "VSchema). Apply it with: vtctlclient ApplyVSchema "
+        f'-vschema="$(cat vschema_{keyspace}.json)" {keyspace}',
+    )
+
+
 def err_payload(error: BaseException) -> bytes:
     """Return the ERR packet for an error; the one place that decides what a client is told."""
     if isinstance(error, MysqlError):

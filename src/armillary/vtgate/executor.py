@@ -1,7 +1,8 @@
 """Run a session's statements: plan, send, merge, keep lookups in step. I/O."""
 
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -9,9 +10,8 @@ import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
-from armillary.sql.cursor import NotUnderstoodError
-from armillary.sql.statements import parse_statement
 from armillary.vtgate.backend import BackendConnection
+from armillary.vtgate.changes import Changes
 from armillary.vtgate.errors import (
     ConnectionLostError,
     RefusedError,
@@ -20,30 +20,18 @@ from armillary.vtgate.errors import (
     TabletUnreachableError,
     is_harmless,
 )
-from armillary.vtgate.gateway import SHAPE_TTL_S, CachedPlan, Gateway
+from armillary.vtgate.gateway import CachedPlan, Gateway
+from armillary.vtgate.inserts import Inserts
 from armillary.vtgate.lookups import Lookups
 from armillary.vtgate.output import CollectedOutput, Output
-from armillary.vtgate.planner.plan import (
-    DmlPlan,
-    InsertPlan,
-    Plan,
-    SelectPlan,
-    SqlTemplate,
-)
-from armillary.vtgate.planner.select import name_tables, plan_statement
-from armillary.vtgate.planner.text import (
-    build_template,
-    find_session_terms,
-    pieces_of,
-    render_sql,
-    tokens_of,
-)
+from armillary.vtgate.planner.plan import DmlPlan, InsertPlan, SelectPlan
+from armillary.vtgate.planning import plan_for
 from armillary.vtgate.preparing import prepare_without_parameters
+from armillary.vtgate.rendering import SessionText, Statement
 from armillary.vtgate.resolve import Resolver
 from armillary.vtgate.scatter_run import ScatterRunner
 from armillary.vtgate.session import Session
 from armillary.vtgate.transactions import Transactions
-from armillary.wire.errnos import WRONG_VALUE_COUNT
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
 from armillary.wire.rows import split_text_row
@@ -51,24 +39,15 @@ from armillary.wire.scanner import ResponseSummary
 from armillary.wire.statements import quote
 
 _T = TypeVar("_T")
-_CANCELLED_CLEANUP_S = 5.0
-
-
-class Statement:
-    """One statement on its way: its text, the text's key, and the literals taken out of it."""
-
-    __slots__ = ("key", "literals", "text")
-
-    def __init__(self, text: bytes, key: str, literals: Sequence[bytes]) -> None:
-        self.text = text
-        self.key = key
-        self.literals = literals
+_CALL = re.compile(rb"(?:\s|/\*.*?\*/)*call\b", re.IGNORECASE | re.DOTALL)
+_COUNTS_FOUND = re.compile(rb"sql_calc_found_rows", re.IGNORECASE)
 
 
 class Executor:
     def __init__(self, gateway: Gateway, session: Session) -> None:
         self.gateway = gateway
         self.session = session
+        self.texts = SessionText(session)
         self.transactions = Transactions(session, gateway.tablets)
         self.lookups = Lookups(
             self.run_internal,
@@ -76,86 +55,6 @@ class Executor:
             created=session.created_lookups,
         )
         self.running: set[BackendConnection] = set()
-
-    # Planning
-
-    async def plan(self, statement: Statement, *, keyspace: str) -> CachedPlan:
-        """Return the statement's plan, from the cache or made now.
-
-        Raises:
-            NotUnderstoodError: our parser does not follow it.
-            RefusedError: it cannot be routed correctly.
-        """
-        generation = self.gateway.cluster.generation
-        cache_key = (keyspace, statement.key)
-        found = self.gateway.plans.get(cache_key, generation)
-        if found is not None and self._fits(found, statement):
-            return found
-        try:
-            plan = await self._make_plan(statement, keyspace)
-        except SqlError as error:
-            if error.errno != WRONG_VALUE_COUNT:
-                raise
-            self.gateway.forget_schema()  # perhaps the table has changed since we looked at it
-            plan = await self._make_plan(statement, keyspace)
-        made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
-        self.gateway.plans.put(cache_key, made)
-        return made
-
-    async def _make_plan(self, statement: Statement, keyspace: str) -> Plan:
-        vschema = self.gateway.cluster.vschema
-        parsed = parse_statement(statement.key)
-        named = name_tables(parsed, vschema, keyspace)
-        shapes = {}
-        for schema in named.schemas.values():
-            if vschema.keyspaces[schema.keyspace].sharded:
-                place = (schema.keyspace, schema.name)
-                shapes[place] = await self.gateway.shape(*place)
-        return plan_statement(
-            statement.key,
-            parsed,
-            named,
-            vschema=vschema,
-            keyspace=keyspace,
-            shapes=shapes,
-            literals=statement.literals,
-        )
-
-    def _fits(self, found: CachedPlan, statement: Statement) -> bool:
-        plan = found.plan
-        if not isinstance(plan, SelectPlan) or not plan.fixed:
-            return True
-        literals = statement.literals
-        return all(literals[index] == literal for index, literal in plan.fixed)
-
-    def terms(self) -> dict[str, bytes]:
-        """What the session's functions and variables stand for now, as SQL literals."""
-        session = self.session
-        keyspace = session.target.keyspace
-        user = quote(f"{session.user}@%".encode())
-        found = {
-            "DATABASE": quote(keyspace.encode()) if keyspace else b"NULL",
-            "LAST_INSERT_ID": b"%d" % session.last_insert_id,
-            "FOUND_ROWS": b"%d" % session.found_rows,
-            "ROW_COUNT": b"%d" % session.row_count,
-            "CONNECTION_ID": b"%d" % session.id,
-            "USER": user,
-            "SESSION_USER": user,
-            "SYSTEM_USER": user,
-            "CURRENT_USER": user,
-        }
-        found["SCHEMA"] = found["DATABASE"]
-        return found
-
-    def render(
-        self, template: SqlTemplate, literals: Sequence[bytes], more: Mapping[str, bytes] = {}
-    ) -> bytes:
-        terms = {**self.terms(), **more}
-        for piece in template:
-            name = getattr(piece, "name", "")
-            if name.startswith("@") and name not in terms:
-                terms[name] = self.session.variables.get(name[1:], b"NULL")
-        return render_sql(template, literals, terms)
 
     def resolver(self) -> Resolver:
         return Resolver(
@@ -173,23 +72,21 @@ class Executor:
         """Run one of the gateway's own statements in this session, and keep its answer."""
         out = CollectedOutput()
         statement = Statement(b"", sql, literals)
-        cached = await self.plan(statement, keyspace=keyspace)
+        cached = await plan_for(self.gateway, statement, keyspace=keyspace)
         await self.run_plan(cached, statement, out, group=group)
         return out
 
     async def run_plan(
         self, cached: CachedPlan, statement: Statement, out: Output, *, group: str = "normal"
     ) -> ResponseSummary:
-        from armillary.vtgate.writes import Writes  # noqa: PLC0415  they know each other
-
         plan = cached.plan
         match plan:
             case SelectPlan():
                 return await self._select(cached, plan, statement, out, group)
             case InsertPlan():
-                return await Writes(self, group).insert(plan, statement, out)
+                return await Inserts(self, group).insert(plan, statement, out)
             case DmlPlan():
-                return await Writes(self, group).change(plan, statement, out)
+                return await Changes(self, group).change(plan, statement, out)
 
     async def _select(
         self,
@@ -208,7 +105,7 @@ class Executor:
         if not shards:
             shards = self.resolver().partition(keyspace).shards[:1]
         if len(shards) == 1:
-            sql = self.text_of(plan.template, statement)
+            sql = self.texts.text_of(plan.template, statement)
             return await self.on_shard(
                 keyspace, shards[0], sql, out, group=group, again=not plan.locking
             )
@@ -227,12 +124,6 @@ class Executor:
             if name in cluster.vschema.keyspaces:
                 literals[index] = quote(cluster.database_of(name).encode())
         return Statement(b"", statement.key, literals)
-
-    def text_of(self, template: SqlTemplate | None, statement: Statement) -> bytes:
-        if template is None and statement.text:
-            return statement.text
-        pieces = template if template is not None else pieces_of(statement.key)
-        return self.render(pieces, statement.literals)
 
     async def on_shard(
         self,
@@ -259,9 +150,13 @@ class Executor:
             try:
                 async with self.using(keyspace, shard, group, reading=again) as connection:
                     payload = await self._payload(connection, sql, out)
+                    if _CALL.match(sql):
+                        connection.tainted = True
                     summary = await out.relay(connection, payload, rename=self.rename(keyspace))
                     if summary.warnings:
                         self.session.new_warnings += await read_warnings(connection)
+                    if summary.has_rows and _COUNTS_FOUND.search(sql):
+                        summary.row_count = await _found_rows(connection)
                 transactions.mark_used(keyspace, shard, group, None if again else sql)
                 return summary
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
@@ -359,32 +254,15 @@ class Executor:
         if keyspace not in layouts:
             keyspace = next(iter(layouts), "")
         settings = tuple(text for _, text in self.session.settings)
-        text = self.with_session_values(expression.decode("latin-1")).encode("latin-1")
+        text = self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
         answer = await self.gateway.ask(keyspace, b"select " + text, settings)
         return read_cell(answer.rows[0], 0)[0], answer.columns[0].type
 
-    def with_session_values(self, text: str) -> str:
-        """Put the session's variables and functions into a text that goes to a server."""
-        use = find_session_terms(tokens_of(text))
-        template = build_template(text, use.splices)
-        marks = [b"?"] * text.count("?")
-        return self.render(template, marks).decode("latin-1")
 
-    async def explain_refusal(
-        self, error: NotUnderstoodError, sql: bytes, keyspace: str
-    ) -> ArmillaryError:
-        """Say what is wrong with a statement that our parser does not follow.
-
-        If a server does not take it either, its error is the better one.
-        """
-        prefix = b"PREPARE armillary_check FROM " + quote(sql)
-        try:
-            await self.gateway.ask(keyspace, prefix)
-        except MysqlError as refused:
-            return refused
-        except ArmillaryError:
-            pass
-        return RefusedError(str(error))
+async def _found_rows(connection: BackendConnection) -> int:
+    """Return what SQL_CALC_FOUND_ROWS has counted, while its connection is still ours."""
+    answer = await connection.query(b"select found_rows()")
+    return int(read_cell(answer.rows[0], 0)[0] or 0)
 
 
 async def read_warnings(connection: BackendConnection) -> list[tuple[str, int, str]]:

@@ -148,7 +148,12 @@ class FastPath:
             return None
         plan = cached.plan
         if isinstance(plan, SelectPlan):
-            simple = plan.template is None and not plan.fixed and not plan.schema_literals
+            simple = (
+                plan.template is None
+                and not plan.fixed
+                and not plan.schema_literals
+                and not plan.counts_found
+            )
             return (plan.route, not plan.locking) if simple else None
         if isinstance(plan, DmlPlan) and plan.select_owned is None and plan.template is None:
             return (plan.route, False) if target.is_primary else None

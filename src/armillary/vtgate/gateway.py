@@ -21,6 +21,7 @@ from armillary.vtgate.sequences import Sequence
 from armillary.vtgate.tablets import Tablets
 from armillary.wire.protocol import UTF8MB4_GENERAL_CI
 from armillary.wire.rows import split_text_row
+from armillary.wire.statements import quote
 
 if TYPE_CHECKING:
     from armillary.vtgate.scatter import ScatterPlan
@@ -112,7 +113,14 @@ class Gateway:
             return known[0]
         name = table.replace("`", "``").encode()
         result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
-        shape = shape_of(result.columns)
+        answer = await self.ask(
+            keyspace,
+            b"select lower(column_name) from information_schema.columns "
+            b"where table_schema = database() and table_name = " + quote(table.encode()) + b" "
+            b"and column_default is not null and column_default <> 'NULL'",
+        )
+        defaults = {(split_text_row(row, 1)[0] or b"").decode() for row in answer.rows}
+        shape = shape_of(result.columns, defaults=defaults)
         self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
         return shape
 

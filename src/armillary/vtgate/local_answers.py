@@ -13,6 +13,13 @@ from armillary.vtgate.errors import SqlError, no_database
 from armillary.vtgate.session import Session
 from armillary.wire.columns import ColumnDefinition, integer_column, text_column
 
+_LOCAL_SELECT = re.compile(
+    rb"^\s*select\s+(@@version_comment|@@(?:session\.)?autocommit|(?:database|schema)\s*\(\s*\)"
+    rb"|connection_id\s*\(\s*\)|user\s*\(\s*\)|current_user(?:\s*\(\s*\))?|\$\$)"
+    rb"(?:\s+limit\s+1)?\s*;?\s*$",
+    re.I,
+)
+
 Rows = list[list[bytes | None]]
 Answer = tuple[list[ColumnDefinition], Rows]
 
@@ -52,9 +59,30 @@ def is_like(text: str, pattern: str | None) -> bool:
 
 
 class LocalAnswers:
-    def __init__(self, cluster: Cluster, session: Session) -> None:
+    def __init__(self, cluster: Cluster, session: Session, version_comment: str) -> None:
         self._cluster = cluster
         self._session = session
+        self._version_comment = version_comment
+
+    def select(self, sql: bytes) -> Answer | None:
+        """Answer what clients ask when they connect, even while no tablet serves."""
+        match = _LOCAL_SELECT.match(sql)
+        if match is None:
+            return None
+        label = match.group(1).decode("ascii")
+        asked = re.sub(r"\s", "", label.lower())
+        session = self._session
+        if asked.endswith("autocommit"):
+            return [integer_column(label)], [[b"1" if session.autocommit else b"0"]]
+        if asked.startswith("connection_id"):
+            return [integer_column(label)], [[b"%d" % session.id]]
+        if asked == "$$":
+            raise SqlError(1054, "Unknown column '$$' in 'field list'")
+        if asked.startswith(("database", "schema")):
+            name = session.target.keyspace or None
+            return _columns(label), _texts([[name]])
+        text = self._version_comment if asked == "@@version_comment" else f"{session.user}@%"
+        return _columns(label), _texts([[text]])
 
     def show(self, tokens: list[Token]) -> Answer | None:
         """Answer a SHOW, or return None when a server must."""

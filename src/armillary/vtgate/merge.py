@@ -11,6 +11,7 @@ from functools import total_ordering
 from typing import Any
 
 from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.planner.plan import SqlTemplate
 from armillary.vtgate.planner.shapes import ColumnShape
 from armillary.wire.protocol import DECIMAL_TYPES, INTEGER_TYPES, ColumnType
 
@@ -79,14 +80,19 @@ def needs_weight(shape: ColumnShape) -> bool:
     return shape.is_text
 
 
-def needs_number(shape: ColumnShape) -> str:
-    """Return what to add to an expression so that its order becomes a number; empty for nothing.
+def as_number(shape: ColumnShape, expr: SqlTemplate) -> SqlTemplate | None:
+    """Return an expression whose order as a number is that of `expr`; None where none is wanted.
 
-    ENUM and SET order by position, and FLOAT's text has too few digits to compare.
+    ENUM and SET order by position, FLOAT's text has too few digits to compare, and a TIMESTAMP is
+    an instant: when a clock goes back, the later one has the earlier text.
     """
     if shape.is_enum_or_set:
-        return " + 0"
-    return " + 0e0" if shape.type == ColumnType.FLOAT else ""
+        return ("(", *expr, ") + 0")
+    if shape.type == ColumnType.FLOAT:
+        return ("(", *expr, ") + 0e0")
+    if shape.type == ColumnType.TIMESTAMP:
+        return ("unix_timestamp(", *expr, ")")
+    return None
 
 
 def reader_of(shape: ColumnShape, facts: CollationFacts | None = None) -> Reader:

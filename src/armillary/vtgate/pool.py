@@ -20,6 +20,9 @@ from armillary.vtgate.errors import ConnectionLostError, SqlError, TabletUnreach
 logger = logging.getLogger(__name__)
 
 
+_KEYS_MAX = 1000  # of sessions' settings; beyond it, those without a connection are forgotten
+
+
 class PoolKey(NamedTuple):
     collation_id: int
     found_rows: bool
@@ -145,12 +148,14 @@ class TabletPool:
                 return
 
     def release(self, key: PoolKey, connection: BackendConnection) -> None:
-        """Give a connection back; one that is broken or still at work is closed instead."""
+        """Give a connection back; one that is broken, tainted or still at work is closed."""
         connection.in_use = False
-        if connection.broken or connection.busy:
+        if connection.broken or connection.busy or connection.tainted:
             self._discard(connection)
         else:
             self._idle.setdefault(key, []).append(connection)
+            if len(self._idle) > _KEYS_MAX:
+                self._idle = {key: idle for key, idle in self._idle.items() if idle}
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():

@@ -9,11 +9,12 @@ from armillary.sql.commands import Verb, verb_of
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.tokens import LITERAL_KINDS, Kind, tokenize, unwrap_executable_comments
 from armillary.vtgate.errors import SqlError
-from armillary.vtgate.executor import Statement
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.output import ClientOutput
 from armillary.vtgate.planner.plan import InsertPlan
+from armillary.vtgate.planning import plan_for
 from armillary.vtgate.preparing import close_statement, read_prepare
+from armillary.vtgate.rendering import Statement
 from armillary.vtgate.session import PreparedStatement, Session
 from armillary.vtgate.statements import StatementRunner
 from armillary.wire.columns import ColumnDefinition, encode_column
@@ -74,7 +75,7 @@ class PreparedStatements:
         marks = [b"?" if isinstance(slot, int) else slot for slot in statement.slots]
         probe = Statement(b"", statement.key, marks)
         try:
-            cached = await executor.plan(probe, keyspace=self._session.target.keyspace)
+            cached = await plan_for(self._gateway, probe, keyspace=self._session.target.keyspace)
         except NotUnderstoodError:
             return []
         plan = cached.plan
@@ -82,7 +83,7 @@ class PreparedStatements:
         template = plan.whole if isinstance(plan, InsertPlan) else plan.template
         if isinstance(plan, InsertPlan) and plan.increment is not None:
             return []
-        text = executor.text_of(template, probe)
+        text = executor.texts.text_of(template, probe)
         shard = executor.resolver().partition(keyspace).shards[0]
         async with executor.transactions.connection(keyspace, shard) as connection:
             payloads = await read_prepare(connection, text)

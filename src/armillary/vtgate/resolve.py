@@ -1,5 +1,6 @@
 """From a route and a statement's literals to shards; lookups ask the executor."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from armillary.base.errors import InputError, PreconditionError
@@ -10,7 +11,7 @@ from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex, Value
 from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.literals import NotAValue, literal_value
 from armillary.vtgate.cluster import Cluster
-from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError
+from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError, several_shards
 from armillary.vtgate.planner.plan import (
     AllShards,
     AnyShard,
@@ -21,8 +22,30 @@ from armillary.vtgate.planner.plan import (
     Route,
     SameShard,
 )
-from armillary.vtgate.planner.shapes import ColumnShape
-from armillary.wire.protocol import BINARY_COLLATION
+from armillary.vtgate.planner.shapes import EXACT_COLLATIONS, ColumnShape
+from armillary.vtgate.stored_values import whole_number
+from armillary.wire.protocol import BINARY_COLLATION, ColumnType
+
+# By collation: text to which only text of the same primary weights is equal. What a server holds
+# equal may differ there: general_ci takes ß for s and ı for i, other collations much more.
+_ONE_WEIGHT = {
+    33: re.compile(rb"[\x20-HJ-RT-hj-rt-\x7e]*"),  # utf8mb3_general_ci
+    45: re.compile(rb"[\x20-HJ-RT-hj-rt-\x7e]*"),  # utf8mb4_general_ci
+    8: re.compile(rb"[\x20-XZ^-xz-\x7e]*"),  # latin1_swedish_ci, where Y = Ü and ] = Ö
+    11: re.compile(rb"[\x20-\x7e]*"),  # ascii_general_ci
+}
+
+
+def has_one_weight(value: bytes, collation_id: int) -> bool:
+    """Whether all text that a collation holds equal to `value` has its primary weights.
+
+    Measured over all characters of the collations; of others nothing is promised.
+    """
+    if collation_id in EXACT_COLLATIONS:
+        return True
+    safe = _ONE_WEIGHT.get(collation_id)
+    return safe is not None and safe.fullmatch(value) is not None
+
 
 Lookup = Callable[[LookupVindex, str, Sequence[bytes]], Awaitable[set[bytes]]]
 
@@ -41,46 +64,17 @@ def routing_value(
     value = literal_value(literal, codec=codec)
     if value is None:
         return None
-    if vindex.by_number:
-        if isinstance(value, bytes) and not _is_number(value):
-            raise NotAValue
+    if column is None or column.type == ColumnType.YEAR:
+        raise NotAValue
+    if vindex.by_number or column.is_integer:
+        return whole_number(literal, value)
+    if isinstance(value, int) or not column.is_string:
+        raise NotAValue
+    if column.collation_id == BINARY_COLLATION:
         return value
-    if column is None:
-        raise NotAValue
-    if column.is_integer:
-        return _as_integer(value)
-    exact = vindex.type in LOOSE_KINDS or column.collation_id == BINARY_COLLATION
-    if isinstance(value, int) or not column.is_string or not exact:
-        raise NotAValue
-    return value
-
-
-def _as_integer(value: int | bytes) -> int:
-    if isinstance(value, bytes) and not _is_number(value):
-        raise NotAValue
-    return int(value)
-
-
-def placing_value(
-    literal: bytes, vindex: FunctionalVindex, column: ColumnShape | None, *, codec: str
-) -> Value:
-    """Return the value by which a new row with `literal` in its column is placed.
-
-    Raises:
-        NotAValue: what will be stored cannot be told from the literal.
-    """
-    value = literal_value(literal, codec=codec)
-    if column is None or value is None:
+    if vindex.type in LOOSE_KINDS and has_one_weight(value, column.collation_id):
         return value
-    if column.is_integer:
-        return _as_integer(value)
-    if not column.is_string and not vindex.by_number:
-        raise NotAValue
-    return value
-
-
-def _is_number(value: bytes) -> bool:
-    return value.isdigit() or (value[:1] == b"-" and value[1:].isdigit())
+    raise NotAValue
 
 
 class Resolver:
@@ -102,6 +96,19 @@ class Resolver:
             raise TabletUnavailableError(f"keyspace {keyspace} has no serving shard")
         return partition
 
+    def only_shard(self, keyspace: str) -> tuple[str, ...]:
+        """Return the shard of an unsharded keyspace.
+
+        Raises:
+            SqlError: it has several, so its VSchema is missing or wrong.
+        """
+        shards = self.partition(keyspace).shards
+        if len(shards) > 1:
+            schema = self._cluster.vschema.keyspaces.get(keyspace)
+            has_tables = schema is not None and bool(schema.tables)
+            raise several_shards(keyspace, len(shards), has_tables=has_tables)
+        return shards
+
     async def shards(self, route: Route, literals: Sequence[bytes]) -> tuple[str, ...]:
         """Return the shards, in key range order; none when no row can match.
 
@@ -114,12 +121,7 @@ class Resolver:
             case AnyShard():
                 return partition.shards[:1]
             case OnlyShard():
-                if len(partition.shards) > 1:
-                    raise RefusedError(
-                        f"keyspace {route.keyspace} is unsharded in its VSchema, "
-                        f"and has {len(partition.shards)} shards"
-                    )
-                return partition.shards
+                return self.only_shard(route.keyspace)
             case AllShards():
                 return self._all(route.keyspace, partition)
             case ByKeyspaceId():
@@ -128,6 +130,8 @@ class Resolver:
                 return self._by_vindex(route, partition, literals)
             case ByLookup():
                 values = [source.literal(literals) for source in route.sources]
+                if not all(_is_of_kind(value, route.column) for value in values):
+                    return self._all(route.keyspace, partition)
                 ids = await self._lookup(route.vindex, route.keyspace, values)
                 return _ordered(partition, ids)
             case SameShard():
@@ -165,6 +169,15 @@ class Resolver:
         if len(found) != 1 or len(next(iter(found))) != 1:
             raise RefusedError("joining or comparing rows that live on different shards")
         return next(iter(found))
+
+
+def _is_of_kind(literal: bytes, column: ColumnShape | None) -> bool:
+    """Whether a value is compared with the column as it is; 0 equals any text without digits."""
+    if column is None or literal.upper() == b"NULL":
+        return True
+    if column.is_string:
+        return literal[:1] in (b"'", b'"')
+    return literal.lstrip(b"-").isdigit() or not column.is_number
 
 
 def _ordered(partition: Partition, ids: set[bytes]) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from armillary.vtgate.merge import (
     Extreme,
     GroupMerger,
     KeyPart,
+    as_number,
     key_of,
-    needs_number,
     needs_weight,
     reader_of,
 )
@@ -93,8 +93,9 @@ def probe_template(draft: ScatterDraft) -> SqlTemplate:
 
 def _with_columns(draft: ScatterDraft, exprs: Sequence[SqlTemplate]) -> SqlTemplate:
     pieces: list[object] = []
-    for expr in exprs:
-        pieces.extend((", ", *expr))
+    for number, expr in enumerate(exprs):
+        # With names of their own: another column or alias of a name would make it ambiguous.
+        pieces.extend((", ", *expr, f" as `armillary {number}`"))
     added = Splice(draft.columns_at, draft.columns_at, tuple(pieces))  # type: ignore[arg-type]
     return build_template(draft.key, (*draft.splices, added))
 
@@ -170,11 +171,9 @@ def _key_part(
         facts = facts_of(shape.collation_id)
         weight = columns.add(("weight_string(", *expr, ")"))
         return KeyPart(weight, reader_of(shape, facts), descending)
-    number = needs_number(shape)
-    if number:
-        return KeyPart(
-            columns.add(("(", *expr, ")" + number)), lambda c: float(c or b"0"), descending
-        )
+    number = as_number(shape, expr)
+    if number is not None:
+        return KeyPart(columns.add(number), _read_double, descending)
     return KeyPart(column, reader_of(shape), descending)
 
 
@@ -194,15 +193,15 @@ def _combines(
         case "COUNT" | "SUM":
             return [AddUp(index, shape)]
         case "MIN" | "MAX":
-            call: SqlTemplate = (f"{aggregate.function}(", *argument, ")")
+            call = aggregate.call
             largest = aggregate.function == "MAX"
             if shape.is_text or shape.is_enum_or_set:
                 weight = columns.add(("weight_string(", *call, ")"))
                 read = reader_of(shape, facts_of(shape.collation_id))
                 return [Extreme(index, weight, read, largest=largest)]
-            if needs_number(shape):
-                number = columns.add((*call, needs_number(shape)))
-                return [Extreme(index, number, _read_double, largest=largest)]
+            number = as_number(shape, call)
+            if number is not None:
+                return [Extreme(index, columns.add(number), _read_double, largest=largest)]
             return [Extreme(index, index, reader_of(shape), largest=largest)]
         case "AVG":
             total = columns.add(("SUM(", *argument, ")"))

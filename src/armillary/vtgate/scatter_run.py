@@ -8,7 +8,7 @@ import anyio
 
 from armillary.base.errors import ArmillaryError
 from armillary.vtgate.backend import BackendConnection, RowStream
-from armillary.vtgate.errors import SqlError
+from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.gateway import CachedPlan
 from armillary.vtgate.output import Output
 from armillary.vtgate.planner.plan import ScatterDraft, Source
@@ -27,7 +27,8 @@ from armillary.wire.protocol import Command
 from armillary.wire.scanner import ResponseSummary
 
 if TYPE_CHECKING:
-    from armillary.vtgate.executor import Executor, Statement
+    from armillary.vtgate.executor import Executor
+    from armillary.vtgate.rendering import Statement
 
 _CANCELLED_CLEANUP_S = 5.0
 _PLANS_MAX = 4  # for sessions of different collations and settings
@@ -50,9 +51,11 @@ class ScatterRunner:
         for attempt in range(2):
             plan = await self._finished(cached, draft, statement)
             text = b""
-            if limit is not None and draft.group is None:
+            if limit is not None and draft.group is None and not draft.distinct:
                 text = b" limit %d" % (limit + offset)
-            sql = self._executor.render(plan.template, statement.literals, {LIMIT_TERM.name: text})
+            sql = self._executor.texts.render(
+                plan.template, statement.literals, {LIMIT_TERM.name: text}
+            )
             async with AsyncExitStack() as stack:
                 streams = await self._open(stack, sql, binary=out.binary and plan.group is None)
                 if not _still_fits(plan, streams):
@@ -60,7 +63,9 @@ class ScatterRunner:
                     self._executor.gateway.forget_schema()
                     if attempt == 0:
                         continue
-                    raise SqlError(1105, "the table changed while the statement was running")
+                    raise RefusedError(
+                        "columns whose types depend on the rows, over several shards"
+                    )
                 return await self._merge(plan, streams, out, limit, offset)
         raise AssertionError("the second attempt returns or raises")
 
@@ -73,7 +78,7 @@ class ScatterRunner:
         if known is not None:
             return known
         gateway = self._executor.gateway
-        sql = self._executor.render(
+        sql = self._executor.texts.render(
             probe_template(draft), statement.literals, {LIMIT_TERM.name: b" limit 0"}
         )
         settings = tuple(text for _, text in session.settings)

@@ -155,7 +155,10 @@ class Session:
         self.autocommit = True
         self.in_transaction = False
         self.transaction_mode = "MULTI"
+        self.charset = charset_of_collation(self.collation_id)
         self.last_insert_id = 0
+        self.found_rows = 0
+        self.row_count = -1
         self.warnings = []
         self.statements.clear()
         self.savepoints.clear()

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from armillary.base.errors import ArmillaryError
 from armillary.sql.commands import Setting, parse_set
 from armillary.sql.tokens import Kind, tokenize
 from armillary.vtgate.errors import RefusedError, SqlError
@@ -22,6 +23,11 @@ _OURS = frozenset(
     client_found_rows skip_query_plan_cache read_after_write_gtid read_after_write_timeout
     query_timeout session_track_gtids transaction_timeout""".split()  # noqa: SIM905
 )
+# What one connection does once, remembers by itself, or does behind the gateway's back.
+_CONNECTION_ONLY = frozenset(
+    """insert_id last_insert_id identity rand_seed1 rand_seed2 pseudo_thread_id sql_auto_is_null
+    completion_type profiling profiling_history_size skip_replication gtid_seq_no""".split()  # noqa: SIM905
+)
 _LIMITLESS = frozenset({"default", "18446744073709551615"})
 
 
@@ -32,18 +38,29 @@ async def run_set(executor: "Executor", text: str) -> None:
         RefusedError: a setting that would change what statements mean, or that is global.
         MysqlError: the servers do not take it.
     """
-    for setting in parse_set(text):
-        match setting.scope:
-            case "USER":
-                await _set_user_variable(executor, setting)
-            case "NAMES" | "CHARSET":
-                await _set_charset(executor, setting)
-            case "TRANSACTION":
-                await _set_transaction(executor, setting)
-            case "SESSION":
-                await _set_variable(executor, setting)
-            case _:
-                raise RefusedError(f"SET {setting.scope}: system-wide settings")
+    session = executor.session
+    before = (session.settings, session.charset, dict(session.variables), session.autocommit)
+    try:
+        for setting in parse_set(text):
+            await _run_one(executor, setting)
+    except ArmillaryError:
+        # All of it or nothing, as one server does.
+        session.settings, session.charset, session.variables, session.autocommit = before
+        raise
+
+
+async def _run_one(executor: "Executor", setting: Setting) -> None:
+    match setting.scope:
+        case "USER":
+            await _set_user_variable(executor, setting)
+        case "NAMES" | "CHARSET":
+            await _set_charset(executor, setting)
+        case "TRANSACTION":
+            await _set_transaction(executor, setting)
+        case "SESSION":
+            await _set_variable(executor, setting)
+        case _:
+            raise RefusedError(f"SET {setting.scope}: system-wide settings")
 
 
 async def _set_user_variable(executor: "Executor", setting: Setting) -> None:
@@ -93,8 +110,17 @@ async def _set_transaction(executor: "Executor", setting: Setting) -> None:
 
 
 async def _set_variable(executor: "Executor", setting: Setting) -> None:
+    if setting.name in _CONNECTION_ONLY:
+        raise RefusedError(f"SET {setting.name}: a value of one connection to one server")
+    if setting.name not in _OURS:
+        await _set_known(executor, setting)
+
+
+async def _set_known(executor: "Executor", setting: Setting) -> None:
     session = executor.session
-    name, value = setting.name, setting.value.strip().lower().strip("'\"")
+    name = setting.name
+    sql, constant = await _constant(executor, setting)
+    value = constant.strip().lower().strip("'\"")
     if name == "autocommit":
         await _set_autocommit(executor, value)
     elif name == "transaction_mode":
@@ -102,19 +128,30 @@ async def _set_variable(executor: "Executor", setting: Setting) -> None:
         if mode not in ("SINGLE", "MULTI"):
             raise SqlError(1231, f"invalid transaction_mode: {mode}; wanted single or multi")
         session.transaction_mode = mode
-    elif name in _OURS:
-        return
     elif name == "sql_select_limit":
         if value not in _LIMITLESS:
             raise RefusedError("sql_select_limit")
     elif name in ("character_set_client", "character_set_connection", "character_set_database"):
         if value != "default" and value not in CODECS:
             raise SqlError(1115, f"Unknown character set: '{value}' (not supported here)")
-        await _apply(executor, name, setting.sql)
+        await _apply(executor, name, sql)
         if name == "character_set_client":
             session.charset = "utf8mb4" if value == "default" else value
     else:
-        await _apply(executor, name, setting.sql)
+        await _apply(executor, name, sql)
+
+
+async def _constant(executor: "Executor", setting: Setting) -> tuple[str, str]:
+    """Return the SET statement and its value, computed: every connection must get the same one.
+
+    `@@x + 1` would be another value on each connection, and one more with each SET.
+    """
+    tokens = tokenize(setting.value).tokens
+    signed = len(tokens) == 2 and tokens[0].text in ("-", "+")
+    if signed or (len(tokens) == 1 and tokens[0].kind != Kind.VARIABLE):
+        return setting.sql, setting.value
+    value = (await evaluate(executor, setting.value)).decode("latin-1")
+    return f"SET {setting.scope} `{setting.name}` = {value}", value
 
 
 async def _set_autocommit(executor: "Executor", value: str) -> None:
@@ -134,7 +171,7 @@ async def _apply(executor: "Executor", name: str, sql: str) -> None:
     Connections that the session's transaction holds already get it at once.
     """
     session = executor.session
-    rendered = executor.with_session_values(sql)
+    rendered = executor.texts.with_session_values(sql)
     before = session.settings
     session.set_setting(name, rendered)
     try:
@@ -147,4 +184,9 @@ async def _apply(executor: "Executor", name: str, sql: str) -> None:
         session.settings = before
         raise RefusedError(f"sql_mode {', '.join(sorted(modes & _REFUSED_MODES))}")
     for pin in session.pins.values():
-        await pin.connection.query(rendered.encode("latin-1"))
+        try:
+            await pin.connection.query(rendered.encode("latin-1"))
+        except ArmillaryError:
+            pin.connection.abort()  # it has not the session's settings; nobody may use it
+            raise
+        pin.key = session.pool_key

@@ -84,8 +84,8 @@ def clean(servers: tuple[Server, ...]) -> None:
     for server, database in zip(servers, ("vt_main", "vt_main", "whole"), strict=True):
         names = [str(row[0]) for row in server.query("show tables", database)]
         for name in names:
-            server.query(f"truncate table `{name}`", database)
+            server.query(f"delete from `{name}`", database)
     third = servers[2]
-    third.query("truncate table item_seq", "vt_plain")
+    third.query("delete from item_seq", "vt_plain")
     third.query("insert into item_seq values (0, 1, 10)", "vt_plain")
-    third.query("truncate table notes", "vt_plain")
+    third.query("delete from notes", "vt_plain")

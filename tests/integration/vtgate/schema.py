@@ -2,6 +2,8 @@
 
 import json
 
+from tests.integration.vtgate.hostile import TABLE as THINGS
+
 TABLES = (
     "create table users (user_id bigint, name varchar(128), primary key (user_id))",
     """create table users_name_idx (name varchar(128), user_id bigint,
@@ -18,6 +20,7 @@ TABLES = (
     "create table members_email_idx (email varchar(64) primary key, keyspace_id varbinary(16))",
     "create table members_code_idx (code varchar(20), id bigint, keyspace_id varbinary(16), "
     "primary key (code, id))",
+    THINGS,
     "create table items (id bigint, label varchar(30), primary key (id))",
 )
 PLAIN_TABLES = (
@@ -61,6 +64,7 @@ VSCHEMA = json.dumps(
             },
             "orders": {"column_vindexes": [{"column": "user_id", "name": "hash"}]},
             "kinds": {"column_vindexes": [{"column": "id", "name": "hash"}]},
+            "things": {"column_vindexes": [{"column": "id", "name": "hash"}]},
             "accounts": {"column_vindexes": [{"column": "email", "name": "xxhash"}]},
             "members": {
                 "column_vindexes": [

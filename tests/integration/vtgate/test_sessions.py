@@ -427,3 +427,33 @@ def test_a_slow_reader_is_not_read_ahead_for(gate: Gate) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
     assert sum(1 for _ in cursor) == 1000
     client.close()
+
+
+def test_a_keyspace_without_its_vschema_says_what_to_apply(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    """As in a cluster that was created again: its rows are back, its VSchema is not."""
+    from armillary.routing.vschema import KeyspaceSchema, VSchema
+
+    known = gate.cluster.vschema
+    client = connect_gate(gate)
+    gate.call(
+        gate.cluster.set_vschema, VSchema({**known.keyspaces, "main": KeyspaceSchema(name="main")})
+    )  # type: ignore[operator]
+    try:
+        for sql in (
+            "select * from users where user_id = 1",
+            "select count(*) from users",
+            "insert into users values (1, 'a')",
+            "delete from users",
+            "select * from users where (1, 2) in (select 1, 2 union select 3, 4)",
+            "with u as (select 1) select * from u",
+        ):
+            answer = ask(client, sql)
+            assert answer.errno == 1105, sql
+            assert "keyspace main has 2 shards, but its VSchema is empty" in answer.message
+            assert 'ApplyVSchema -vschema="$(cat vschema_main.json)" main' in answer.message
+    finally:
+        gate.call(gate.cluster.set_vschema, known)  # type: ignore[operator]
+    assert ask(client, "select count(*) from users").errno == 0
+    client.close()

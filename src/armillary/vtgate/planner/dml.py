@@ -117,9 +117,7 @@ class DmlPlanner:
                     "you cannot UPDATE primary vindex columns; invalid update on vindex: "
                     f"{item.vindex.name}"
                 )
-            if not isinstance(item.vindex, LookupVindex):
-                continue  # a computing secondary vindex stores nothing
-            if not item.owned:
+            if not isinstance(item.vindex, LookupVindex) or not item.owned:
                 raise RefusedError(
                     "you can only UPDATE owned lookup vindexes; invalid update on vindex: "
                     f"{item.vindex.name}"

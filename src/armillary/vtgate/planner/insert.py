@@ -1,5 +1,7 @@
 """Plans for INSERT and REPLACE into sharded tables. Pure."""
 
+from collections.abc import Sequence
+
 from armillary.routing.lookup import quote_name
 from armillary.routing.vschema import TableSchema
 from armillary.sql.ast import Insert, Row
@@ -36,18 +38,15 @@ def plan_insert(
         names = ", ".join(quote_name(column) for column in columns)
         splices = (*splices, Splice(insert.table.end, insert.table.end, (f" ({names})",)))
     columns, increment, increments = _auto_increment(table, columns, insert, sources)
-    splices = (*splices, *increments)
-    if increment is not None and insert.columns is not None and len(columns) > len(insert.columns):
-        extra = Splice(
-            insert.columns_end - 1, insert.columns_end - 1, (f", `{columns[increment]}`",)
-        )
-        splices = (*splices, extra)
-    elif (
-        insert.columns is None
-        and increment is not None
-        and len(columns) != len(insert.rows[0].args)
-    ):
-        raise RefusedError("INSERT without a column list that leaves out a column of a sequence")
+    columns, nulls = _left_out(table, shape, columns, insert, sources)
+    splices = (*splices, *_joined((*increments, *nulls)))
+    added = columns[len(insert.columns or columns) :]
+    if insert.columns is not None and added and not insert.from_set:
+        names = "".join(f", {quote_name(name)}" for name in added)
+        place = insert.columns_end - 1
+        splices = (*splices, Splice(place, place, (names if insert.columns else names[2:],)))
+    elif insert.columns is None and len(columns) != len(insert.rows[0].args):
+        raise RefusedError("INSERT without a column list that leaves out a column of a vindex")
     rows = tuple(build_template(key, splices, start=row.start, end=row.end) for row in insert.rows)
     if insert.from_set:
         names = ", ".join(f"`{column}`" for column in columns)
@@ -122,11 +121,50 @@ def _auto_increment(
     for number, row in enumerate(insert.rows):
         sources[number].append(Source(text=b"NULL"))
         place = row.end if insert.from_set else row.end - 1
-        pieces = (", ", increment_term(number)) if row.args else (increment_term(number),)
+        pieces = (", " if row.args else "", increment_term(number))
         if insert.from_set:
             pieces = (f", `{name}` = ", increment_term(number))
         splices.append(Splice(place, place, pieces))
     return (*columns, name), len(columns), splices
+
+
+def _left_out(
+    table: TableSchema,
+    shape: TableShape | None,
+    columns: tuple[str, ...],
+    insert: Insert,
+    sources: list[list[Source | None]],
+) -> tuple[tuple[str, ...], list[Splice]]:
+    """Write NULL for each vindex column that the statement leaves out.
+
+    Raises:
+        RefusedError: the column has a default, by whose value the row should have been placed.
+    """
+    splices = []
+    for name in dict.fromkeys(name for item in table.column_vindexes for name in item.columns):
+        if name in columns:
+            continue
+        column = shape.columns.get(name) if shape is not None else None
+        if column is not None and column.has_default:
+            raise RefusedError(f"INSERT that leaves the vindex column {name} to its default")
+        for number, row in enumerate(insert.rows):
+            sources[number].append(Source(text=b"NULL"))
+            place = row.end if insert.from_set else row.end - 1
+            pieces: tuple[str, ...] = (", ", "NULL")
+            if insert.from_set:
+                pieces = (f", {quote_name(name)} = ", "NULL")
+            splices.append(Splice(place, place, pieces))
+        columns = (*columns, name)
+    return columns, splices
+
+
+def _joined(splices: Sequence[Splice]) -> list[Splice]:
+    """Make one splice of those at one place, in their order."""
+    joined: dict[tuple[int, int], SqlTemplate] = {}
+    for splice in splices:
+        place = (splice.start, splice.end)
+        joined[place] = (*joined.get(place, ()), *splice.pieces)
+    return [Splice(start, end, pieces) for (start, end), pieces in joined.items()]
 
 
 def _set_row(key: str, row: Row, splices: tuple[Splice, ...]) -> SqlTemplate:
@@ -139,6 +177,7 @@ def _set_row(key: str, row: Row, splices: tuple[Splice, ...]) -> SqlTemplate:
             pieces.append(", ")
         pieces.extend(build_template(key, inner, start=value.start, end=value.end))
     for splice in added:
-        pieces.extend((", ", splice.pieces[-1]))
+        for term in splice.pieces[1::2]:  # between them stand the names: `, a = `
+            pieces.extend((", ", term))
     pieces.append(")")
     return tuple(pieces)

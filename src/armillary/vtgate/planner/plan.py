@@ -77,6 +77,7 @@ class ByLookup:
     keyspace: str
     vindex: LookupVindex
     sources: tuple[Source, ...]
+    column: ColumnShape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Aggregate:
 
     function: str
     argument: SqlTemplate = ()
+    call: SqlTemplate = ()  # as ORDER BY may repeat it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ class SelectPlan:
     template: SqlTemplate | None  # None: the client's own bytes
     scatter: "ScatterDraft | RefusedError"
     locking: bool = False
+    counts_found: bool = False  # SQL_CALC_FOUND_ROWS: FOUND_ROWS() is to be asked for
     fixed: tuple[tuple[int, bytes], ...] = ()  # literals that the plan depends on
     schema_literals: tuple[int, ...] = ()  # literals that name a database
 

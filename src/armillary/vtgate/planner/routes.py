@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from armillary.routing.lookup import LookupVindex
-from armillary.routing.vindexes import FunctionalVindex
+from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex
 from armillary.routing.vschema import ColumnVindex, TableSchema
 from armillary.sql.ast import (
     Column,
@@ -38,7 +38,8 @@ from armillary.vtgate.planner.plan import (
     SameShard,
     Source,
 )
-from armillary.vtgate.planner.shapes import Shapes, TableShape
+from armillary.vtgate.planner.shapes import EXACT_COLLATIONS, ColumnShape, Shapes, TableShape
+from armillary.wire.protocol import BINARY_COLLATION
 
 _COST_IN = 1000
 _COST_SCATTER = 10_000
@@ -62,6 +63,31 @@ class TableUse:
     @property
     def shape_columns(self) -> frozenset[str]:
         return self.shape.names if self.shape is not None else frozenset()
+
+    def column_shape(self, name: str) -> ColumnShape | None:
+        return self.shape.columns.get(name.lower()) if self.shape is not None else None
+
+    def trusts(self, vindex: LookupVindex) -> bool:
+        """Whether the lookup table finds whatever the table itself would find."""
+        lookups = self.shape.lookups if self.shape is not None else None
+        return lookups is None or vindex.name in lookups
+
+    def places_equals_together(self, column: str) -> bool:
+        """Whether rows with equal values in this column are surely on one shard.
+
+        Not if the vindex tells apart what the column's collation does not: 'a' and 'A'.
+        """
+        primary = self.schema.primary
+        if primary is None or primary.columns != (column.lower(),):
+            return False
+        if not isinstance(primary.vindex, FunctionalVindex):
+            return False
+        shape = self.column_shape(column)
+        if primary.vindex.by_number or shape is None:
+            return primary.vindex.by_number
+        if primary.vindex.type in LOOSE_KINDS and shape.collation_id in EXACT_COLLATIONS:
+            return shape.is_string
+        return shape.is_integer or shape.collation_id == BINARY_COLLATION
 
     def vindex_of(self, column: str) -> list[ColumnVindex]:
         return [item for item in self.schema.column_vindexes if item.columns[0] == column.lower()]
@@ -268,21 +294,32 @@ def _restrict(block: Block, column: Column, sources: tuple[Source, ...]) -> None
     if use is None or use not in block.uses.values():
         return
     keyspace = use.schema.keyspace
+    shape = use.column_shape(column.name)
     for item in use.vindex_of(column.name):
         vindex = item.vindex
         route: Route
         if isinstance(vindex, LookupVindex):
-            if vindex.write_only or (len(item.columns) > 1 and not item.columns[0]):
+            if vindex.write_only or not use.trusts(vindex):
                 continue
-            route = ByLookup(keyspace, vindex, sources)
+            route = ByLookup(keyspace, vindex, sources, shape)
         else:
-            shape = use.shape.columns.get(column.name.lower()) if use.shape else None
             route = ByVindex(keyspace, vindex, sources, shape)
         cost = vindex.cost + (_COST_IN if len(sources) > 1 else 0)
         root = use.root()
         # What a subquery asks of its own rows does not filter the rows around it.
         if root.depth == use.depth and (root.best is None or cost < root.best[0]):
             root.best = (cost, route)
+
+
+def _compare_alike(one: TableUse, left: Column, other: TableUse, right: Column) -> bool:
+    """Whether equal values of both columns have equal ids: 5 = '05', whose digests differ."""
+    primary = one.schema.primary
+    if primary is not None and primary.vindex.by_number:
+        return True
+    shapes = one.column_shape(left.name), other.column_shape(right.name)
+    if shapes[0] is None or shapes[1] is None:
+        return False
+    return shapes[0].is_integer == shapes[1].is_integer
 
 
 def _unite(block: Block, left: Column, right: Column, joined: set[str] | None) -> None:
@@ -303,10 +340,11 @@ def _unite(block: Block, left: Column, right: Column, joined: set[str] | None) -
             (item.vindex.type, item.vindex.params)
             for item in use.vindex_of(column.name)
             if isinstance(item.vindex, FunctionalVindex) and use.schema.primary is item
+            if use.places_equals_together(column.name)
         }
         for use, column in ((one, left), (other, right))
     ]
-    if not kinds[0] & kinds[1]:
+    if not kinds[0] & kinds[1] or not _compare_alike(one, left, other, right):
         return
     root, child = sorted((one.root(), other.root()), key=lambda use: use.depth)
     if root is child:

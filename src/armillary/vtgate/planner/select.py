@@ -35,6 +35,7 @@ from armillary.vtgate.planner.routes import (
     table_refs,
 )
 from armillary.vtgate.planner.scatter import ScatterPlanner
+from armillary.vtgate.planner.select_terms import SelectTerms
 from armillary.vtgate.planner.shapes import Shapes
 from armillary.vtgate.planner.text import (
     SessionUse,
@@ -42,14 +43,12 @@ from armillary.vtgate.planner.text import (
     find_qualifiers,
     find_schema_literals,
     find_session_terms,
+    refuse_connection_state,
     tokens_of,
     without_database,
 )
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
-_CONNECTION_CALLS = frozenset(
-    """GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK""".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,7 @@ def plan_statement(
     """
     tokens = tokens_of(key)
     session = find_session_terms(tokens)
-    if session.assigns_variable:
-        raise RefusedError("assigning user variables inside a statement")
+    refuse_connection_state(session, writing=isinstance(statement, Insert | Update))
     if named.system:
         # There the database is the one that the server knows, and so are names compared with it.
         session = without_database(session)
@@ -149,8 +147,6 @@ def plan_statement(
     (target,) = named.keyspaces
     if not vschema.keyspaces[target].sharded:
         return _plan_unsharded(key, statement, splices, target)
-    if session.calls & _CONNECTION_CALLS:
-        raise RefusedError("locking functions in a sharded keyspace")
     finder = BlockFinder(named.schemas, shapes)
     if isinstance(statement, Select | Union):
         return _plan_select(key, statement, splices, finder, target, literals)
@@ -196,6 +192,7 @@ def _plan_select(
         template=build_template(key, splices) if splices else None,
         scatter=scatter,
         locking=isinstance(statement, Select) and statement.locking,
+        counts_found=_counts_found(key),
         fixed=tuple(sorted((index, literals[index]) for index in fixed if index < len(literals))),
     )
 
@@ -211,11 +208,11 @@ def _draft(
         return RefusedError("UNION over several shards"), set()
     if finder.found.derived or finder.found.union:
         return RefusedError("a derived table over several shards"), set()
-    planner = ScatterPlanner(key, statement, splices, literals, finder.found.uses)
+    terms = SelectTerms(key, statement, splices, literals)
     try:
-        return planner.draft(), planner.fixed
+        return ScatterPlanner(terms, finder.found.uses).draft(), terms.fixed
     except RefusedError as refusal:
-        return refusal, planner.fixed
+        return refusal, terms.fixed
 
 
 def _plan_unsharded(
@@ -229,6 +226,7 @@ def _plan_unsharded(
             template=template,
             scatter=RefusedError("an unsharded keyspace with several shards"),
             locking=isinstance(statement, Select) and statement.locking,
+            counts_found=_counts_found(key),
         )
     return DmlPlan(
         route=route,
@@ -257,8 +255,13 @@ def _plan_without_keyspace(
         route=AnyShard(where),
         template=build_template(key, splices) if splices else None,
         scatter=RefusedError("system tables over several shards"),
+        counts_found=_counts_found(key),
         schema_literals=find_schema_literals(key) if system else (),
     )
+
+
+def _counts_found(key: str) -> bool:
+    return "SQL_CALC_FOUND_ROWS" in key.upper()
 
 
 def _label_splices(key: str, select: Select, session: SessionUse) -> list[Splice]:

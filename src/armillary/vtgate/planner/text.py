@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
+from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.planner.plan import SessionTerm, Splice, SqlTemplate
 
 LIMIT_TERM = SessionTerm("#LIMIT")
@@ -61,6 +62,16 @@ def render_sql(
     return b"".join(out)
 
 
+# System variables that a server keeps for each connection by itself; ours is another connection.
+_SESSION_VARIABLES = {
+    "identity": "LAST_INSERT_ID",
+    "last_insert_id": "LAST_INSERT_ID",
+    "pseudo_thread_id": "CONNECTION_ID",
+    "warning_count": "@@WARNING_COUNT",
+    "error_count": "@@ERROR_COUNT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SessionUse:
     """What a statement's text takes from the session."""
@@ -68,32 +79,74 @@ class SessionUse:
     splices: tuple[Splice, ...]
     assigns_variable: bool
     calls: frozenset[str]
+    sets_insert_id: bool = False  # LAST_INSERT_ID(value)
 
 
 def find_session_terms(tokens: Sequence[Token]) -> SessionUse:
-    """Find `DATABASE()` and its like, and `@variables`."""
+    """Find `DATABASE()` and its like, `@variables`, and the `@@variables` of a connection."""
     splices: list[Splice] = []
     calls: set[str] = set()
-    assigns = False
+    assigns = sets_insert_id = False
     for index, token in enumerate(tokens):
         following = tokens[index + 1 : index + 3]
         texts = [item.text for item in following]
         before = tokens[index - 1].text if index else ""
-        if token.kind == Kind.WORD and texts[:1] == ["("]:
+        if token.kind == Kind.QUOTED and texts[:1] == ["("]:
+            calls.add(unquote_name(token).upper())
+        elif token.kind == Kind.WORD and texts[:1] == ["("]:
             calls.add(token.upper)
+            sets_insert_id |= token.upper == "LAST_INSERT_ID" and texts != ["(", ")"]
             if token.upper in _SESSION_CALLS and texts == ["(", ")"] and before != ".":
                 term = SessionTerm(token.upper)
                 splices.append(Splice(token.start, following[1].end, (term,)))
         elif token.kind == Kind.WORD and token.upper == "CURRENT_USER" and before != ".":
             splices.append(Splice(token.start, token.end, (SessionTerm("CURRENT_USER"),)))
         elif token.kind == Kind.VARIABLE and not token.text.startswith("@@"):
-            if texts[:1] == [":="]:
-                assigns = True
+            assigns |= texts[:1] == [":="] or before.upper() == "INTO"
             term = SessionTerm("@" + variable_name(token.text))
             splices.append(Splice(token.start, token.end, (term,)))
+        elif token.kind == Kind.VARIABLE:
+            name = _SESSION_VARIABLES.get(_system_variable(token.text))
+            if name is not None:
+                splices.append(Splice(token.start, token.end, (SessionTerm(name),)))
         elif token.kind == Kind.OP and token.text == ":=":
             assigns = True
-    return SessionUse(tuple(splices), assigns, frozenset(calls))
+    return SessionUse(tuple(splices), assigns, frozenset(calls), sets_insert_id)
+
+
+def _system_variable(text: str) -> str:
+    """Return the bare name of `@@x`, `@@session.x` or `@@local.x`, in lower case."""
+    name = text.lstrip("@").replace("`", "").lower()
+    scope, dot, rest = name.partition(".")
+    return rest if dot and scope in ("session", "local") else name
+
+
+_LOCK_CALLS = frozenset(
+    """GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK""".split()  # noqa: SIM905
+)
+
+
+def refuse_connection_state(use: SessionUse, *, writing: bool = False) -> None:
+    """Refuse what would stay on the connection that a statement happens to run on.
+
+    Connections serve many sessions in turn: what one leaves there, another would find.
+
+    Args:
+        writing: INSERT or UPDATE, whose answer tells what LAST_INSERT_ID(value) has set.
+    Raises:
+        RefusedError: a lock, a user variable, or another value of the connection's own.
+    """
+    if use.assigns_variable:
+        raise RefusedError("assigning user variables inside a statement")
+    locks = sorted(use.calls & _LOCK_CALLS)
+    if locks:
+        raise RefusedError(
+            f"{locks[0]}(): a named lock belongs to one connection, which sessions share"
+        )
+    if "LASTVAL" in use.calls:
+        raise RefusedError("LASTVAL(): what one connection drew from a sequence")
+    if use.sets_insert_id and not writing:
+        raise RefusedError("LAST_INSERT_ID(value) outside of INSERT and UPDATE")
 
 
 def without_database(use: SessionUse) -> SessionUse:
@@ -103,7 +156,7 @@ def without_database(use: SessionUse) -> SessionUse:
         for splice in use.splices
         if splice.pieces not in ((SessionTerm("DATABASE"),), (SessionTerm("SCHEMA"),))
     )
-    return SessionUse(kept, use.assigns_variable, use.calls)
+    return SessionUse(kept, use.assigns_variable, use.calls, use.sets_insert_id)
 
 
 _SCHEMA_COMPARED = re.compile(

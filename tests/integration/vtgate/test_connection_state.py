@@ -1,0 +1,266 @@
+"""Nothing that one session does stays on a connection where another session finds it.
+
+Two sessions take turns on the same pooled connections; whatever a connection could remember is
+either the session's own, or refused with an error that says why.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.vtgate.clients import REFUSED, ask, connect_gate
+from tests.integration.vtgate.gate import Gate
+from tests.integration.vtgate.servers import Server
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
+
+
+@pytest.fixture
+def pair(gate: Gate) -> Iterator[tuple[Any, Any]]:
+    one, other = connect_gate(gate, "plain"), connect_gate(gate, "plain")
+    ask(one, "insert into notes (body) values ('a'), ('b'), ('c')")
+    yield one, other
+    one.close()
+    other.close()
+
+
+REFUSALS = (
+    "select get_lock('x', 1)",
+    "select release_lock('x') from notes",
+    "select is_free_lock('x')",
+    "select is_used_lock('x')",
+    "select release_all_locks()",
+    "select `get_lock`('x', 1)",
+    "do get_lock('x', 1)",
+    "set @a = get_lock('x', 1)",
+    "insert into notes (body) values (get_lock('x', 1))",
+    "with n as (select get_lock('x', 1) g) select * from n",
+    "select @a := 1",
+    "select 1 into @a",
+    "select last_insert_id(7)",
+    "select lastval(s)",
+    "create temporary table t (i int)",
+    "create or replace temporary table t (i int)",
+    "lock tables notes write",
+    "lock table notes read",
+    "unlock tables",
+    "flush tables notes with read lock",
+    "backup lock notes",
+    "handler notes open",
+    "handler notes read first",
+    "xa start 'x'",
+    "xa recover",
+    "prepare p from 'select 1'",
+    "execute p",
+    "execute immediate 'set @a = 1'",
+    "deallocate prepare p",
+    "load data infile 'x' into table notes",
+    "begin not atomic set @a = 1; end",
+    "commit release",
+    "set insert_id = 7",
+    "set last_insert_id = 7",
+    "set rand_seed1 = 1",
+    "set sql_auto_is_null = 1",
+    "set completion_type = 1",
+    "set profiling = 1",
+    "set sql_select_limit = 1",
+    "set global max_connections = 7",
+    "set sql_mode = 'ANSI_QUOTES'",
+    "set sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "analyze select get_lock('x', 1)",
+)
+
+
+@pytest.mark.parametrize("keyspace", ["plain", "plain:0", "main", "main:-80"])
+def test_what_would_stay_on_a_connection_is_refused(gate: Gate, keyspace: str) -> None:
+    client = connect_gate(gate, keyspace)
+    table = "notes" if keyspace.startswith("plain") else "users"
+    wrong = []
+    for sql in REFUSALS:
+        answer = ask(client, sql.replace("notes", table).replace("(body)", "(name)"))
+        if answer.errno not in (REFUSED, 1064, 1146):
+            wrong.append((sql, answer))
+    client.close()
+    assert not wrong
+
+
+def test_a_refusal_says_what_is_wrong(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    assert "GET_LOCK(): a named lock belongs to one connection" in (
+        ask(one, "select get_lock('x', 1)").message
+    )
+    assert "UNLOCK TABLES: it would stay on a shared connection" in (
+        ask(one, "unlock tables").message
+    )
+
+
+def test_last_insert_ids_are_each_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert ask(one, "insert into notes (body) values ('mine')").errno == 0
+    mine = ask(one, "select id from notes where body = 'mine'").rows
+    assert ask(other, "insert into notes (body) values ('yours')").errno == 0
+    assert ask(one, "select last_insert_id()").rows == mine
+    assert ask(one, "select @@identity, @@last_insert_id").rows == (mine[0] * 2,)
+    assert ask(one, "update notes set body = 'u' where id = last_insert_id()").affected == 1
+    assert ask(one, "update notes set id = last_insert_id(id + 1000) where body = 'u'").errno == 0
+    moved = ask(one, "select id from notes where body = 'u'").rows
+    assert ask(one, "select last_insert_id()").rows == moved
+
+
+def test_rows_found_and_changed_are_each_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    for _ in range(2):  # the second time on the short way
+        rows = ask(one, "select sql_calc_found_rows id from notes limit 1").rows
+        assert len(rows) == 1
+        ask(other, "select * from notes limit 2")
+        assert ask(one, "select found_rows()").rows == ((3,),)
+        assert ask(other, "select found_rows()").rows == ((1,),)
+    ask(one, "update notes set body = concat(body, '!')")
+    ask(other, "select 1")
+    assert ask(one, "select row_count()").rows == ((3,),)
+    assert ask(other, "select row_count()").rows == ((-1,),)
+
+
+def test_warnings_are_each_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    ask(one, "select cast('5x' as signed)")
+    ask(other, "select 1")
+    assert ask(one, "select @@warning_count, @@error_count").rows == ((1, 0),)
+    assert ask(other, "select @@warning_count").rows == ((0,),)
+
+
+SETTINGS = (
+    ("sql_mode", "'STRICT_ALL_TABLES'", "STRICT_ALL_TABLES"),
+    ("time_zone", "'+07:00'", "+07:00"),
+    ("tx_isolation", "'SERIALIZABLE'", "SERIALIZABLE"),
+    ("group_concat_max_len", "17", 17),
+    ("foreign_key_checks", "0", 0),
+    ("max_sort_length", "@@max_sort_length + 8", 1032),
+    ("lc_time_names", "concat('de', '_DE')", "de_DE"),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "seen"), SETTINGS)
+def test_settings_are_each_session_s_own(
+    pair: tuple[Any, Any], name: str, value: str, seen: object
+) -> None:
+    one, other = pair
+    before = ask(other, f"select @@{name}").rows
+    assert ask(one, f"set session {name} = {value}").errno == 0
+    for _ in range(2):
+        assert ask(one, f"select @@{name}").rows == ((seen,),)
+        assert ask(other, f"select @@{name}").rows == before
+    assert before != ((seen,),)
+
+
+def test_a_setting_changed_inside_a_transaction_stays_with_its_session(
+    pair: tuple[Any, Any],
+) -> None:
+    one, other = pair
+    ask(one, "begin")
+    ask(one, "select * from notes")
+    assert ask(one, "set session group_concat_max_len = 33").errno == 0
+    assert ask(one, "select @@group_concat_max_len").rows == ((33,),)
+    ask(one, "commit")
+    for _ in range(3):
+        assert ask(other, "select @@group_concat_max_len").rows != ((33,),)
+        assert ask(one, "select @@group_concat_max_len").rows == ((33,),)
+
+
+def test_a_setting_that_counts_up_counts_once_each_time(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    ask(one, "set max_sort_length = 1000")
+    for wanted in (1001, 1002, 1003):
+        assert ask(one, "set max_sort_length = @@max_sort_length + 1").errno == 0
+        assert ask(one, "select @@max_sort_length").rows == ((wanted,),)
+
+
+def test_a_set_of_several_is_done_whole_or_not_at_all(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    before = ask(one, "select @@group_concat_max_len, @v").rows
+    assert ask(one, "set group_concat_max_len = 44, @v = 5, nonsense = 1").errno == 1193
+    assert ask(one, "select @@group_concat_max_len, @v").rows == before
+
+
+def test_mysqldump_s_preamble_restores_what_was(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    before = ask(one, "select @@sql_mode, @@character_set_client").rows
+    for sql in (
+        "SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT, @OLD_SQL_MODE=@@SQL_MODE",
+        "SET NAMES latin1",
+        "SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO'",
+        "SET SQL_MODE=@OLD_SQL_MODE",
+        "SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT",
+    ):
+        assert ask(one, sql).errno == 0, sql
+    assert ask(one, "select @@sql_mode, @@character_set_client").rows == before
+
+
+def test_user_variables_are_each_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert ask(one, "set @v = 'mine', @n = 2 + 3").errno == 0
+    assert ask(other, "select @v, @n").rows == ((None, None),)
+    assert ask(one, "select @v, @n").rows == (("mine", 5),)
+
+
+def test_autocommit_and_transactions_are_each_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    ask(one, "set autocommit = 0")
+    ask(one, "insert into notes (body) values ('pending')")
+    assert ask(other, "select count(*) from notes").rows == ((3,),)
+    assert ask(other, "select @@autocommit, @@in_transaction").rows == ((1, 0),)
+    ask(one, "rollback")
+    ask(one, "set autocommit = 1")
+    assert ask(one, "set session transaction isolation level read uncommitted").errno == 0
+    assert ask(one, "select @@tx_isolation").rows == (("READ-UNCOMMITTED",),)
+    assert ask(other, "select @@tx_isolation").rows != (("READ-UNCOMMITTED",),)
+
+
+def test_commit_and_chain_begins_the_next_transaction(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    ask(one, "begin")
+    ask(one, "insert into notes (body) values ('first')")
+    assert ask(one, "commit and chain").errno == 0
+    ask(one, "insert into notes (body) values ('second')")
+    assert ask(other, "select count(*) from notes").rows == ((4,),)
+    assert ask(one, "rollback work and no chain").errno == 0
+    assert ask(one, "select count(*) from notes").rows == ((4,),)
+
+
+def test_what_a_procedure_leaves_behind_goes_with_its_connection(
+    pair: tuple[Any, Any], servers: tuple[Server, ...]
+) -> None:
+    one, other = pair
+    servers[2].query("drop procedure if exists leave_things", "vt_plain")
+    servers[2].query(
+        "create procedure leave_things() begin set @left = 1; "
+        "create temporary table left_over (i int); start transaction; "
+        "insert into notes (body) values ('left'); end",
+        "vt_plain",
+    )
+    assert ask(one, "call leave_things()").errno == 0
+    for _ in range(3):
+        assert ask(other, "select * from left_over").errno == 1146
+        assert ask(other, "select count(*) from notes").rows == ((3,),)
+        assert ask(other, "select @@in_transaction").rows == ((0,),)
+    servers[2].query("drop procedure leave_things", "vt_plain")
+
+
+def test_a_reset_session_reads_text_in_its_first_character_set(gate: Gate) -> None:
+    import mysql.connector
+
+    from tests.integration.vtgate.gate import PASSWORD, USER
+
+    client = mysql.connector.connect(
+        host=gate.address, user=USER, password=PASSWORD, database="main", use_pure=True,
+        ssl_disabled=True,
+    )  # fmt: skip
+    cursor = client.cursor()
+    cursor.execute("set names latin1")
+    client.cmd_reset_connection()
+    cursor.execute("insert into accounts values ('zoë@x', 1)")
+    client.commit()
+    cursor.execute("select balance from accounts where email = 'zoë@x'")
+    assert cursor.fetchall() == [(1,)]
+    client.close()
