@@ -57,20 +57,16 @@ class MysqldProcess:
         """Fill the data directory if it is empty, then start the server and wait until it answers.
 
         Raises:
-            UnavailableError: it died or did not answer in time; the reason is in its log.
+            UnavailableError: it died or did not answer in time, and the reason is in its log; or
+                its files cannot be written, as on a full disk.
         Again: does nothing while the server runs.
         """
         async with self._change:
             if self.is_running:
                 return
             tablet = self.spec.tablet
-            self._take_lock()
-            await self._stop_orphan()
-            made = await bootstrap.ensure_data_dir(self.flavor, self.spec)
-            self._write_config()
             with_accounts = not _NO_ACCOUNTS_ARGS & set(extra_args)
-            if with_accounts:
-                self._write_init_file()
+            made = await self._prepare(with_accounts=with_accounts)
             started_s = monotonic_s()
             try:
                 self._child = self._spawn(extra_args, with_accounts=with_accounts)
@@ -89,6 +85,23 @@ class MysqldProcess:
                     "took_s": round(monotonic_s() - started_s, 3),
                 },
             )
+
+    async def _prepare(self, *, with_accounts: bool) -> bool:
+        """Have everything on disk that a start needs; return whether the data is new."""
+        tablet = self.spec.tablet
+        try:
+            self._take_lock()
+            await self._stop_orphan()
+            made = await bootstrap.ensure_data_dir(self.flavor, self.spec)
+            self._write_config()
+            if with_accounts:
+                self._write_init_file()
+        except OSError as error:
+            where = error.filename or tablet.path
+            raise UnavailableError(
+                f"cannot prepare a start of mysqld: {where}: {error.strerror}"
+            ) from None
+        return made
 
     async def shutdown(self, *, wait: bool = True, timeout_s: float = 300.0) -> None:
         """Stop the server gracefully.

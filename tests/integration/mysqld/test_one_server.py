@@ -148,6 +148,14 @@ async def test_a_start_that_fails_is_an_error_not_a_crash(make: Make) -> None:
     assert scope.cancelled_caught
 
 
+async def test_a_disk_that_takes_no_file_is_named_as_the_reason(make: Make) -> None:
+    server = make(1)
+    server.spec.tablet.path.mkdir(parents=True)
+    server.spec.tablet.tmp.write_text("a file where a directory should be")
+    with pytest.raises(UnavailableError, match=r"cannot prepare a start of mysqld: .*tmp"):
+        await server.start()
+
+
 async def test_the_user_s_script_runs_once_and_a_broken_one_stops_everything(
     make: Make, tmp_path: Path
 ) -> None:
