@@ -191,7 +191,8 @@ def estimate_lag(seen: MysqldSeen, before: LagEstimate, *, now: datetime) -> Lag
     problem = seen.replication_error or "replication is not running"
     if before.measured_at is None:
         return LagEstimate(problem=problem)
-    since_s = int((now - before.measured_at).total_seconds())
+    # A clock that was set back makes no replica younger.
+    since_s = max(0, int((now - before.measured_at).total_seconds()))
     return LagEstimate(lag_s=before.lag_s + since_s, measured_at=now, problem=problem)
 
 

@@ -132,6 +132,8 @@ def test_a_server_without_source_has_no_lag() -> None:
     alone = MysqldSeen(reachable=True)
     before = LagEstimate(lag_s=9, measured_at=NOW, problem="x")
     assert estimate_lag(alone, before, now=NOW) == LagEstimate()
+    broken = MysqldSeen(reachable=True, has_source=True)
+    assert estimate_lag(broken, before, now=EARLIER).lag_s == 9, "the clock was set back"
     refused = MysqldSeen(reachable=True, replication_error="errant GTID detected")
     assert estimate_lag(refused, before, now=NOW) == LagEstimate(problem="errant GTID detected")
 
