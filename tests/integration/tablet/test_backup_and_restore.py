@@ -110,9 +110,12 @@ async def test_a_tablet_is_restored_when_asked_but_not_a_primary(shard: Shard) -
         cursor.execute("INSERT INTO t VALUES (2)")
     with pytest.raises(PreconditionError, match="PRIMARY cannot restore"):
         _ = [e async for e in shard.client.restore_from_backup(await shard.record(first))]
-    lines = [
-        event.value async for event in shard.client.restore_from_backup(await shard.record(second))
-    ]
+    record = await shard.record(second)
+    said = [e.value async for e in shard.client.restore_from_backup(record, dry_run=True)]
+    assert len(said) == 1 and said[0].startswith("dry run, nothing changes: commerce/-80: ")
+    assert "zone1-0000000002" in said[0], "the backup that would be restored"
+    await wait_rows(second, 2)
+    lines = [event.value async for event in shard.client.restore_from_backup(record)]
     assert lines[-1].startswith("restored ")
     await shard.wait_healthy(second)
     await wait_rows(second, 2)
