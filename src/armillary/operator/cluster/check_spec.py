@@ -161,7 +161,14 @@ def _advise_shard(shard: ShardPath, cluster: Cluster) -> Iterator[str]:
     elif tablets and not eligible:
         yield f"{path}: only pools of type replica may have the primary; there is no such tablet"
     replication = shard.template.replication or cluster.default_replication
-    if replication is not None and replication.enforce_semi_sync and eligible == 1:
+    if replication is None:
+        return
+    if replication.recover_dead_master and not replication.enforce_semi_sync:
+        yield (
+            f"{shard.path}.replication.recoverDeadMaster: not done without enforceSemiSync, as "
+            "acknowledged writes could be lost; a dead primary is told as an event"
+        )
+    if replication.enforce_semi_sync and eligible == 1:
         yield (
             f"{shard.path}.replication.enforceSemiSync: with one replica tablet nobody can "
             "acknowledge a write, so writes would wait for ever"

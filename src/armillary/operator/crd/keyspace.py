@@ -48,13 +48,17 @@ class ReplicationSpec(Model, frozen=True, kw_only=True):
         bool, doc("Repair replication after a primary restarted. Default: true.")
     ] = True
     recover_dead_master: Annotated[
-        bool, doc("Elect another primary when the primary is dead.", not_acted_on=True)
+        bool,
+        doc(
+            "Elect another primary when the primary is dead. Acted on only together with "
+            "enforceSemiSync: without it acknowledged writes could be lost. Default: false."
+        ),
     ] = False
     dead_master_threshold_seconds: Annotated[
-        int, doc("Seconds until a primary counts as dead. Default: 10.", ge=1, not_acted_on=True)
+        int, doc("Seconds of silence until a primary counts as dead. Default: 10.", ge=1)
     ] = 10
     ignore_dead_master_cell: Annotated[
-        bool, doc("Do not ask tablets in the dead primary's cell.", not_acted_on=True)
+        bool, doc("Do not ask tablets in the silent primary's cell whether they hear from it.")
     ] = False
 
 

@@ -23,6 +23,7 @@ class ReplicationSeen:
     position: str = ""
     has_source: bool = False
     source: tuple[str, int] = ("", 0)
+    is_receiving: bool = False  # from its source, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Mend a shard's replication: ask all tablets, decide, act under the shard lock. I/O."""
 
 import logging
+from collections.abc import Sequence
 from typing import assert_never
 
 import anyio
@@ -24,6 +25,8 @@ from armillary.topo.convert import alias_to_pb, primary_alias_of, type_of
 from armillary.topo.server import TopoServer
 
 logger = logging.getLogger(__name__)
+
+_IO_RUNNING = 3  # Vitess's ReplicationState: 1 stopped, 2 connecting, 3 running
 
 
 async def repair_replication(world: World, obj: KubeObject, shard: Shard) -> None:
@@ -56,6 +59,34 @@ async def _look(
     tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
     if primary is None or primary not in tablets:
         return primary, tablets, ()
+    seen = await _ask_all(client, tablets, timeout_s)
+    record_of_primary = tablets[primary]
+    address = (record_of_primary.mysql_hostname, record_of_primary.mysql_port)
+    return primary, tablets, plan_repair(primary, address, seen)
+
+
+async def ask_tablets(
+    world: World, shard: Shard
+) -> tuple[TabletAlias | None, Sequence[ReplicationSeen]]:
+    """Return the shard's primary as its record says, and what each of its tablets answers.
+
+    Raises:
+        UnavailableError: the topology does not answer.
+    """
+    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
+    client = await world.topology.tablets(shard.namespace, shard.cluster)
+    try:
+        record = (await topo.get_shard(shard.keyspace, shard.name)).value
+    except NotFoundError:
+        return None, ()
+    tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
+    timeout_s = world.settings.tablet_timeout.total_seconds()
+    return primary_alias_of(record), await _ask_all(client, tablets, timeout_s)
+
+
+async def _ask_all(
+    client: TabletManagerClient, tablets: Tablets, timeout_s: float
+) -> list[ReplicationSeen]:
     seen: list[ReplicationSeen] = []
 
     async def ask(alias: TabletAlias, tablet: topodata_pb2.Tablet) -> None:
@@ -64,9 +95,7 @@ async def _look(
     async with anyio.create_task_group() as group:
         for alias, tablet in tablets.items():
             group.start_soon(ask, alias, tablet)
-    record_of_primary = tablets[primary]
-    address = (record_of_primary.mysql_hostname, record_of_primary.mysql_port)
-    return primary, tablets, plan_repair(primary, address, seen)
+    return seen
 
 
 async def _ask(
@@ -89,6 +118,7 @@ async def _ask(
         position=status.primary_status.position,
         has_source=bool(source.source_host),
         source=(source.source_host, source.source_port),
+        is_receiving=source.io_state == _IO_RUNNING,
     )
 
 

@@ -81,6 +81,21 @@ async def _positions(
     return positions
 
 
+async def emergency_reparent(world: World, shard: Shard, dead: TabletAlias) -> None:
+    """Have the tablet that has most promoted in place of a dead primary.
+
+    Raises:
+        ArmillaryError: why vtctld refused; nothing has changed then.
+    """
+    await run_vtctl(
+        world,
+        shard,
+        "EmergencyReparentShard",
+        f"-keyspace_shard={shard.keyspace}/{shard.name}",
+        f"-expected_master={dead}",
+    )
+
+
 async def init_primary(world: World, shard: Shard, alias: TabletAlias) -> None:
     """Make the first primary of a shard without backups.
 

@@ -15,6 +15,8 @@ from armillary.kube.workqueue import WorkQueue
 from armillary.operator.crd.read import read_status
 from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.shard.backup_plan import parse_backup
+from armillary.operator.shard.dead_primary import Suspicion
+from armillary.operator.shard.dead_primary_apply import watch_primary
 from armillary.operator.shard.election import (
     Election,
     ElectRestored,
@@ -37,11 +39,14 @@ logger = logging.getLogger(__name__)
 
 _WAIT_S = 2.0
 _AFTER_ELECTION_S = 5.0
+_WATCH_S = 5.0  # with recoverDeadMaster: how often a primary that lives is looked at
+_SILENT_S = 1.0
 
 
 class ReplicationLoop:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._suspicions: dict[ObjectKey, Suspicion] = {}
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         # The shard's own status changes whenever its pods, tablets or backups do.
@@ -51,6 +56,7 @@ class ReplicationLoop:
         world = self._world
         obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
         if obj is None or is_being_deleted(obj):
+            self._suspicions.pop(key, None)
             return None
         try:
             shard = parse_shard(obj)
@@ -64,7 +70,10 @@ class ReplicationLoop:
             return _WAIT_S if wanted else world.settings.shard_resync.total_seconds()
         election = plan_election(_state(shard, seen, wanted))
         try:
-            return await self._act(obj, shard, wanted, election)
+            if _watches_primary(shard, seen) and await self._is_silent(key, obj, shard):
+                return _SILENT_S
+            again_s = await self._act(obj, shard, wanted, election)
+            return min(again_s, _WATCH_S) if _watches_primary(shard, seen) else again_s
         except ArmillaryError as error:
             # Tablets that are just starting, or a lock that is held: both pass.
             logger.info(
@@ -72,6 +81,13 @@ class ReplicationLoop:
                 extra={"keyspace": shard.keyspace, "shard": shard.name, "error": str(error)},
             )
             return _WAIT_S
+
+    async def _is_silent(self, key: ObjectKey, obj: KubeObject, shard: Shard) -> bool:
+        """Whether the primary looks dead; it is replaced once it has for long enough."""
+        suspicion = await watch_primary(self._world, obj, shard, self._suspicions.pop(key, None))
+        if suspicion is not None:
+            self._suspicions[key] = suspicion
+        return suspicion is not None
 
     async def _act(
         self, obj: KubeObject, shard: Shard, wanted: list[WantedTablet], election: Election
@@ -121,6 +137,16 @@ def _state(shard: Shard, seen: ShardSeen, wanted: list[WantedTablet]) -> ShardSt
             )
             for tablet in wanted
         ],
+    )
+
+
+def _watches_primary(shard: Shard, seen: ShardSeen) -> bool:
+    topology = seen.topology
+    return (
+        shard.replication.recover_dead_master
+        and topology is not None
+        and topology.primary is not None
+        and not topology.is_snapshot  # its tablets do not replicate, so there are no witnesses
     )
 
 

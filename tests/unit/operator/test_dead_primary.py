@@ -1,0 +1,88 @@
+"""When a primary counts as dead, and when it is replaced without asking a person."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from armillary.model.tablet import TabletAlias, TabletType
+from armillary.operator.crd.keyspace import ReplicationSpec
+from armillary.operator.shard.dead_primary import (
+    Alive,
+    LeaveToPerson,
+    Replace,
+    Suspected,
+    Suspicion,
+    Verdict,
+    judge_primary,
+)
+from armillary.operator.shard.repair import ReplicationSeen
+from tests.unit.operator.moments import NOW
+
+PRIMARY, NEAR, FAR = TabletAlias("a", 1), TabletAlias("a", 2), TabletAlias("b", 3)
+SPEC = ReplicationSpec(enforce_semi_sync=True, recover_dead_master=True)
+DEAD = ReplicationSeen(alias=PRIMARY, type=TabletType.PRIMARY, reachable=False)
+DEAF = ReplicationSeen(alias=NEAR, type=TabletType.REPLICA, reachable=True)
+FAR_DEAF = replace(DEAF, alias=FAR)
+LONG_AGO = Suspicion(PRIMARY, NOW - timedelta(seconds=10))
+
+
+def judge(
+    *tablets: ReplicationSeen, spec: ReplicationSpec = SPEC, before: Suspicion | None = LONG_AGO
+) -> Verdict:
+    return judge_primary(PRIMARY, tablets, spec, before, now=NOW)
+
+
+def test_a_primary_that_nobody_hears_for_the_threshold_is_replaced() -> None:
+    assert isinstance(judge(DEAD, DEAF, FAR_DEAF), Replace)
+
+
+def test_one_that_has_no_record_any_more_is_as_dead() -> None:
+    assert isinstance(judge(DEAF, FAR_DEAF), Replace)
+
+
+def test_the_first_look_only_suspects() -> None:
+    verdict = judge(DEAD, DEAF, before=None)
+    assert isinstance(verdict, Suspected) and verdict.suspicion == Suspicion(PRIMARY, NOW)
+
+
+def test_a_moment_before_the_threshold_it_is_only_suspected() -> None:
+    before = Suspicion(PRIMARY, NOW - timedelta(seconds=9.9))
+    verdict = judge(DEAD, DEAF, before=before)
+    assert isinstance(verdict, Suspected) and verdict.suspicion == before
+
+
+def test_a_suspicion_of_another_primary_does_not_count() -> None:
+    assert isinstance(judge(DEAD, DEAF, before=replace(LONG_AGO, primary=FAR)), Suspected)
+
+
+def test_an_answer_ends_all_suspicion() -> None:
+    assert isinstance(judge(replace(DEAD, reachable=True), DEAF), Alive)
+
+
+def test_one_witness_who_hears_it_keeps_it() -> None:
+    assert isinstance(judge(DEAD, DEAF, replace(FAR_DEAF, is_receiving=True)), Alive)
+
+
+def test_without_a_witness_the_fault_may_be_ours() -> None:
+    gone = replace(DEAF, reachable=False)
+    assert isinstance(judge(DEAD, gone), Alive)
+    assert isinstance(judge(DEAD), Alive)
+
+
+def test_a_tablet_that_restores_is_no_witness() -> None:
+    assert isinstance(judge(DEAD, replace(DEAF, type=TabletType.RESTORE)), Alive)
+
+
+def test_the_primarys_cell_can_be_left_out_of_the_vote() -> None:
+    near_hears = replace(DEAF, is_receiving=True)
+    assert isinstance(judge(DEAD, near_hears, FAR_DEAF), Alive)
+    spec = msgspec.structs.replace(SPEC, ignore_dead_master_cell=True)
+    assert isinstance(judge(DEAD, near_hears, FAR_DEAF, spec=spec), Replace)
+
+
+def test_without_semi_sync_it_is_left_to_a_person() -> None:
+    """It may have acknowledged what nobody else has."""
+    spec = msgspec.structs.replace(SPEC, enforce_semi_sync=False)
+    verdict = judge(DEAD, DEAF, spec=spec)
+    assert isinstance(verdict, LeaveToPerson) and "enforceSemiSync" in verdict.reason
