@@ -86,7 +86,8 @@ def _cascade(situation: Situation) -> ShardAction | None:
         return None
     if not situation.all_available:
         waiting = f"waiting until {situation.unavailable} serves"
-        return Tell("RolloutPaused", f"{len(scheduled)} tablets have changes: {waiting}")
+        message = f"{len(scheduled)} tablets have changes: {waiting}"
+        return Tell("RolloutPaused", message, warning=False)
     alias = min(scheduled, key=lambda a: (a == situation.primary, a))
     if (
         alias == situation.primary

@@ -62,13 +62,14 @@ def tell_changes(before: ShardStatus, after: ShardStatus) -> list[tuple[str, str
         events.append(
             ("InitialBackupFound", "there is a complete backup for tablets to start from")
         )
-    if after.master_alias != before.master_alias and before.master_alias:
+    known = after.has_master != "Unknown"  # else the topology does not answer
+    if known and after.master_alias != before.master_alias and before.master_alias:
         now = after.master_alias or "nobody"
         message = f"the topology names {now} as primary; before it was {before.master_alias}"
         events.append(("PrimaryChanged", message))
     if after.serving_writes == "True" != before.serving_writes:
         events.append(("ServingWrites", f"the primary {after.master_alias} is ready"))
-    elif before.serving_writes == "True" != after.serving_writes:
+    elif before.serving_writes == "True" and after.serving_writes == "False":
         events.append(("NotServingWrites", "the shard has no primary that is ready"))
     return events
 
