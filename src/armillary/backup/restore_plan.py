@@ -8,6 +8,8 @@ from enum import Enum
 from armillary.backup.catalog import BackupRecord
 from armillary.backup.manifest import Manifest, OtherContent
 
+EXPLAINED_AT_EITHER_END = 3
+
 
 class NoBackupReason(Enum):
     """Why nothing can be restored; the first two may change by waiting."""
@@ -44,10 +46,19 @@ class RestorePlan:
 
     def explain(self) -> str:
         """One line for logs and errors: what was chosen, or why nothing was."""
-        passed = "; ".join(f"{s.raw_name}: {s.reason}" for s in self.skipped)
+        passed = "; ".join(_some_of([f"{s.raw_name}: {s.reason}" for s in self.skipped]))
         if self.none_because is not None:
             return self.none_because.value + (f" ({passed})" if passed else "")
         return self.candidates[0].raw_name + (f" (passed over: {passed})" if passed else "")
+
+
+def _some_of(lines: list[str]) -> list[str]:
+    """Return the first and the last ones when there are many: conditions and logs repeat them."""
+    if len(lines) <= 2 * EXPLAINED_AT_EITHER_END:
+        return lines
+    left_out = len(lines) - 2 * EXPLAINED_AT_EITHER_END
+    first, last = lines[:EXPLAINED_AT_EITHER_END], lines[-EXPLAINED_AT_EITHER_END:]
+    return [*first, f"{left_out} more", *last]
 
 
 def plan_restore(records: Sequence[BackupRecord], wish: RestoreWish) -> RestorePlan:

@@ -11,13 +11,22 @@ from armillary.backup.restore_plan import (
     plan_restore,
 )
 
-from .records import MARIADB, MYSQL, START, complete, foreign, incomplete
+from .records import MARIADB, MYSQL, START, complete, foreign, incomplete, name_at
 
 ANY = RestoreWish()
 
 
 def chosen(*hours: float) -> list[str]:
     return [complete(hour).raw_name for hour in hours]
+
+
+def test_an_explanation_stays_short_however_many_backups_there_are() -> None:
+    early = RestoreWish(at=START - timedelta(hours=1))
+    few = plan_restore([complete(hour) for hour in range(6)], early).explain()
+    assert all(str(name_at(hour)) in few for hour in range(6))
+    many = plan_restore([complete(hour) for hour in range(1000)], early).explain()
+    assert "994 more" in many and len(many) < 1000
+    assert str(name_at(0)) in many and str(name_at(999)) in many
 
 
 def test_the_newest_complete_backup_comes_first_and_the_others_stand_by() -> None:
