@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.scheduling import Together
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

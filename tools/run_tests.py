@@ -21,8 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = (str(BIN / "pytest"), "-q", "--durations=5")
-PYTEST_AGAIN = (*PYTEST, "-p", "no:randomly")
+PYTEST_AGAIN = (str(BIN / "pytest"), "-q", "--durations=5", "-p", "no:randomly")
+# Tests wait for servers much of the time: two processes share them (tests/scheduling.py says how).
+WORKERS = "2"
+PYTEST = (str(BIN / "pytest"), "-q", "--durations=5", "-n", WORKERS)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$")
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)\b")
 
@@ -67,7 +69,7 @@ GROUPS = (
     Group(
         "e2e",
         "a user's stories on a whole cluster",
-        ((*PYTEST_AGAIN, "tests/e2e"),),
+        ((*PYTEST, "-p", "no:randomly", "tests/e2e"),),
         starts_servers=True,
     ),
 )
