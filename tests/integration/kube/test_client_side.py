@@ -40,7 +40,7 @@ def config_map(name: str, **labels: str) -> dict[str, Any]:
 
 
 async def eventually(look: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(40):
         while True:
             if look():
                 return
@@ -127,7 +127,7 @@ async def test_the_same_event_raises_a_count(tmp_path: Path) -> None:
             async def count() -> list[int]:
                 return [e["count"] for e in (await client.list(kinds.EVENT, "default")).items]
 
-            with anyio.fail_after(10):
+            with anyio.fail_after(40):
                 while True:
                     if await count() == [3]:
                         break
@@ -152,7 +152,7 @@ async def test_one_of_two_leads_and_the_other_follows_when_it_leaves(tmp_path: P
         async def second() -> None:
             leading.append("second")
 
-        with anyio.fail_after(10):
+        with anyio.fail_after(40):
             async with anyio.create_task_group() as group:
                 group.start_soon(election("first").lead, first)
                 await eventually(lambda: leading == ["first"])
@@ -177,7 +177,7 @@ async def test_a_leader_whose_lease_was_taken_stops(tmp_path: Path) -> None:
             patch = {"spec": {"holderIdentity": "thief"}}
             await client.merge_patch(kinds.LEASE, "l", "default", patch)
 
-        with anyio.fail_after(10), pytest.raises(ExceptionGroup) as caught:
+        with anyio.fail_after(40), pytest.raises(ExceptionGroup) as caught:
             async with anyio.create_task_group() as group:
                 group.start_soon(steal)
                 group.start_soon(election.lead, lead)

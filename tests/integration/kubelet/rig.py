@@ -21,7 +21,7 @@ from armillary.settings.local import LocalPaths
 from tests.addresses import claim_network, free_ports
 
 ARMILLARY = Path(sys.executable).parent / "armillary"
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Rig:

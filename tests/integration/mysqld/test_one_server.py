@@ -245,6 +245,6 @@ async def test_a_cancelled_statement_ends_on_the_server_too(make: Make) -> None:
     assert scope.cancelled_caught
     async with await connect(server.spec.dba_params()) as connection:
         sleeping = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'"
-        with anyio.fail_after(10):
+        with anyio.fail_after(40):
             while (await connection.query(sleeping)).values:  # noqa: ASYNC110  # poll it
                 await anyio.sleep(0.1)

@@ -53,7 +53,7 @@ class Running:
     ) -> _T:
         """Return what `look` gives once it is as wanted; fails the test after a while."""
         found: Any = None
-        with anyio.move_on_after(15):
+        with anyio.move_on_after(40):
             while True:
                 found = await look()
                 if wanted(found):

@@ -314,7 +314,7 @@ async def running_shard(**options: Any) -> AsyncIterator[Shard]:
 
 
 async def _create_cell(topo: TopoServer, endpoint: str) -> None:
-    with anyio.fail_after(15):
+    with anyio.fail_after(40):
         while True:
             try:
                 await topo.create_cell_info(

@@ -18,6 +18,7 @@ from armillary.cli.demo.outputs import (
 )
 from armillary.cli.demo.shell import Narrator, Shell
 from armillary.cli.demo.types_watch import TypesWatch
+from armillary.local.supervise.network import choose_ports
 
 FORWARDED_PORT = 16999
 _ASK_AGAIN_S = 0.2
@@ -83,7 +84,7 @@ def wait_until(
 def forward_to_vtctld(walk: Walk) -> None:
     """Start `kubectl port-forward` to vtctld as the procedure does, on another port if need be."""
     if is_listening(walk.port):
-        walk.port = free_port()
+        (walk.port,) = choose_ports(1, seed=walk.namespace)
         walk.narrator.remark(f"port {FORWARDED_PORT} is taken here; taking {walk.port}")
     pod = f"{walk.kubectl} get pod | grep vtctld | head -1 | awk '{{ print $1 }}'"
     walk.forward = walk.shell.start(f"{walk.kubectl} port-forward $({pod}) {walk.port}:15999")
@@ -94,12 +95,6 @@ def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def insert_user(walk: Walk, user_id: int) -> None:
