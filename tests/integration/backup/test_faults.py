@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import anyio
@@ -24,11 +24,10 @@ from armillary.backup.restore import is_restore_unfinished, restore_backup
 from armillary.backup.restore_memory import RestoreMemory
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.verify import verify_backup
-from armillary.base.errors import ArmillaryError, InvariantError, UnavailableError
+from armillary.base.errors import InvariantError, UnavailableError
 from armillary.settings.backup import BackupFlags
 
 from .servers import Box, running_box
-from .small_disk import small_disk
 from .test_take_and_restore import SETTINGS, fill, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -285,56 +284,6 @@ async def test_a_restore_that_dies_late_is_known_to_be_unfinished_and_resumes(
         assert outcome.raw_name == manifest.backup_name
         assert not is_restore_unfinished(box.server)
         assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
-
-
-@pytest.fixture
-def tiny_disk(short_dir: Path) -> Iterator[Path]:
-    """A file system of 256 KB."""
-    with small_disk(short_dir / "tiny", "256k") as path:
-        yield path
-
-
-async def test_a_full_disk_fails_the_backup_and_leaves_none(
-    short_dir: Path, template_cache: Path, tiny_disk: Path
-) -> None:
-    storage = FileStorage(tiny_disk / "backups")
-    async with running_box(short_dir, 1, cache=template_cache) as source:
-        await fill(source, rows=20000)
-        with pytest.raises(StorageUnavailableError, match="No space left"):
-            await take(source, storage)
-        assert await storage.list_backups("main/-80") == []
-        await source.sql("INSERT INTO vt_main.users (name) VALUES ('not blocked')")
-
-
-async def test_a_disk_that_fills_up_during_a_restore_leaves_the_old_data(
-    short_dir: Path, template_cache: Path
-) -> None:
-    storage = FileStorage(short_dir / "backups")
-    async with running_box(short_dir, 1, cache=template_cache) as source:
-        await fill(source, rows=20000)
-        await take(source, storage)
-    with small_disk(short_dir / "disk", "600m") as disk:
-        ballast = disk / "ballast"
-
-        def fill_up(progress: Progress) -> None:
-            if progress.phase == "unpack" and not ballast.exists():
-                with ballast.open("wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - (1 << 20))
-
-        async with running_box(disk, 2, cache=template_cache) as target:
-            await target.sql("CREATE DATABASE vt_mine")
-            with pytest.raises(ArmillaryError, match="No space left"):
-                await restore_backup(
-                    restore_request(target),
-                    storage=storage,
-                    settings=SETTINGS,
-                    on_progress=fill_up,
-                )
-            assert ballast.exists() and not is_restore_unfinished(target.server)
-            assert ("vt_mine",) in await target.sql("SHOW DATABASES")
-            ballast.unlink()
-            await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
-            assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(20000,)]
 
 
 async def test_a_disk_without_room_for_both_gives_up_the_old_data_first(
