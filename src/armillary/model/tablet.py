@@ -11,6 +11,8 @@ from armillary.base.errors import InputError
 _ALIAS = re.compile(r"^(?P<cell>.+)-(?P<uid>\d+)$")
 _UID_MAX = 2**32 - 1
 
+# So begins what a tablet of type RESTORE says when it is stuck, and does not just take its time.
+CANNOT_RESTORE = "cannot restore: "
 # Tags of a tablet's record: it restored an older backup, because newer ones were damaged.
 RESTORE_USED_TAG = "restored_backup"
 RESTORE_DAMAGED_TAG = "damaged_backups"

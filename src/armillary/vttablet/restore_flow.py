@@ -25,7 +25,12 @@ from armillary.base.errors import (
     PreconditionError,
     UnavailableError,
 )
-from armillary.model.tablet import RESTORE_DAMAGED_TAG, RESTORE_USED_TAG, TabletType
+from armillary.model.tablet import (
+    CANNOT_RESTORE,
+    RESTORE_DAMAGED_TAG,
+    RESTORE_USED_TAG,
+    TabletType,
+)
 from armillary.mysqld import admin
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
@@ -55,10 +60,15 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
     await agent.change_role(TabletType.RESTORE, reason="restoring")
     attempt = 0
     memory = RestoreMemory()
+
+    def tell(progress: Progress) -> None:
+        agent.explain("restoring")  # no more what an earlier attempt could not do
+        logger.info("restoring", extra={"progress": str(progress)})
+
     while True:
         try:
             source = await choose_source(agent)
-            outcome = await restore_now(agent, source, _log_progress, memory=memory)
+            outcome = await restore_now(agent, source, tell, memory=memory)
             await _give_up_primaryship(agent)
             await tell_outcome(agent, outcome)
             logger.info("restored", extra={"backup": outcome.raw_name})
@@ -69,7 +79,7 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
                 logger.info("no backup to restore; starting empty", extra={"reason": reason})
                 await wait_for_mysqld()
                 return False
-            _explain(agent, f"cannot restore: {reason}")
+            _explain(agent, f"{CANNOT_RESTORE}{reason}")
         await anyio.sleep(poll_delay_s(attempt, agent.settings.wait_for_backup_interval))
         attempt += 1
 
@@ -236,7 +246,3 @@ async def _give_up_primaryship(agent: Agent) -> None:
         await agent.topo.update_shard(agent.identity.keyspace, agent.identity.shard, change)
     except NotFoundError:
         return
-
-
-def _log_progress(progress: Progress) -> None:
-    logger.info("restoring", extra={"progress": str(progress)})

@@ -44,6 +44,16 @@ def test_a_tablet_without_data_is_told_with_its_own_reason_but_not_at_once() -> 
     assert restore_events(as_found(again), over, now=later) == []
 
 
+def test_a_restore_that_takes_its_time_is_no_warning() -> None:
+    """A large backup may take hours to unpack: the condition says so, and no event does."""
+    told = restore_conditions({}, {ONE: "restoring"}, {}, now=NOW)
+    later = NOW + 100 * TOLD_AFTER
+    again = restore_conditions(as_found(told), {ONE: "restoring"}, {}, now=later)
+    assert again[DATA_RESTORED].status == "False"
+    assert again[DATA_RESTORED].reason == "TabletsRestoring"
+    assert restore_events(as_found(told), again, now=later) == []
+
+
 def test_an_older_backup_is_told_once_and_stays_visible() -> None:
     older = {ONE: OlderRestored("2020-01-01.000000.z-1", "2020-01-02.000000.z-1")}
     told = restore_conditions({}, {}, older, now=NOW)

@@ -18,7 +18,11 @@ from armillary.operator.shard.apply import apply_shard
 from armillary.operator.shard.backup_plan import parse_backup, plan_backups
 from armillary.operator.shard.observe import ShardSeen, observe_shard
 from armillary.operator.shard.plan import plan_shard
-from armillary.operator.shard.restoring import restore_conditions, restore_events
+from armillary.operator.shard.restoring import (
+    RESTORE_BLOCKED,
+    restore_conditions,
+    restore_events,
+)
 from armillary.operator.shard.restoring_seen import ask_restoring, older_restored
 from armillary.operator.shard.status import build_shard_status, has_primary, tell_changes
 from armillary.operator.shard.tablets import Shard, parse_shard
@@ -97,7 +101,7 @@ class ShardLoop:
         tale = restore_conditions(found, restoring, older, now=now)
         for reason, message in restore_events(found, tale, now=now):
             self._world.recorder.record(obj, reason, message, warning=True)
-            for alias in restoring if reason == "RestoreBlocked" else older:
+            for alias in restoring if reason == RESTORE_BLOCKED else older:
                 if alias in seen.pods:
                     self._world.recorder.record(seen.pods[alias], reason, message, warning=True)
         return tale

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from armillary.model.tablet import TabletAlias
+from armillary.model.tablet import CANNOT_RESTORE, TabletAlias
 from armillary.operator.crd.parts import Json, ShardCondition
 from armillary.operator.objects.status import rfc3339
 
 DATA_RESTORED = "DataRestored"
+RESTORE_BLOCKED = "RestoreBlocked"
 NEWEST_USED = "NewestBackupUsed"
 # A shard that comes up has nothing to restore for some seconds, and nobody wants an event of that.
 TOLD_AFTER = timedelta(seconds=15)
@@ -40,9 +41,12 @@ def restore_conditions(
         found: the shard's conditions as they are.
         restoring: tablets that have no data yet, with their reasons.
     """
+    stuck = any(why.startswith(CANNOT_RESTORE) for why in restoring.values())
     blocked = ShardCondition(
         status="False" if restoring else "True",
-        reason="TabletsRestoring" if restoring else "TabletsHaveData",
+        reason=(RESTORE_BLOCKED if stuck else "TabletsRestoring")
+        if restoring
+        else "TabletsHaveData",
         message="; ".join(f"{alias}: {why}" for alias, why in sorted(restoring.items()))
         or "All tablets have their data.",
     )
@@ -82,11 +86,11 @@ def restore_events(
     """Return (reason, message) of the warnings to record now."""
     events: list[tuple[str, str]] = []
     blocked = told.get(DATA_RESTORED)
-    if blocked is not None and blocked.status == "False":
+    if blocked is not None and blocked.reason == RESTORE_BLOCKED:
         same = (found.get(DATA_RESTORED) or {}).get("message") == blocked.message
         since = datetime.fromisoformat(blocked.last_transition_time)
         if same and now - since >= TOLD_AFTER:
-            events.append(("RestoreBlocked", blocked.message))
+            events.append((RESTORE_BLOCKED, blocked.message))
     newest = told.get(NEWEST_USED)
     if newest is not None and newest.status == "False":
         before = (found.get(NEWEST_USED) or {}).get("message")
