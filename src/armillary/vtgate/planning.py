@@ -5,7 +5,7 @@ only to ask a shard for a table's columns.
 import time
 from dataclasses import replace
 
-from armillary.base.errors import ArmillaryError, MysqlError
+from armillary.base.errors import ArmillaryError, MysqlError, NotFoundError
 from armillary.routing.lookup import LookupVindex
 from armillary.routing.vschema import TableSchema
 from armillary.sql.cursor import NotUnderstoodError
@@ -76,8 +76,11 @@ async def _trusted_lookups(gateway: Gateway, table: TableSchema) -> frozenset[st
         vindex = item.vindex
         if not isinstance(vindex, LookupVindex):
             continue
-        lookup = gateway.cluster.vschema.find_table(*lookup_table(vindex, table.keyspace))
-        theirs = (await gateway.shape(lookup.keyspace, lookup.name)).columns
+        try:
+            lookup = gateway.cluster.vschema.find_table(*lookup_table(vindex, table.keyspace))
+            theirs = (await gateway.shape(lookup.keyspace, lookup.name)).columns
+        except (NotFoundError, MysqlError):
+            continue  # a lookup table that is not there yet finds nothing
         mine = (await gateway.shape(table.keyspace, table.name)).columns.get(item.columns[0])
         other = theirs.get(vindex.from_columns[0].lower())
         if mine is not None and other is not None and mine.compares_as(other):

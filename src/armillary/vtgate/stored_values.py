@@ -44,7 +44,7 @@ def stored_value(literal: bytes, column: ColumnShape, *, codec: str) -> Value:
     elif column.type in _EXACT_BITS:
         fits = abs(number) <= 1 << _EXACT_BITS[ColumnType(column.type)]
     elif column.type in DECIMAL_TYPES:
-        fits = len(str(abs(number))) <= column.length - column.decimals - 2
+        fits = len(str(abs(number))) <= _whole_digits(column)
     else:
         raise NotAValue
     if not fits:
@@ -70,6 +70,13 @@ def _refuse_null(column: ColumnShape) -> None:
         raise SqlError(1105, f"column '{column.name}' would get a number of one shard's counter")
     if column.flags & ColumnFlag.NOT_NULL:
         raise SqlError(1048, f"Column '{column.name}' cannot be null")
+
+
+def _whole_digits(column: ColumnShape) -> int:
+    """Return how many digits a decimal column has before the point."""
+    point = 1 + column.decimals if column.decimals else 0
+    sign = 0 if column.flags & ColumnFlag.UNSIGNED else 1
+    return column.length - point - sign
 
 
 def _range(column: ColumnShape) -> range:

@@ -457,3 +457,23 @@ def test_a_keyspace_without_its_vschema_says_what_to_apply(
         gate.call(gate.cluster.set_vschema, known)  # type: ignore[operator]
     assert ask(client, "select count(*) from users").errno == 0
     client.close()
+
+
+def test_a_table_is_read_while_its_lookup_table_is_not_there(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into members values (1, 'a@x', 'one'), (2, 'b@x', 'two')")
+    for server in servers[:2]:
+        server.query("rename table members_email_idx to away", "vt_main")
+    gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    try:
+        assert ask(client, "select code from members where id = 2").rows == (("two",),)
+        assert ask(client, "select id from members where email = 'b@x'").rows == ((2,),)
+        assert ask(client, "insert into members values (3, 'c@x', 'z')").errno == 1146
+        assert ask(client, "select count(*) from members").rows == ((2,),)
+    finally:
+        for server in servers[:2]:
+            server.query("rename table away to members_email_idx", "vt_main")
+        gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    client.close()

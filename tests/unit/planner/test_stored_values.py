@@ -41,6 +41,7 @@ TEXT = column(ColumnType.VAR_STRING)  # varchar(5) of utf8mb4
         (b"x'ff'", column(ColumnType.VAR_STRING, length=4, collation=BINARY), b"\xff"),
         (b"NULL", TEXT, None),
         (b"16777216", column(ColumnType.FLOAT), 16777216),
+        (b"-9999", column(ColumnType.NEWDECIMAL, length=5), -9999),
     ],
 )
 def test_a_value_that_fits_is_stored_as_it_is(
@@ -62,6 +63,7 @@ def test_a_value_that_fits_is_stored_as_it_is(
         (b"NULL", column(ColumnType.LONG, flags=ColumnFlag.NOT_NULL), 1048),
         (b"0", column(ColumnType.LONG, flags=ColumnFlag.AUTO_INCREMENT), 1105),
         (b"16777217", column(ColumnType.FLOAT), 1264),
+        (b"10000", column(ColumnType.NEWDECIMAL, length=5), 1264),
     ],
 )
 def test_a_value_that_would_be_changed_is_refused(
