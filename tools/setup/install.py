@@ -70,6 +70,9 @@ def install_packages(packages: list[str]) -> None:
     """Install Debian packages without starting a single service."""
     if shutil.which("apt-get") is None:
         sys.exit(f"missing: {', '.join(packages)}; this script installs them on Debian and Ubuntu")
+    if os.geteuid() != 0 and shutil.which("sudo") is None:
+        wanted = " ".join(packages)
+        sys.exit(f"missing: {wanted}; as root: apt-get install --no-install-recommends {wanted}")
     print(f"installing {' '.join(packages)}", flush=True)
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", "-qq"]
     with services_kept_down():
@@ -97,8 +100,6 @@ def services_kept_down():
 def as_root(command: list[str], *, check: bool = True) -> None:
     noninteractive = ["env", "DEBIAN_FRONTEND=noninteractive", *command]
     if os.geteuid() != 0:
-        if shutil.which("sudo") is None:
-            sys.exit(f"wanted root or sudo to run: {' '.join(command)}")
         noninteractive = ["sudo", *noninteractive]
     done = subprocess.run(noninteractive, check=False, stdout=subprocess.DEVNULL)
     if check and done.returncode != 0:

@@ -24,7 +24,8 @@ MEGABYTES = 50
 
 
 def test_logs_can_be_followed_cut_and_stamped(rig: Rig) -> None:
-    script = "for n in 1 2 3; do echo line $n; done; sleep 2; echo last; sleep 60"
+    script = "for n in 1 2 3; do echo line $n; done; "
+    script += "while ! test -e /tmp/go; do sleep 0.05; done; echo last; sleep 60"
     rig.apply(pod("talks", script))
     rig.wait_ready("talks")
     assert rig.kubectl("logs", "talks", "--tail=2").stdout == "line 2\nline 3\n"
@@ -36,8 +37,9 @@ def test_logs_can_be_followed_cut_and_stamped(rig: Rig) -> None:
     )
     try:
         assert follower.stdout is not None
-        lines = [follower.stdout.readline() for _ in range(4)]
-        assert lines[-1] == "last\n"
+        assert [follower.stdout.readline() for _ in range(3)][-1] == "line 3\n"
+        rig.kubectl("exec", "talks", "--", "touch", "/tmp/go")
+        assert follower.stdout.readline() == "last\n"
         rig.kubectl("delete", "pod", "talks")
         assert follower.wait(10) == 0
     finally:

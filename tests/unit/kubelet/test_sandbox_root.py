@@ -122,9 +122,9 @@ def test_a_real_sandbox_does_not_show_the_clusters_directory() -> None:
         home = Path(name)
         (home / "key").write_text("secret")
         (home / "try").mkdir()
-        sandbox = find_sandbox([], temporary=home / "try", secret=home)
+        sandbox, why_not = find_sandbox([], temporary=home / "try", secret=home)
         if sandbox is None:
-            pytest.skip("bubblewrap does not work for this user")
+            pytest.skip(f"no sandbox here: {why_not}")
         mount = Mount(source=home / "try", target="/vt/x")
         words = sandbox.command(
             ["/bin/sh", "-c", f"ls -A {home}; touch /vt/x/written"],

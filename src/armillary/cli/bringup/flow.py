@@ -222,13 +222,13 @@ def _print_result(
             f"MySQL of {endpoint.cluster}: host {endpoint.mysql_host} port {endpoint.mysql_port}"
             f" user {endpoint.mysql_user}"
         )
+    mysql = f"\n  mysql --defaults-file={paths.mysql_defaults}" if endpoints else ""
     print(
         f"""
 Go on with
   eval "$({armillary} env --dir {paths.dir})"
-      # now kubectl, vtctlclient, mysql and armillary are on your PATH and find the cluster
-  kubectl -n {namespace} get pods
-  mysql --defaults-file={paths.mysql_defaults}
+      # now kubectl, vtctlclient and armillary are on your PATH and find the cluster
+  kubectl -n {namespace} get pods{mysql}
   armillary status --dir {paths.dir}
   armillary down --dir {paths.dir}      # stops it; --purge removes its data as well""",
         file=sys.stderr,

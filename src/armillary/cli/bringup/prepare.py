@@ -9,8 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from armillary.base.errors import InputError, NotFoundError, PreconditionError
-from armillary.local.supervise.network import NetworkClaim, choose_network, choose_ports
-from armillary.local.supervise.state import LocalState, read_state, write_state
+from armillary.local.supervise.network import (
+    NetworkClaim,
+    choose_network,
+    choose_ports,
+    is_port_free,
+)
+from armillary.local.supervise.state import (
+    LocalState,
+    read_processes,
+    read_state,
+    write_state,
+)
 from armillary.settings.local import LocalPaths
 
 # A unix socket's path has at most 107 bytes, and the longest name that we put behind DIR is a
@@ -21,7 +31,8 @@ DIR_CHARS_MAX = 60
 def prepare_directory(directory: Path, *, namespace: str, network: str | None = None) -> LocalState:
     """Make `directory` a cluster's home, or check that it is one, and return its choices.
 
-    Again: keeps ports, addresses and credentials; only the namespace that `status` looks at moves.
+    Again: keeps addresses, credentials, and ports that nobody else has taken since; the namespace
+    that `status` looks at moves.
 
     Raises:
         InputError: the path is too long for unix sockets, or is somebody else's.
@@ -60,6 +71,8 @@ def _choose_state(paths: LocalPaths, *, namespace: str, network: str | None) -> 
                 f"{paths.dir} has its pods in {known.network}; that cannot change to {network}"
             )
         state = replace(known, namespace=namespace)
+        if not any(record.is_alive() for record in read_processes(paths.processes).values()):
+            state = with_free_ports(state, seed=str(paths.dir))
         if state != known:
             write_state(paths.state, state)
         return state
@@ -76,6 +89,22 @@ def _choose_state(paths: LocalPaths, *, namespace: str, network: str | None) -> 
     )
     write_state(paths.state, state)
     return state
+
+
+def with_free_ports(state: LocalState, *, seed: str) -> LocalState:
+    """Return the state with other ports where another program has taken ours meanwhile. I/O.
+
+    To be asked only while none of our own processes runs.
+    """
+    apiserver, kubelet = state.apiserver_port, state.kubelet_port
+    if is_port_free(apiserver) and is_port_free(kubelet):
+        return state
+    fresh = [port for port in choose_ports(4, seed=seed) if port not in (apiserver, kubelet)]
+    return replace(
+        state,
+        apiserver_port=apiserver if is_port_free(apiserver) else fresh[0],
+        kubelet_port=kubelet if is_port_free(kubelet) else fresh[1],
+    )
 
 
 def _write_shims(paths: LocalPaths) -> None:

@@ -71,7 +71,8 @@ async def ensure_supervisor(
                         return True
         if waiting.cancelled_caught:
             raise DeadlineError(
-                f"the API server did not serve within {timeout_s:.0f} s; see {paths.logs}"
+                f"the API server did not serve within {timeout_s:.0f} s;"
+                f" the end of {paths.logs}/apiserver.log:\n{tail_of(paths.logs / 'apiserver.log')}"
             )
         process.wait()
     why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")

@@ -79,10 +79,10 @@ def sandbox_note() -> str:
         home = Path(name)
         (home / "try").mkdir()
         bin_dir = Path(sys.executable).parent
-        found = find_sandbox([bin_dir.parent], temporary=home / "try", secret=home / "d")
+        found, why_not = find_sandbox([bin_dir.parent], temporary=home / "try", secret=home / "d")
     if found is not None:
         return "each with mounts and processes of its own, by bubblewrap"
-    return "without mounts of their own: this user cannot use bubblewrap (paths are rewritten)"
+    return f"without mounts of their own, paths are rewritten: {why_not.partition('. ')[0]}"
 
 
 def _memory_bytes() -> int:

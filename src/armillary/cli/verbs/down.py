@@ -74,10 +74,12 @@ async def stop_cluster(directory: Path, timeout_s: float) -> None:
 
     paths = LocalPaths(directory)
     pid = lock_owner(paths.supervisor_lock)
-    if pid is not None:
+    if pid is None:
+        print(f"the control plane of {directory} is not running", file=sys.stderr)
+    else:
         pidfd = os.pidfd_open(pid)
         try:
-            print("stopping pods and control plane", file=sys.stderr)
+            print(f"stopping the cluster in {directory}", file=sys.stderr)
             signal.pidfd_send_signal(pidfd, signal.SIGTERM)
             with anyio.move_on_after(timeout_s) as waiting:
                 await anyio.wait_readable(pidfd)

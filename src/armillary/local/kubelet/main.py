@@ -151,7 +151,12 @@ def _find_sandbox(settings: KubeletSettings) -> Sandbox | None:
         return None
     temporary = settings.dir / "run" / "try"
     temporary.mkdir(mode=0o700, exist_ok=True)
-    return find_sandbox([settings.image_bin_dir.parent], temporary=temporary, secret=settings.dir)
+    sandbox, why_not = find_sandbox(
+        [settings.image_bin_dir.parent], temporary=temporary, secret=settings.dir
+    )
+    if sandbox is None:
+        logger.warning("pods run without mounts of their own", extra={"reason": why_not})
+    return sandbox
 
 
 async def _sync(group: TaskGroup, informers: Iterable[Informer]) -> None:

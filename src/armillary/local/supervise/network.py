@@ -107,16 +107,23 @@ def explain_taken(ports: Iterable[int]) -> str:
     )
 
 
+def is_port_free(port: int) -> bool:
+    """Say whether we could listen on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _take_free(candidates: Iterable[int], count: int) -> Iterator[int]:
     for port in candidates:
         if count == 0:
             return
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if not is_port_free(port):
+            continue
         count -= 1
         yield port
     raise UnavailableError(f"no free port between {PORT_FIRST} and {PORT_LAST}")

@@ -5,7 +5,6 @@ those that a pod has of its own. `plan_root` is pure apart from the `HostTree` i
 `find_sandbox` tries once, at the kubelet's start, whether bubblewrap works for this user.
 """
 
-import logging
 import os
 import shutil
 import subprocess
@@ -14,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
-
-logger = logging.getLogger(__name__)
 
 # What a container has of its own, or must not see.
 _HIDDEN = frozenset({"vt", "proc", "dev", "tmp", "lost+found"})
@@ -145,15 +142,17 @@ def _bind_host(path: str, opened: set[str], tree: HostTree) -> list[str]:
     return words
 
 
-def find_sandbox(paths_needed: Sequence[Path], *, temporary: Path, secret: Path) -> Sandbox | None:
-    """Try bubblewrap as this user; None when it cannot make the sandbox that pods need. I/O.
+def find_sandbox(
+    paths_needed: Sequence[Path], *, temporary: Path, secret: Path
+) -> tuple[Sandbox | None, str]:
+    """Try bubblewrap as this user; without a sandbox, say why there is none. I/O.
 
     Args:
         secret: a directory that pods must not see, except for what is mounted from it.
     """
     program = shutil.which("bwrap")
     if program is None:
-        return None
+        return None, "bubblewrap is not installed"
     always = tuple(
         Mount(source=path, target=str(path), read_only=True)
         for path in python_paths(paths_needed)
@@ -162,15 +161,12 @@ def find_sandbox(paths_needed: Sequence[Path], *, temporary: Path, secret: Path)
     sandbox = Sandbox(program, always=always, emptied=str(secret))
     error = _try(sandbox, temporary)
     if error is None:
-        return sandbox
+        return sandbox, ""
     # One directory of the host (a stale network mount, say) may be what cannot be bound.
     left_out = frozenset(name for name in os.listdir("/") if not _can_bind(program, name))
     sandbox = replace(sandbox, left_out=left_out)
     second_error = _try(sandbox, temporary) if left_out else error
-    if second_error is not None:
-        logger.warning("bubblewrap does not work here", extra={"error": second_error})
-        return None
-    return sandbox
+    return (sandbox, "") if second_error is None else (None, second_error)
 
 
 def python_paths(more: Sequence[Path] = ()) -> list[Path]:
