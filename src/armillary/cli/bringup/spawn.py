@@ -34,22 +34,7 @@ async def ensure_supervisor(
     if lock_owner(paths.supervisor_lock) is not None:
         return False
     async with open_notices(paths.run / "n-up") as notices:
-        with open(  # noqa: ASYNC230 - a local file, opened once
-            os.open(paths.logs / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
-            "wb",
-        ) as log:
-            process = subprocess.Popen(  # noqa: ASYNC220 - it must outlive this event loop
-                [
-                    str(Path(sys.executable).parent / "armillary"),
-                    *("run", "supervisor", "--dir", str(paths.dir)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env={**os.environ, NOTIFY_ENV: str(paths.run / "n-up")},
-                start_new_session=True,
-            )
+        process = _start_supervisor(paths)
         pidfd = os.pidfd_open(process.pid)
         errors: list[str] = []
         with anyio.move_on_after(timeout_s) as waiting:
@@ -71,12 +56,29 @@ async def ensure_supervisor(
                         return True
         if waiting.cancelled_caught:
             raise DeadlineError(
-                f"the API server did not serve within {timeout_s:.0f} s;"
-                f" the end of {paths.logs}/apiserver.log:\n{tail_of(paths.logs / 'apiserver.log')}"
+                f"the API server did not serve within {timeout_s:.0f} s; {paths.logs}/apiserver.log"
+                f" ends with\n{tail_of(paths.logs / 'apiserver.log')}"
             )
         process.wait()
     why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
     raise UnavailableError(f"the supervisor ended: {why}")
+
+
+def _start_supervisor(paths: LocalPaths) -> "subprocess.Popen[bytes]":
+    log_path = paths.logs / "supervisor.log"
+    with open(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
+        return subprocess.Popen(
+            [
+                str(Path(sys.executable).parent / "armillary"),
+                *("run", "supervisor", "--dir", str(paths.dir)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env={**os.environ, NOTIFY_ENV: str(paths.run / "n-up")},
+            start_new_session=True,
+        )
 
 
 def tail_of(path: Path, lines: int = LOG_TAIL_LINES) -> str:
