@@ -109,7 +109,7 @@ class Machine:
                     yield int(entry), variable.decode(), [word.decode() for word in words]
 
     def tablet_pids(self, alias: str) -> dict[str, list[int]]:
-        """Return the processes of one tablet's pod: vttablet and mariadbd."""
+        """Return the processes of one tablet's pod: vttablet, mysqlctld and mariadbd."""
         processes = list(self.pod_processes())
         pods = {
             pod_of(marker)
@@ -124,7 +124,7 @@ class Machine:
                 if pod_of(marker) in pods
                 and any(program == os.path.basename(word) for word in words[:3])
             ]
-            for program in ("vttablet", "mariadbd")
+            for program in ("vttablet", "mysqlctld", "mariadbd")
         }
 
     def tablet_dir(self, alias: str) -> Path:

@@ -1,0 +1,122 @@
+"""The primary dies for good, or leaves with a scale-in: another takes over, and no row is lost."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from armillary.cli.demo.walk import Walk, wait_until
+from tests.e2e.machine import Machine
+from tests.e2e.small_cluster import (
+    SCHEMA,
+    WAIT_S_MAX,
+    Json,
+    insert,
+    keyspace,
+    small_walk,
+    users_of,
+    write_small_manifest,
+)
+
+SHARD = "main/-"
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    return Machine.fresh()
+
+
+def main_keyspace(replicas: int) -> Json:
+    found = keyspace("main", "-")
+    (shard,) = found["partitionings"][0]["custom"]["shards"]
+    shard["tabletPools"][0]["replicas"] = replicas
+    shard["replication"] = {
+        "enforceSemiSync": replicas > 1,
+        "recoverDeadMaster": replicas > 1,
+        "deadMasterThresholdSeconds": 2,
+    }
+    return found
+
+
+@pytest.fixture(scope="module")
+def walk(machine: Machine) -> Iterator[Walk]:
+    backups = {"hostPath": {"path": str(machine.paths.backups), "type": "DirectoryOrCreate"}}
+    write_small_manifest(machine, {"volume": backups}, [main_keyspace(3)])
+    with small_walk(machine) as walk:
+        walk.shell.run(f'{walk.vtctlclient} ApplySchema -sql "{SCHEMA}" main')
+        insert(walk, 1)
+        yield walk
+
+
+def shard_status(walk: Walk) -> Json:
+    text = walk.shell.run(f"{walk.kubectl} get vts -o json", quiet=True)
+    (shard,) = json.loads(text)["items"]
+    status: Json = shard.get("status", {})
+    return status
+
+
+def primary_of(walk: Walk) -> str:
+    return str(shard_status(walk).get("masterAlias", ""))
+
+
+def tablet_count(walk: Walk) -> int:
+    selector = "planetscale.com/component=vttablet"
+    text = walk.shell.run(f"{walk.kubectl} get pod -l {selector} -o name", quiet=True)
+    return len(text.split())
+
+
+def insert_when_possible(walk: Walk, user_id: int) -> None:
+    """Write once the gateway has found the new primary."""
+    statement = f"insert into users (user_id, name) values ({user_id}, 'Ada')"
+    wait_until(
+        "writes to go on",
+        lambda: walk.shell.try_run(f'{walk.mysql} main -e "{statement}"')[0] == 0,
+        timeout_s=WAIT_S_MAX,
+    )
+
+
+def all_available(walk: Walk, count: int) -> bool:
+    tablets = shard_status(walk).get("tablets", {}).values()
+    return sum(1 for tablet in tablets if tablet.get("available") == "True") == count
+
+
+def test_a_primary_that_is_dead_for_good_is_replaced(machine: Machine, walk: Walk) -> None:
+    """Its mysqld is killed, and who would start it again hangs."""
+    dead = primary_of(walk)
+    pids = machine.tablet_pids(dead)
+    hung = [pid for program in ("vttablet", "mysqlctld") for pid in pids[program]]
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        machine.kill(pids["mariadbd"])
+        wait_until("another primary", lambda: primary_of(walk) not in ("", dead), timeout_s=90)
+        insert_when_possible(walk, 2)
+    finally:
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
+    assert users_of(walk, "main") == {1, 2}
+
+
+def test_a_scale_in_moves_the_primary_to_the_tablet_that_stays(
+    machine: Machine, walk: Walk
+) -> None:
+    wait_until("all to be available", lambda: all_available(walk, 3), timeout_s=WAIT_S_MAX)
+    stays = next(
+        alias for alias, tablet in shard_status(walk)["tablets"].items() if tablet["index"] == 1
+    )
+    leaves = next(
+        alias for alias, tablet in shard_status(walk)["tablets"].items() if tablet["index"] == 3
+    )
+    walk.shell.run(
+        f"{walk.vtctlclient} PlannedReparentShard -keyspace_shard={SHARD} -new_master={leaves}"
+    )
+    insert_when_possible(walk, 3)
+    patch = json.dumps({"spec": {"keyspaces": [main_keyspace(1)]}})
+    walk.shell.run(f"{walk.kubectl} patch psc small --type=merge -p '{patch}'")
+    wait_until("one tablet to be left", lambda: tablet_count(walk) == 1, timeout_s=300)
+    assert primary_of(walk) == stays
+    insert_when_possible(walk, 4)
+    assert users_of(walk, "main") == {1, 2, 3, 4}
+    assert "orphanedTablets" not in shard_status(walk)
