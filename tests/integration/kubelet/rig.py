@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ class Rig:
         for path in (directory, self.paths.run, self.paths.logs):
             path.mkdir(mode=0o700, exist_ok=True, parents=True)
         ports = free_ports(2)
+        self._kubelet_port = ports[1]
         state = {
             "network": claim_network(),
             "apiserver_port": ports[0],
@@ -53,7 +55,14 @@ class Rig:
             if name == "apiserver":
                 self.wait_for(lambda: self.kubectl("get", "ns", check=False).returncode == 0)
             if name == "kubelet":
-                self.wait_for(lambda: "Ready" in self.kubectl("get", "nodes", check=False).stdout)
+                self.wait_for(self._kubelet_serves)
+
+    def _kubelet_serves(self) -> bool:
+        """A node stays Ready for a while after its kubelet died: this one must answer."""
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self._kubelet_port)) != 0:
+                return False
+        return " Ready " in self.kubectl("get", "nodes", check=False).stdout
 
     def start(self, name: str, *, env: dict[str, str] | None = None) -> None:
         words: list[str] = [str(ARMILLARY), "run", name, "--dir", str(self.paths.dir)]
