@@ -27,6 +27,7 @@ from armillary.local.supervise.state import read_processes
 from armillary.settings.local import LocalPaths
 
 ARMILLARY = Path(sys.executable).parent / "armillary"
+MANIFEST = "cluster.yaml"
 UP_S_TARGET = 45.0
 MEMORY_BYTES_TARGET = 2.5 * 2**30
 CPU_SHARE_TARGET = 0.10
@@ -72,6 +73,7 @@ def main() -> int:
         time.sleep(arguments.settle_s)
         pss_bytes, cpu_share = measure_idle(home, arguments.idle_s)
     finally:
+        (home / MANIFEST).unlink(missing_ok=True)
         subprocess.run([ARMILLARY, "down", "--purge", "--yes", "--dir", home], check=False)
     print()
     met = [
@@ -89,7 +91,7 @@ def main() -> int:
 
 def measure_up(home: Path) -> float:
     """Run `armillary up`, print when each phase ended, and return the seconds that it took."""
-    manifest = home / "cluster.yaml"
+    manifest = home / MANIFEST
     objects = load_example("procedure", namespace="planetscale", directory=home)
     manifest.write_text(yaml.safe_dump_all(objects))
     started_s = time.monotonic()
