@@ -1,7 +1,6 @@
 """When a primary counts as dead, and when it is replaced without asking a person."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import msgspec
 
@@ -14,23 +13,27 @@ from armillary.operator.shard.dead_primary import (
     Suspected,
     Suspicion,
     Verdict,
+    Watched,
     judge_primary,
 )
 from armillary.operator.shard.repair import ReplicationSeen
-from tests.unit.operator.moments import NOW
 
 PRIMARY, NEAR, FAR = TabletAlias("a", 1), TabletAlias("a", 2), TabletAlias("b", 3)
 SPEC = ReplicationSpec(enforce_semi_sync=True, recover_dead_master=True)
 DEAD = ReplicationSeen(alias=PRIMARY, type=TabletType.PRIMARY, reachable=False)
 DEAF = ReplicationSeen(alias=NEAR, type=TabletType.REPLICA, reachable=True)
 FAR_DEAF = replace(DEAF, alias=FAR)
-LONG_AGO = Suspicion(PRIMARY, NOW - timedelta(seconds=10))
+NOW_S = 1000.0
+LONG_AGO = Suspicion(PRIMARY, NOW_S - 10)
 
 
 def judge(
-    *tablets: ReplicationSeen, spec: ReplicationSpec = SPEC, before: Suspicion | None = LONG_AGO
+    *tablets: ReplicationSeen,
+    spec: ReplicationSpec = SPEC,
+    before: Suspicion | None = LONG_AGO,
+    semi_synced: TabletAlias | None = PRIMARY,
 ) -> Verdict:
-    return judge_primary(PRIMARY, tablets, spec, before, now=NOW)
+    return judge_primary(PRIMARY, tablets, spec, Watched(semi_synced, before), now_s=NOW_S)
 
 
 def test_a_primary_that_nobody_hears_for_the_threshold_is_replaced() -> None:
@@ -43,11 +46,11 @@ def test_one_that_has_no_record_any_more_is_as_dead() -> None:
 
 def test_the_first_look_only_suspects() -> None:
     verdict = judge(DEAD, DEAF, before=None)
-    assert isinstance(verdict, Suspected) and verdict.suspicion == Suspicion(PRIMARY, NOW)
+    assert isinstance(verdict, Suspected) and verdict.suspicion == Suspicion(PRIMARY, NOW_S)
 
 
 def test_a_moment_before_the_threshold_it_is_only_suspected() -> None:
-    before = Suspicion(PRIMARY, NOW - timedelta(seconds=9.9))
+    before = Suspicion(PRIMARY, NOW_S - 9.9)
     verdict = judge(DEAD, DEAF, before=before)
     assert isinstance(verdict, Suspected) and verdict.suspicion == before
 
@@ -86,3 +89,20 @@ def test_without_semi_sync_it_is_left_to_a_person() -> None:
     spec = msgspec.structs.replace(SPEC, enforce_semi_sync=False)
     verdict = judge(DEAD, DEAF, spec=spec)
     assert isinstance(verdict, LeaveToPerson) and "enforceSemiSync" in verdict.reason
+
+
+def test_without_semi_sync_seen_on_it_it_is_left_to_a_person() -> None:
+    """A roll-out that waits for a release leaves servers without what the spec asks for."""
+    for seen_on in (None, FAR):
+        verdict = judge(DEAD, DEAF, semi_synced=seen_on)
+        assert isinstance(verdict, LeaveToPerson) and "semi-sync seen" in verdict.reason
+
+
+def test_each_answer_says_anew_whether_semi_sync_is_at_work() -> None:
+    answering = replace(DEAD, reachable=True)
+    assert judge(answering, DEAF) == Alive("it answers", None)
+    assert judge(replace(answering, is_semi_synced=True), semi_synced=None) == Alive(
+        "it answers", PRIMARY
+    )
+    deaf_to_us = judge(DEAD, replace(DEAF, is_receiving=True))
+    assert isinstance(deaf_to_us, Alive) and deaf_to_us.semi_synced == PRIMARY

@@ -82,12 +82,17 @@ def test_every_step_can_be_switched_off() -> None:
 
 def test_serving_records_keep_no_cell_from_going() -> None:
     """A cell that left the spec is idle only when no keyspace is served in it."""
-    wanted = replace(WANTED, kept_cells={"a", "b"}, leaving_cells={"b": {"main"}})
+    wanted = replace(WANTED, kept_cells={"a", "b"}, leaving_cells={"b": frozenset()})
     seen = replace(
         SEEN,
         cells={"a": CELL, "b": CELL},
         served={"a": {"main", "restore"}, "b": {"main", "restore"}},
     )
-    assert plan_topology(wanted, seen) == (PruneSrvKeyspace("b", "restore"),)
+    assert plan_topology(wanted, seen) == (
+        PruneSrvKeyspace("b", "main"),
+        PruneSrvKeyspace("b", "restore"),
+    )
+    deployed = replace(wanted, leaving_cells={"b": {"main"}})
+    assert plan_topology(deployed, seen) == (), "its vtgates serve tablets of other cells too"
     off = TopologyReconciliation(prune_srv_keyspaces=False)
     assert plan_topology(replace(wanted, reconciliation=off), seen) == ()

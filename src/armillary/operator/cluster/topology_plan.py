@@ -90,12 +90,13 @@ def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyA
             if keyspace not in wanted.kept_keyspaces and not is_snapshot
         ]
     if settings.prune_srv_keyspaces:
-        # In cells of the spec they stay: vtgates there send queries to tablets of other cells.
+        # While anything is deployed in a cell, they stay: vtgates there send queries to tablets of
+        # other cells.
         actions += [
             PruneSrvKeyspace(cell, keyspace)
             for cell, deployed in sorted(wanted.leaving_cells.items())
+            if not deployed
             for keyspace in sorted(seen.served.get(cell, frozenset()))
-            if keyspace not in deployed
         ]
     if settings.prune_cells:
         actions += [PruneCell(cell) for cell in sorted(seen.cells) if cell not in wanted.kept_cells]

@@ -51,7 +51,8 @@ class ReplicationSpec(Model, frozen=True, kw_only=True):
         bool,
         doc(
             "Elect another primary when the primary is dead. Acted on only together with "
-            "enforceSemiSync: without it acknowledged writes could be lost. Default: false."
+            "enforceSemiSync, and when semi-sync was seen at work on that primary: without it "
+            "acknowledged writes could be lost. Default: false."
         ),
     ] = False
     dead_master_threshold_seconds: Annotated[

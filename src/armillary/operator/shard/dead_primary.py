@@ -4,14 +4,15 @@ It is dead when it does not answer, no other tablet receives anything from it, a
 so without a break for the threshold of the spec. One witness who still hears from it is enough to
 keep it: then it is our view that is broken.
 
-It is replaced only with semi-sync: then a write is acknowledged only when another tablet has it,
-and vtctld promotes the tablet that has most, if all but the dead one answer. Without, what the dead
-one acknowledged may be nowhere else, and giving it up is for a person to decide.
+It is replaced only when semi-sync was seen at work on it, which is more than that the spec asks for
+it: a server may run without for as long as a roll-out waits. With it a write is acknowledged only
+when another tablet has it, and vtctld promotes the tablet that has most, if all but the dead one
+answer. Without, what the dead one acknowledged may be nowhere else, and a person has to decide
+whether to give that up.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.operator.crd.keyspace import ReplicationSpec
@@ -22,15 +23,24 @@ _FOLLOWERS = (TabletType.REPLICA, TabletType.RDONLY)
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Since when a primary has looked dead."""
+    """Since when a primary has looked dead, at every look."""
 
     primary: TabletAlias
-    since: datetime
+    since_s: float  # by a clock that nobody sets
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is remembered of a shard's primary from one look to the next."""
+
+    semi_synced: TabletAlias | None = None  # had semi-sync at work when it last answered
+    suspicion: Suspicion | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
     reason: str
+    semi_synced: TabletAlias | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +68,14 @@ def judge_primary(
     primary: TabletAlias,
     tablets: Sequence[ReplicationSeen],
     replication: ReplicationSpec,
-    before: Suspicion | None,
+    before: Watched,
     *,
-    now: datetime,
+    now_s: float,
 ) -> Verdict:
-    """Return the verdict of this look, given what an earlier one suspected."""
+    """Return the verdict of this look, given what the one before it left behind."""
     seen = next((tablet for tablet in tablets if tablet.alias == primary), None)
     if seen is not None and seen.reachable:
-        return Alive("it answers")
+        return Alive("it answers", primary if seen.is_semi_synced else None)
     witnesses = [
         tablet
         for tablet in tablets
@@ -75,20 +85,22 @@ def judge_primary(
         and not (replication.ignore_dead_master_cell and tablet.alias.cell == primary.cell)
     ]
     if not witnesses:
-        return Alive("nobody else answers, so the fault may be ours")
+        return Alive("nobody else answers, so the fault may be ours", before.semi_synced)
     hearing = [str(tablet.alias) for tablet in witnesses if tablet.is_receiving]
     if hearing:
-        return Alive(f"{', '.join(hearing)} still hears from it")
-    same = before is not None and before.primary == primary
-    suspicion = before if before is not None and same else Suspicion(primary, now)
-    silent_s = (now - suspicion.since).total_seconds()
-    reason = f"primary {primary} does not answer, and no tablet hears from it, for {silent_s:.0f} s"
-    if now - suspicion.since < timedelta(seconds=replication.dead_master_threshold_seconds):
+        return Alive(f"{', '.join(hearing)} still hears from it", before.semi_synced)
+    suspicion = before.suspicion
+    if suspicion is None or suspicion.primary != primary:
+        suspicion = Suspicion(primary, now_s)
+    # The same words at every look: events count what they have heard before.
+    reason = f"primary {primary} does not answer, and no tablet hears from it"
+    if now_s - suspicion.since_s < replication.dead_master_threshold_seconds:
         return Suspected(suspicion, reason)
-    if not replication.enforce_semi_sync:
+    if not replication.enforce_semi_sync or before.semi_synced != primary:
+        missing = "enforceSemiSync" if not replication.enforce_semi_sync else "semi-sync seen on it"
         return LeaveToPerson(
             suspicion,
-            f"{reason}; without enforceSemiSync it may have acknowledged writes that nobody else "
+            f"{reason}; without {missing} it may have acknowledged writes that nobody else "
             "has: EmergencyReparentShard gives them up",
         )
     return Replace(primary, reason)

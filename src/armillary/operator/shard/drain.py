@@ -30,9 +30,10 @@ from armillary.operator.render import labels as keys
 
 ALL_MARKS = (keys.DRAIN_STARTED, keys.DRAIN_ACKNOWLEDGED, keys.DRAIN_FINISHED)
 
-# Reasons of the operator's own drains; one that lost its reason is taken back.
-ROLLING_UPDATE = "rolling update"
-TURN_DOWN = "turn-down"
+# Reasons of the operator's own drains, in words that no person would use: one that lost its reason
+# is taken back.
+ROLLING_UPDATE = "operator: rolling update"
+TURN_DOWN = "operator: turn-down"
 
 
 class DrainState(Enum):

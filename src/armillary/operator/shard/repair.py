@@ -24,6 +24,7 @@ class ReplicationSeen:
     has_source: bool = False
     source: tuple[str, int] = ("", 0)
     is_receiving: bool = False  # from its source, now
+    is_semi_synced: bool = False  # as a primary it acknowledges nothing that no other tablet has
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ async def _ask(
         has_source=bool(source.source_host),
         source=(source.source_host, source.source_port),
         is_receiving=source.io_state == _IO_RUNNING,
+        is_semi_synced=status.semi_sync_primary_enabled and status.semi_sync_primary_status,
     )
 
 

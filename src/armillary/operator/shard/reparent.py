@@ -85,7 +85,7 @@ async def emergency_reparent(world: World, shard: Shard, dead: TabletAlias) -> N
     """Have the tablet that has most promoted in place of a dead primary.
 
     Raises:
-        ArmillaryError: why vtctld refused; nothing has changed then.
+        ArmillaryError: why vtctld refused, or what failed after another was promoted: look again.
     """
     await run_vtctl(
         world,

@@ -5,8 +5,10 @@ should not wait for that.
 """
 
 import logging
+from dataclasses import replace
 from typing import assert_never
 
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
@@ -15,7 +17,7 @@ from armillary.kube.workqueue import WorkQueue
 from armillary.operator.crd.read import read_status
 from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.shard.backup_plan import parse_backup
-from armillary.operator.shard.dead_primary import Suspicion
+from armillary.operator.shard.dead_primary import Watched
 from armillary.operator.shard.dead_primary_apply import watch_primary
 from armillary.operator.shard.election import (
     Election,
@@ -46,7 +48,7 @@ _SILENT_S = 1.0
 class ReplicationLoop:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._suspicions: dict[ObjectKey, Suspicion] = {}
+        self._watched: dict[ObjectKey, Watched] = {}
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         # The shard's own status changes whenever its pods, tablets or backups do.
@@ -55,9 +57,10 @@ class ReplicationLoop:
     async def reconcile(self, key: ObjectKey) -> float | None:
         world = self._world
         obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
+        before = self._watched.pop(key, Watched())
         if obj is None or is_being_deleted(obj):
-            self._suspicions.pop(key, None)
             return None
+        self._watched[key] = replace(before, suspicion=None)  # a pass that does not look: a break
         try:
             shard = parse_shard(obj)
         except InputError:
@@ -70,8 +73,12 @@ class ReplicationLoop:
             return _WAIT_S if wanted else world.settings.shard_resync.total_seconds()
         election = plan_election(_state(shard, seen, wanted))
         try:
-            if _watches_primary(shard, seen) and await self._is_silent(key, obj, shard):
-                return _SILENT_S
+            if _watches_primary(shard, seen):
+                watched = self._watched[key] = await watch_primary(world, obj, shard, before)
+                if watched.suspicion is not None:
+                    silent_s = monotonic_s() - watched.suspicion.since_s
+                    young = silent_s < shard.replication.dead_master_threshold_seconds
+                    return _SILENT_S if young else _WATCH_S
             again_s = await self._act(obj, shard, wanted, election)
             return min(again_s, _WATCH_S) if _watches_primary(shard, seen) else again_s
         except ArmillaryError as error:
@@ -81,13 +88,6 @@ class ReplicationLoop:
                 extra={"keyspace": shard.keyspace, "shard": shard.name, "error": str(error)},
             )
             return _WAIT_S
-
-    async def _is_silent(self, key: ObjectKey, obj: KubeObject, shard: Shard) -> bool:
-        """Whether the primary looks dead; it is replaced once it has for long enough."""
-        suspicion = await watch_primary(self._world, obj, shard, self._suspicions.pop(key, None))
-        if suspicion is not None:
-            self._suspicions[key] = suspicion
-        return suspicion is not None
 
     async def _act(
         self, obj: KubeObject, shard: Shard, wanted: list[WantedTablet], election: Election

@@ -28,5 +28,5 @@ async def delete_unless_primary(
             await lock.check()
             await world.writer.delete(obj, pod, reason=reason)
     except NotFoundError:
-        # A shard without a record has no primary, and nobody can make one.
+        # A shard without a record has no primary: a user deletes the keyspace, or makes it anew.
         await world.writer.delete(obj, pod, reason=reason)
