@@ -108,7 +108,8 @@ async def restore_backup(
         known = memory.recall(directory, record.raw_name)
         try:
             if known is not None:
-                raise known
+                # Its old traceback would grow with each raise, and keep every catalogue alive.
+                raise known.with_traceback(None)
             logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
             outcome = await _restore_one(request, record, storage, settings, Meter(on_progress))
             return replace(outcome, passed_over=tuple(damaged))

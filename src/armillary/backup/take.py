@@ -81,9 +81,10 @@ async def take_backup(
     )
     try:
         facts = await _server_facts(request.server)
+        before = await _databases(request.server)
         taken = await engine.take(request.server, writer)
         meter.start("finish")
-        databases = await _databases(request.server)
+        databases = _either(before, await _databases(request.server))
         integrity = await writer.finish()
         manifest = replace(
             _manifest(request, name, facts, taken, writer.codec, integrity), databases=databases
@@ -167,8 +168,9 @@ async def _server_facts(server: Server) -> _ServerFacts:
 async def _databases(server: Server) -> tuple[str, ...] | None:
     """Return the server's databases, so that a restore knows them before it unpacks.
 
-    Asked after the data was copied: one that was made meanwhile may then be named without being
-    inside, which the restore finds out, but never the reverse. None if the server does not say.
+    Asked before and after the data is copied: one that is made or dropped meanwhile may then be
+    named without being inside, which the restore finds out, but never the reverse. None if the
+    server does not say.
     """
     try:
         async with await connect(server.params) as connection:
@@ -176,6 +178,14 @@ async def _databases(server: Server) -> tuple[str, ...] | None:
     except ArmillaryError as error:
         logger.warning("the backup will not name its databases", extra={"reason": str(error)})
         return None
+
+
+def _either(
+    before: tuple[str, ...] | None, after: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    if before is None or after is None:
+        return None
+    return tuple(sorted({*before, *after}))
 
 
 async def _claim_name(storage: BackupStorage, directory: str, request: TakeRequest) -> BackupName:
