@@ -18,9 +18,10 @@ def read_server_file(path: str, *, flag: str) -> str:
         InputError: it cannot be read, is no plain file (a device has no end), or is too large.
     """
     try:
+        # Before it is opened: that would wait for a writer where the path is a pipe's.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise InputError(f"{path!r} where vtctld runs is no plain file")
         with Path(path).open("rb") as file:
-            if not stat.S_ISREG(Path(path).stat().st_mode):
-                raise InputError(f"{path!r} where vtctld runs is no plain file")
             data = file.read(_BYTES_MAX + 1)
         if len(data) > _BYTES_MAX:
             raise InputError(f"{path!r} where vtctld runs has more than {_BYTES_MAX} bytes")
