@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from armillary.base.errors import InputError, PreconditionError
+from armillary.base.errors import ArmillaryError, InputError, MysqlError, PreconditionError
 from armillary.model.gtid import Position
 from armillary.model.tablet import TabletType
 from armillary.mysqld import admin, replication
@@ -16,6 +16,8 @@ from armillary.vttablet.query_results import encode_field
 from armillary.vttablet.query_rpcs import QueryRpcs
 
 logger = logging.getLogger(__name__)
+
+_ER_VIEW_INVALID = 1356  # a view whose tables, columns or functions are gone
 
 
 class SchemaRpcs(QueryRpcs):
@@ -39,7 +41,8 @@ class SchemaRpcs(QueryRpcs):
     async def apply_schema(self, request: pb.ApplySchemaRequest) -> pb.ApplySchemaResponse:
         """Run DDL on the tablet's database; the error of a bad statement is mysqld's own.
 
-        Statements before a bad one have taken effect: DDL commits by itself.
+        Statements before a bad one have taken effect: DDL commits by itself. What ran is never
+        told as failed: if the tables cannot be read afterwards, the answer is without them.
         """
         agent = self.agent
         if not request.sql.strip():
@@ -56,7 +59,7 @@ class SchemaRpcs(QueryRpcs):
                 before = await read_schema(connection, database, whole)
                 await self._set_session(connection, request)
                 await connection.query_all(request.sql)
-                after = await read_schema(connection, database, whole)
+                after = await _read_after(connection, database, whole)
         logger.info("schema changed", extra={"database": database})
         return pb.ApplySchemaResponse(before_schema=before, after_schema=after)
 
@@ -79,10 +82,27 @@ class SchemaRpcs(QueryRpcs):
             await connection.execute("SET SESSION sql_mode = %s", (request.sql_mode,))
 
 
+async def _read_after(
+    connection: Connection, database: str, request: pb.GetSchemaRequest
+) -> pb.SchemaDefinition:
+    """Return the tables after a change; nothing if they cannot be read, for the change stands."""
+    try:
+        return await read_schema(connection, database, request)
+    except ArmillaryError as error:
+        logger.warning(
+            "the schema was changed, and cannot be read now",
+            extra={"database": database, "reason": str(error)},
+        )
+        return pb.SchemaDefinition()
+
+
 async def read_schema(
     connection: Connection, database: str, request: pb.GetSchemaRequest
 ) -> pb.SchemaDefinition:
-    """Return the tables of `database` that the request's filters let pass, by name."""
+    """Return the tables of `database` that the request's filters let pass, by name.
+
+    A view that is not valid any more is there without what cannot be read of it.
+    """
     definition = pb.SchemaDefinition(
         database_schema=await _show_create(connection, "DATABASE", admin.quote_name(database))
     )
@@ -102,10 +122,15 @@ async def read_schema(
             row_count=0 if is_view else int(row_count),
         )
         quoted = f"{admin.quote_name(database)}.{admin.quote_name(name)}"
-        text = await _show_create(connection, "VIEW" if is_view else "TABLE", quoted)
-        table.schema = text if is_view else _without_counter(text)
-        if not request.table_schema_only:
-            await _add_columns(connection, database, table, quoted)
+        try:
+            text = await _show_create(connection, "VIEW" if is_view else "TABLE", quoted)
+            table.schema = text if is_view else _without_counter(text)
+            if not request.table_schema_only:
+                await _add_columns(connection, database, table, quoted)
+        except MysqlError as error:
+            if not (is_view and error.errno == _ER_VIEW_INVALID):
+                raise
+            logger.warning("a view is not valid", extra={"view": name, "reason": str(error)})
     return definition
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from armillary.base.errors import InputError
+from armillary.base.errors import ArmillaryError, InputError, MysqlError, UnavailableError
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
 from armillary.vtctld.commands.backups import Fitness, choose_backup_tablet
-from armillary.vtctld.commands.schema import parse_ddl, where_it_stands
+from armillary.vtctld.commands.schema import may_be_applied, parse_ddl, where_it_stands
 from armillary.vtctld.commands.validate import shard_problems
 from armillary.vtctld.commands.vschema import parse_vschema
 
@@ -62,7 +62,7 @@ def test_what_is_no_ddl_is_refused(sql: str, found: str) -> None:
         ("-80", 1, [], ["80-"], False, "nothing was applied on any shard"),
         ("-80", 2, [], ["80-"], False, "on -80 statements 1 to 1 of 3 are applied, nothing on 80-"),
         ("80-", 1, ["-80"], [], False, "HALF APPLIED: all of it is applied on -80;"),
-        ("-80", 1, [], ["80-"], True, "whether statement 1 is applied on -80 is not known"),
+        ("-80", 1, [], ["80-"], True, "whether statement 1 is applied on -80, or a part of it, is"),
     ],
 )
 def test_what_of_a_schema_change_was_applied_is_told(
@@ -70,6 +70,26 @@ def test_what_of_a_schema_change_was_applied_is_told(
 ) -> None:
     told = where_it_stands(shard, number, 3, done=done, rest=rest, is_unknown=is_unknown)
     assert said in told
+
+
+UNKNOWN_TABLE = MysqlError(1051, "42S02", "Unknown table")
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "may_be"),
+    [
+        ("DROP TABLE a, missing", UNKNOWN_TABLE, True),
+        ("drop view `größe`, missing", UNKNOWN_TABLE, True),
+        ("DROP TABLE `a,b`", UNKNOWN_TABLE, False),
+        ("CREATE TABLE a (b int, c int)", MysqlError(1050, "42S01", "exists"), False),
+        ("DROP TABLE a, b", InputError("no primary"), False),
+        ("DROP TABLE a", UnavailableError("no answer"), True),
+    ],
+)
+def test_a_failed_drop_of_several_may_be_half_done(
+    statement: str, error: ArmillaryError, may_be: bool
+) -> None:
+    assert may_be_applied(statement, error) is may_be
 
 
 USERS = '"tables":{"users":{"column_vindexes":[{"column":"user_id","name":"%s"}]}}'

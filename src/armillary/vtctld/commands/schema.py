@@ -58,13 +58,25 @@ async def apply_schema(context: Context, call: Call) -> None:
                     len(statements),
                     done=done,
                     rest=rest,
-                    is_unknown=isinstance(error, UnavailableError),
+                    is_unknown=may_be_applied(statement, error),
                 )
                 raise PreconditionError(
                     f"statement {number} of {len(statements)} failed on {where}: {error}; {stands}"
                 ) from None
         await context.console.info(f"{keyspace}/{shard}: {len(statements)} statements applied")
         done.append(shard)
+
+
+def may_be_applied(statement: str, error: ArmillaryError) -> bool:
+    """Whether a statement that failed may have changed something all the same. Pure.
+
+    MariaDB drops those that it can of several, then says that it failed.
+    """
+    if isinstance(error, UnavailableError):
+        return True
+    tokens = tokenize(statement.encode().decode("latin-1")).tokens
+    is_drop = bool(tokens) and tokens[0].upper == "DROP"
+    return is_drop and isinstance(error, MysqlError) and any(t.text == "," for t in tokens)
 
 
 def where_it_stands(
@@ -79,7 +91,8 @@ def where_it_stands(
     """Say what of a schema change has been applied when statement `number` failed on `shard`.
 
     Args:
-        is_unknown: the tablet did not answer: the statement may be applied, or be yet.
+        is_unknown: the tablet did not answer, or some of the statement may have been done: it may
+            be applied, in whole or in part, or be yet.
     """
     if not done and number == 1 and not is_unknown:
         return "nothing was applied on any shard"
@@ -87,7 +100,9 @@ def where_it_stands(
     if number > 1:
         parts.append(f"on {shard} statements 1 to {number - 1} of {count} are applied")
     if is_unknown:
-        parts.append(f"whether statement {number} is applied on {shard} is not known")
+        parts.append(
+            f"whether statement {number} is applied on {shard}, or a part of it, is not known"
+        )
     if rest:
         parts.append(f"nothing on {', '.join(rest)}")
     return f"HALF APPLIED: {', '.join(parts)}; mend the cause and apply what is missing"
