@@ -105,14 +105,27 @@ class EtcdChannels:
             self._channels = [self._open(target) for target in found]
 
     async def _wait_address(self) -> None:
-        """Return when the hosts file, if there is one, has an address for us.
+        """Return when the hosts file, if there is one, has an address for us, or gRPC has.
 
+        An etcd that is none of our pods never stands in that file: gRPC's own resolver knows it.
         Cancelled: nothing is left behind.
         """
         while self._hosts_stamp and all(t.address.startswith("dns:") for t in self._targets):
+            if self._use_connected():
+                return
             await anyio.sleep(_NAME_RETRY_S)
             if self._hosts_stamp != stamp():
                 self._follow_names()
+
+    def _use_connected(self) -> bool:
+        """Dial with all channels; use one that is connected, the current one if it is."""
+        count = len(self._channels)
+        for index in ((self._index + step) % count for step in range(count)):
+            state = self._channels[index].get_state(try_to_connect=True)
+            if state is grpc.ChannelConnectivity.READY:
+                self._index = index
+                return True
+        return False
 
     def turn(self) -> None:
         """Use the next channel from now on; with one channel gRPC itself reconnects."""
@@ -141,7 +154,9 @@ class EtcdChannels:
         with anyio.move_on_after(timeout_s) as waiting:
             await self._wait_address()
         if waiting.cancelled_caught:
-            raise UnavailableError(f"no server of etcd at {self.address} has an address yet")
+            raise UnavailableError(
+                f"no server of etcd at {self.address} has an address yet, or none answers"
+            )
         while True:
             left_s = deadline_s - monotonic_s()
             if left_s <= 0:
