@@ -39,7 +39,9 @@ class Commits:
         done = 0
         try:
             for pin in pins:
-                if pin.connection.broken:  # seen now, before anything is committed
+                if (
+                    pin.connection.broken or pin.connection.busy
+                ):  # seen now, before anything is committed
                     raise ConnectionLostError(
                         f"the connection of this transaction to {pin.keyspace}/{pin.shard} is lost",
                         sent=False,

@@ -32,6 +32,8 @@ class Pins:
         pin_key: PinKey = (keyspace, shard, tablet_type, group)
         pin = session.pins.get(pin_key)
         if pin is not None:
+            if pin.connection.busy:  # interrupted at work: its late answer is nobody's
+                pin.connection.abort()
             if pin.connection.broken:
                 raise ConnectionLostError(
                     f"the connection of this transaction to {keyspace}/{shard} is lost",
@@ -44,13 +46,13 @@ class Pins:
         connection = await pool.acquire(key)
         pin = Pin(keyspace, shard, group, connection, pool, key)
         try:
-            if session.autocommit or session.in_transaction:
-                for setting in session.once:
-                    await connection.query(setting.encode("latin-1"))
-                begin = session.begin_sql if session.in_transaction else b"BEGIN"
-                await connection.query(begin)
-            else:
+            implicit = not session.autocommit and not session.in_transaction
+            if implicit:
                 await connection.query(b"SET autocommit=0")
+            for setting in session.once:
+                await connection.query(setting.encode("latin-1"))
+            if not implicit:
+                await connection.query(session.begin_sql if session.in_transaction else b"BEGIN")
             for name in session.savepoints:
                 await connection.query(b"SAVEPOINT " + _quoted(name))
         except BaseException:

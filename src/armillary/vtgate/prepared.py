@@ -84,8 +84,8 @@ class PreparedStatements:
         if isinstance(plan, InsertPlan) and plan.increment is not None:
             return []
         text = executor.texts.text_of(template, probe)
-        shard = executor.resolver().partition(keyspace).shards[0]
-        async with executor.transactions.connection(keyspace, shard) as connection:
+        shards = executor.resolver().partition(keyspace).shards
+        async with executor.transactions.describing(keyspace, shards) as connection:
             payloads = await read_prepare(connection, text)
             ok = parse_prepare_ok(payloads[0])
             close_statement(connection, ok.statement_id)

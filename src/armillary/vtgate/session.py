@@ -113,6 +113,10 @@ class Session:
     savepoints: list[str] = field(default_factory=list)
     created_lookups: set[object] = field(default_factory=set)  # by this transaction
     killed: bool = False
+    first_transaction_mode: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first_transaction_mode = self.transaction_mode
 
     @property
     def codec(self) -> str:
@@ -154,7 +158,7 @@ class Session:
         self.variables.clear()
         self.autocommit = True
         self.in_transaction = False
-        self.transaction_mode = "MULTI"
+        self.transaction_mode = self.first_transaction_mode
         self.charset = charset_of_collation(self.collation_id)
         self.last_insert_id = 0
         self.found_rows = 0

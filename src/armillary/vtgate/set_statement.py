@@ -43,9 +43,13 @@ async def run_set(executor: "Executor", text: str) -> None:
     try:
         for setting in parse_set(text):
             await _run_one(executor, setting)
-    except ArmillaryError:
+    except BaseException:
         # All of it or nothing, as one server does.
         session.settings, session.charset, session.variables, session.autocommit = before
+        for pin in session.pins.values():  # may have got what the session has not, nor any key
+            pin.connection.tainted = True
+            if pin.connection.busy:
+                pin.connection.abort()
         raise
 
 

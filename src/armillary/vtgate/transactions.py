@@ -5,7 +5,7 @@ lookups), in order of first use; what is committed cannot be undone, and the err
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -53,9 +53,22 @@ class Transactions:
         tablet_type = session.target.tablet_type
         if self.pinning:
             pin = await self._pins.take(keyspace, shard, tablet_type, group)
-            await self._guard(pin)
-            yield pin.connection
+            try:
+                await self._guard(pin)
+                yield pin.connection
+            finally:
+                if pin.connection.busy:  # interrupted: the late answer is nobody's
+                    pin.connection.abort()
             return
+        async with self._pooled(keyspace, shard, reading=reading) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _pooled(
+        self, keyspace: str, shard: str, *, reading: bool
+    ) -> AsyncIterator[BackendConnection]:
+        session = self._session
+        tablet_type = session.target.tablet_type
         pool = await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
         key = session.pool_key
         connection = await pool.acquire(key)
@@ -63,6 +76,27 @@ class Transactions:
             yield connection
         finally:
             pool.release(key, connection)
+
+    @asynccontextmanager
+    async def describing(
+        self, keyspace: str, shards: Sequence[str]
+    ) -> AsyncIterator[BackendConnection]:
+        """Lend a connection to any of the shards that only describes a statement.
+
+        It opens no transaction anywhere. A shard where the transaction is already is preferred:
+        the transaction's own connection does not wait for a schema change that waits for it.
+
+        Raises:
+            TabletUnavailableError: no tablet can take it.
+        """
+        tablet_type = self._session.target.tablet_type
+        for shard in shards:
+            if (keyspace, shard, tablet_type, "normal") in self._session.pins:
+                async with self.connection(keyspace, shard) as connection:
+                    yield connection
+                return
+        async with self._pooled(keyspace, shards[0], reading=True) as connection:
+            yield connection
 
     def mark_used(self, keyspace: str, shard: str, group: str, write: bytes | None) -> None:
         """A statement has run there: that shard's part of the transaction is bound to it."""

@@ -183,6 +183,21 @@ def test_a_set_of_several_is_done_whole_or_not_at_all(pair: tuple[Any, Any]) -> 
     assert ask(one, "select @@group_concat_max_len, @v").rows == before
 
 
+def test_a_set_that_failed_in_a_transaction_leaves_nothing_to_others(
+    pair: tuple[Any, Any],
+) -> None:
+    one, other = pair
+    strict = ask(other, "select @@sql_mode").rows
+    ask(one, "begin")
+    ask(one, "insert into notes (body) values ('mine')")
+    assert ask(one, "set sql_mode = '', nonsense = 1").errno == 1193
+    assert ask(one, "set time_zone = '+01:00'").errno == 0
+    assert ask(one, "commit").errno == 0
+    assert ask(other, "set time_zone = '+01:00'").errno == 0
+    for client in (other, one) * 2:
+        assert ask(client, "select @@sql_mode").rows == strict
+
+
 def test_mysqldump_s_preamble_restores_what_was(pair: tuple[Any, Any]) -> None:
     one, _ = pair
     before = ask(one, "select @@sql_mode, @@character_set_client").rows

@@ -1,5 +1,6 @@
 """What one client does and sees, and what another one must not see."""
 
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -7,8 +8,9 @@ import pytest
 from pymysql.constants import CLIENT, SERVER_STATUS
 
 from tests.integration.vtgate.clients import ask, connect_gate
-from tests.integration.vtgate.gate import PASSWORD, USER, Gate
-from tests.integration.vtgate.servers import Server
+from tests.integration.vtgate.conftest import make_cluster
+from tests.integration.vtgate.gate import PASSWORD, USER, Gate, running_gate, settings_for
+from tests.integration.vtgate.servers import Server, address_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -147,6 +149,16 @@ def test_without_autocommit_nothing_is_kept_until_commit(gate: Gate) -> None:
     other.close()
 
 
+def test_without_autocommit_the_next_transaction_is_as_it_was_set(gate: Gate) -> None:
+    client = connect_gate(gate, autocommit=False)
+    assert ask(client, "set transaction read only").errno == 0
+    assert ask(client, "insert into orders values (1, 1, 1, 'a')").errno == 1792
+    ask(client, "rollback")
+    assert ask(client, "insert into orders values (1, 1, 1, 'a')").errno == 0
+    ask(client, "rollback")
+    client.close()
+
+
 def test_savepoints_work_over_shards(gate: Gate) -> None:
     client = connect_gate(gate)
     ask(client, "begin")
@@ -196,6 +208,35 @@ def test_single_mode_refuses_a_second_shard(gate: Gate) -> None:
     assert "multi-db transaction attempted" in refused.message
     ask(client, "rollback")
     client.close()
+
+
+def test_a_gateway_of_single_mode_stays_so_and_prepares_anywhere(
+    servers: tuple[Server, ...], tmp_path: Path
+) -> None:
+    import mysql.connector
+
+    settings = settings_for(address_of(33), tmp_path, transaction_mode="SINGLE")
+    with running_gate(make_cluster(servers), settings) as single:
+        client = mysql.connector.connect(
+            host=single.address, user=USER, password=PASSWORD, database="main", use_pure=True,
+            ssl_disabled=True,
+        )  # fmt: skip
+        cursor = client.cursor(prepared=True)
+        for user in (4, 1):  # of either shard: describing it must not bind the transaction
+            cursor.execute("insert into orders values (?, ?, 1, 'x')", (user, user))
+            client.commit()
+        cursor.close()
+        client.cmd_reset_connection()
+        client.close()
+        plain = connect_gate(single)
+        ask(plain, "set transaction_mode = 'multi'")
+        plain._execute_command(0x1F, b"")  # COM_RESET_CONNECTION
+        plain._read_ok_packet()
+        ask(plain, "begin")
+        assert ask(plain, "select * from orders where user_id = 1").errno == 0
+        refused = ask(plain, "select * from orders where user_id = 4")
+        assert "multi-db transaction attempted" in refused.message
+        plain.close()
 
 
 def test_settings_belong_to_one_session(gate: Gate) -> None:
