@@ -219,14 +219,13 @@ def test_a_gateway_of_single_mode_stays_so_and_prepares_anywhere(
     with running_gate(make_cluster(servers), settings) as single:
         client = mysql.connector.connect(
             host=single.address, user=USER, password=PASSWORD, database="main", use_pure=True,
-            ssl_disabled=True,
+            ssl_disabled=True, charset="utf8mb4", collation="utf8mb4_general_ci",
         )  # fmt: skip
         cursor = client.cursor(prepared=True)
         for user in (4, 1):  # of either shard: describing it must not bind the transaction
             cursor.execute("insert into orders values (?, ?, 1, 'x')", (user, user))
             client.commit()
         cursor.close()
-        client.cmd_reset_connection()
         client.close()
         plain = connect_gate(single)
         ask(plain, "set transaction_mode = 'multi'")
