@@ -104,7 +104,10 @@ class BackendConnection(asyncio.Protocol):
             self.on_idle_loss(self)
 
     def abort(self) -> None:
-        """Close at once; whatever runs on the server there is rolled back."""
+        """Close at once; the server rolls back what is open there once it sees that.
+
+        It does not look while a statement runs: one that commits by itself may still be done.
+        """
         self.broken = True
         if self._transport is not None:
             self._transport.abort()

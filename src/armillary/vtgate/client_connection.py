@@ -104,7 +104,7 @@ class ClientConnection(ClientTransport):
             if fast.passed:
                 self.abort()
                 return
-            self.write(frame(err_payload(SqlError(1317, "Query execution was interrupted")), 1))
+            self.write(frame(_interrupted(written=not fast.reading), 1))
             self._after()
         elif self._busy is not None:
             self._busy.cancel()
@@ -163,6 +163,7 @@ class ClientConnection(ClientTransport):
             self._login.change_user(payload, secure=self._is_secure)
             return
         self._running = True
+        self.session.new_warnings = []
         self._listener.command_began()
         if payload[:1] == b"\x03" and not self._listener.settings.query_timeout_s:
             self._fast = self._fast_path.start(payload, self.write, self._fast_done)
@@ -215,6 +216,7 @@ class ClientConnection(ClientTransport):
         self._running = False
         self._listener.command_ended()
         self.session.killed = False
+        self.session.write_left = False
         if self._closed:
             self._commands.abandon()
 
@@ -230,8 +232,7 @@ class ClientConnection(ClientTransport):
                 await self._answer(payload, output)
             timed_out = scope.cancelled_caught and not self.session.killed
             if scope.cancelled_caught and not self._closed:
-                what = "query timed out" if timed_out else "Query execution was interrupted"
-                output.error(err_payload(SqlError(1317, what)))
+                output.error(_interrupted(timed_out=timed_out, written=self.session.write_left))
         finally:
             self._busy = None
             self._command_over()
@@ -264,3 +265,10 @@ class ClientConnection(ClientTransport):
         else:
             # Raw packets went out under the server's sequence ids; we cannot go on from there.
             self.abort()
+
+
+def _interrupted(*, timed_out: bool = False, written: bool = False) -> bytes:
+    """Return the ERR packet; a server goes on with a write that commits by itself."""
+    what = "query timed out" if timed_out else "Query execution was interrupted"
+    unknown = ": whether its write was done is unknown" if written else ""
+    return err_payload(SqlError(1317, what + unknown))

@@ -18,6 +18,8 @@ from armillary.vtgate.tablets import Tablets
 
 logger = logging.getLogger(__name__)
 
+COMMIT_S_MAX = 30.0  # on one shard
+
 
 class Commits:
     def __init__(self, session: Session, tablets: Tablets, pins: Pins) -> None:
@@ -26,7 +28,7 @@ class Commits:
         self._pins = pins
 
     async def commit(self, *, one_statement: bool) -> None:
-        """Commit on every shard.
+        """Commit on every shard; once begun it is not interrupted, or it would be done by halves.
 
         Args:
             one_statement: the transaction is a single statement's, and may be made whole again.
@@ -34,6 +36,10 @@ class Commits:
             ArmillaryError: the first shard's, when nothing was committed.
             OutcomeUnknownError: it was committed in part, or nobody knows; then all is over.
         """
+        with anyio.CancelScope(shield=True):
+            await self._commit(one_statement=one_statement)
+
+    async def _commit(self, *, one_statement: bool) -> None:
         pins = self._pins.ordered()
         self._pins.forget()
         done = 0
@@ -48,7 +54,7 @@ class Commits:
                     )
             for pin in pins:
                 try:
-                    await self._commit_pin(pin, may_repeat=one_statement and done > 0)
+                    await self._commit_in_time(pin, may_repeat=one_statement and done > 0)
                 except ArmillaryError as error:
                     if pin.group == "post":
                         self._session.new_warnings.append(
@@ -61,9 +67,19 @@ class Commits:
                 self._pins.release(pin)
                 done += 1
         finally:
-            with anyio.CancelScope(shield=True):
-                for pin in pins[done:]:
-                    await self._pins.roll_back(pin)
+            for pin in pins[done:]:
+                await self._pins.roll_back(pin)
+
+    async def _commit_in_time(self, pin: Pin, *, may_repeat: bool) -> None:
+        try:
+            with anyio.fail_after(COMMIT_S_MAX):
+                await self._commit_pin(pin, may_repeat=may_repeat)
+        except TimeoutError:
+            pin.connection.abort()
+            raise ConnectionLostError(
+                f"{pin.keyspace}/{pin.shard} did not answer COMMIT in {COMMIT_S_MAX:g} s: "
+                "whether it was done is unknown"
+            ) from None
 
     async def _commit_pin(self, pin: Pin, *, may_repeat: bool) -> None:
         try:

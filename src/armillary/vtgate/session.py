@@ -113,6 +113,7 @@ class Session:
     savepoints: list[str] = field(default_factory=list)
     created_lookups: set[object] = field(default_factory=set)  # by this transaction
     killed: bool = False
+    write_left: bool = False  # a statement that commits by itself was interrupted at work
     first_transaction_mode: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -75,6 +75,8 @@ class Transactions:
         try:
             yield connection
         finally:
+            if connection.busy and not reading:
+                session.write_left = True
             pool.release(key, connection)
 
     @asynccontextmanager

@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import pymysql
 import pytest
 
 from tests.integration.vtgate.clients import Answer, ask, connect_gate
 from tests.integration.vtgate.gate import Gate
+from tests.integration.vtgate.servers import Server
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -53,3 +55,45 @@ def test_a_commit_after_a_kill_says_that_nothing_was_committed(pair: tuple[Any, 
     ask_and_kill(one, other, "select sleep(2), note from orders where user_id = 1")
     assert ask(one, "commit").errno == 2013
     assert ask(one, "select count(*) from orders").rows == ((0,),)
+
+
+def test_a_commit_that_has_begun_is_not_done_by_halves(
+    pair: tuple[Any, Any], servers: tuple[Server, ...]
+) -> None:
+    one, other = pair
+    ask(one, "begin")
+    ask(one, "insert into orders values (1, 1, 1, 'a'), (4, 4, 4, 'd')")
+    blocker = pymysql.connect(unix_socket=str(servers[1].socket), user="root", autocommit=True)
+    assert ask(blocker, "flush tables with read lock").errno == 0
+    release = threading.Timer(1.5, blocker.close)
+    release.start()
+    answer = ask_and_kill(one, other, "commit")
+    release.join()
+    assert answer.errno == 0
+    assert ask(other, "select count(*) from orders").rows == ((2,),)
+
+
+@pytest.mark.parametrize("hint", ["", "/* by the long way; */ "])
+def test_a_write_that_is_killed_alone_says_that_its_end_is_unknown(
+    pair: tuple[Any, Any], hint: str
+) -> None:
+    one, other = pair
+    ask(one, "insert into orders values (1, 1, 1, 'a')")
+    write = f"{hint}update orders set note = sleep(1.5) where user_id = 1"
+    killed = ask_and_kill(one, other, write)
+    assert killed.errno == 1317
+    assert "whether its write was done is unknown" in killed.message
+    read = ask_and_kill(one, other, "select sleep(1.5) from orders where user_id = 1")
+    assert read.errno == 1317
+    assert "unknown" not in read.message
+
+
+def test_warnings_of_a_failed_write_do_not_come_later(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    ask(one, "insert into orders values (4, 4, 4, 'd')")
+    ask(one, "update orders set total = 1 where user_id = 4")
+    ask(one, "set sql_mode = ''")
+    failed = ask(one, f"insert into orders values (1, 1, 1, '{'x' * 50}'), (4, 4, 4, 'e')")
+    assert failed.errno == 1062
+    assert ask(one, "select note from orders where user_id = 4").rows == (("d",),)
+    assert ask(one, "show warnings").rows == ()
