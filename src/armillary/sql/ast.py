@@ -107,12 +107,21 @@ class On:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class OuterJoin:
+    """The places of the tables whose rows all come, and of those that may be filled with NULL."""
+
+    kept: range
+    other: range
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """A list of joined tables in order; USING and NATURAL are not followed."""
+    """A list of joined tables in order; the columns of USING and NATURAL are not followed."""
 
     tables: tuple[TableRef | Derived, ...]
     conditions: tuple[On, ...] = ()
+    outer: tuple[OuterJoin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

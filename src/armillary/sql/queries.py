@@ -1,5 +1,7 @@
 """Parse SELECT, with joins, subqueries, unions and common table expressions. Pure."""
 
+from dataclasses import dataclass, field, replace
+
 from armillary.sql.ast import (
     Derived,
     Expr,
@@ -7,6 +9,7 @@ from armillary.sql.ast import (
     Limit,
     On,
     OrderItem,
+    OuterJoin,
     Query,
     Select,
     SelectItem,
@@ -33,6 +36,31 @@ _MODIFIERS = (
     "SQL_CALC_FOUND_ROWS",
 )
 _JOIN_WORDS = ("JOIN", "INNER", "CROSS", "LEFT", "RIGHT", "NATURAL", "STRAIGHT_JOIN")
+
+
+@dataclass(slots=True)
+class _Joined:
+    """The tables of a FROM as far as they are read."""
+
+    tables: list[TableRef | Derived] = field(default_factory=list)
+    conditions: list[On] = field(default_factory=list)
+    outer: list[OuterJoin] = field(default_factory=list)
+    begin: int = 0  # the first table of what the next JOIN joins to
+
+    def add(self, inner: Join) -> None:
+        """Add the tables of a join in brackets."""
+        shift = len(self.tables)
+        self.tables.extend(inner.tables)
+        self.conditions.extend(
+            replace(on, first=on.first + shift, last=on.last + shift) for on in inner.conditions
+        )
+        self.outer.extend(
+            OuterJoin(
+                range(one.kept.start + shift, one.kept.stop + shift),
+                range(one.other.start + shift, one.other.stop + shift),
+            )
+            for one in inner.outer
+        )
 
 
 class Queries:
@@ -267,44 +295,50 @@ class Queries:
         """Parse a list of tables, joined by commas or JOIN."""
         cursor = self.cursor
         start = cursor.token.start
-        tables: list[TableRef | Derived] = []
-        conditions: list[On] = []
-        self._factor(tables, conditions)
+        joined = _Joined()
+        self._factor(joined)
         while True:
             if cursor.take_op(","):
-                self._factor(tables, conditions)
+                joined.begin = len(joined.tables)  # JOIN binds closer than a comma
+                self._factor(joined)
             elif cursor.is_word(*_JOIN_WORDS):
-                self._joined(tables, conditions)
+                self._joined(joined)
             else:
                 break
         return Join(
-            tables=tuple(tables),
-            conditions=tuple(conditions),
+            tables=tuple(joined.tables),
+            conditions=tuple(joined.conditions),
+            outer=tuple(joined.outer),
             start=start,
             end=cursor.last_end,
         )
 
-    def _joined(self, tables: list[TableRef | Derived], conditions: list[On]) -> None:
+    def _joined(self, joined: _Joined) -> None:
         cursor = self.cursor
-        outer = False
+        words = set()
         while cursor.is_word("NATURAL", "INNER", "CROSS", "LEFT", "RIGHT", "OUTER"):
-            outer |= cursor.advance().upper in ("LEFT", "RIGHT")
+            words.add(cursor.advance().upper)
+        outer = bool(words & {"LEFT", "RIGHT"})
         if not cursor.take_word("JOIN", "STRAIGHT_JOIN"):
             raise cursor.unexpected("JOIN")
-        first = len(tables)
-        self._factor(tables, conditions)
+        first = len(joined.tables)
+        self._factor(joined)
+        last = len(joined.tables)
+        if outer:
+            sides = range(joined.begin, first), range(first, last)
+            joined.outer.append(OuterJoin(*(sides if "LEFT" in words else sides[::-1])))
         if cursor.take_word("ON"):
             condition = self.expressions.parse()
-            conditions.append(On(condition=condition, outer=outer, first=first, last=len(tables)))
+            joined.conditions.append(On(condition=condition, outer=outer, first=first, last=last))
         elif cursor.take_word("USING"):
             cursor.expect_op("(")
             cursor.skip_brackets()
             cursor.expect_op(")")
 
-    def _factor(self, tables: list[TableRef | Derived], conditions: list[On]) -> None:
+    def _factor(self, joined: _Joined) -> None:
         cursor = self.cursor
         if not cursor.is_op("("):
-            tables.append(self.table())
+            joined.tables.append(self.table())
             return
         start = cursor.advance().start
         if cursor.is_word("SELECT", "WITH") or cursor.is_op("("):
@@ -313,21 +347,13 @@ class Queries:
             alias = self._table_alias()
             if cursor.is_op("("):
                 raise cursor.unexpected("a derived table without a column list")
-            tables.append(Derived(query=query, alias=alias, start=start, end=cursor.last_end))
+            joined.tables.append(
+                Derived(query=query, alias=alias, start=start, end=cursor.last_end)
+            )
             return
         inner = self.join()
         cursor.expect_op(")")
-        shift = len(tables)
-        tables.extend(inner.tables)
-        conditions.extend(
-            On(
-                condition=on.condition,
-                outer=on.outer,
-                first=on.first + shift,
-                last=on.last + shift,
-            )
-            for on in inner.conditions
-        )
+        joined.add(inner)
 
     def table(self, *, alias: bool = True) -> TableRef:
         cursor = self.cursor

@@ -233,6 +233,34 @@ def find_route(keyspace: str, blocks: Blocks) -> Route:
     raise RefusedError("joining or comparing tables whose rows may live on different shards")
 
 
+def whole_on_each_shard(select: Select, blocks: Blocks) -> RefusedError | None:
+    """Why several shards would each answer a query with rows that belong into it once.
+
+    Rows of a reference table are on every shard: only a row of a sharded table that they are
+    joined with makes them one shard's part of the answer.
+    """
+    block = blocks.all[0]  # of the query itself, for it is no UNION
+    if all(use.schema.type == "reference" for use in block.uses.values()):
+        return RefusedError("a subquery whose rows lie on several shards")
+    if select.tables is None:
+        return None
+    tables = select.tables.tables
+    for join in select.tables.outer:
+        sharded = [
+            any(
+                isinstance(table, TableRef)
+                and block.uses[table.visible_name.lower()].schema.type != "reference"
+                for table in (tables[place] for place in side)
+            )
+            for side in (join.kept, join.other)
+        ]
+        if sharded == [False, True]:
+            return RefusedError(
+                "an outer join that keeps all rows of a reference table, over several shards"
+            )
+    return None
+
+
 def _is_one_shard(route: Route) -> bool:
     if isinstance(route, ByKeyspaceId):
         return True

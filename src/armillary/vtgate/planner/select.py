@@ -33,6 +33,7 @@ from armillary.vtgate.planner.routes import (
     find_route,
     refs_below,
     table_refs,
+    whole_on_each_shard,
 )
 from armillary.vtgate.planner.scatter import ScatterPlanner
 from armillary.vtgate.planner.select_terms import SelectTerms
@@ -68,18 +69,16 @@ def statement_refs(statement: Statement) -> Iterator[TableRef]:
             yield statement.table
             if statement.query is not None:
                 yield from table_refs(statement.query)
-            for row in statement.rows:
-                yield from refs_below(None, list(row.args))
-        case Update():
-            exprs = [item.value for item in statement.assignments]
-            yield from refs_below(
-                statement.tables,
-                [*exprs, *([statement.where] if statement.where is not None else [])],
-            )
-        case Delete():
-            yield from refs_below(
-                statement.tables, [statement.where] if statement.where is not None else []
-            )
+            exprs = [value for row in statement.rows for value in row.args]
+            exprs.extend(item.value for item in statement.on_duplicate)
+            yield from refs_below(None, exprs)
+        case Update() | Delete():
+            exprs = [item.expr for item in statement.order_by]
+            if isinstance(statement, Update):
+                exprs.extend(item.value for item in statement.assignments)
+            if statement.where is not None:
+                exprs.append(statement.where)
+            yield from refs_below(statement.tables, exprs)
 
 
 def name_tables(statement: Statement, vschema: VSchema, keyspace: str) -> Named:
@@ -208,6 +207,9 @@ def _draft(
         return RefusedError("UNION over several shards"), set()
     if finder.found.derived or finder.found.union:
         return RefusedError("a derived table over several shards"), set()
+    reason = whole_on_each_shard(statement, finder.found)
+    if reason is not None:
+        return reason, set()
     terms = SelectTerms(key, statement, splices, literals)
     try:
         return ScatterPlanner(terms, finder.found.uses).draft(), terms.fixed
