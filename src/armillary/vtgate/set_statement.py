@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from armillary.base.errors import ArmillaryError
 from armillary.sql.commands import Setting, parse_set
-from armillary.sql.tokens import Kind, tokenize
+from armillary.sql.tokens import Kind, tokenize, unwrap_executable_comments
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.session import CODECS
 from armillary.wire.protocol import DECIMAL_TYPES, FLOAT_TYPES, INTEGER_TYPES
@@ -28,6 +28,13 @@ _CONNECTION_ONLY = frozenset(
     """insert_id last_insert_id identity rand_seed1 rand_seed2 pseudo_thread_id sql_auto_is_null
     completion_type profiling profiling_history_size skip_replication gtid_seq_no""".split()  # noqa: SIM905
 )
+# What clients set to say that they do not want it, which is so already.
+_NOTHING_CHANGES = {
+    "sql_auto_is_null": frozenset({"0", "off", "false", "default"}),
+    "profiling": frozenset({"0", "off", "false", "default"}),
+    "completion_type": frozenset({"0", "no_chain", "default"}),
+}
+_QUERY_WORDS = frozenset({"SELECT", "WITH", "TABLE", "VALUES"})
 _LIMITLESS = frozenset({"default", "18446744073709551615"})
 
 
@@ -71,8 +78,30 @@ async def _set_user_variable(executor: "Executor", setting: Setting) -> None:
     executor.session.variables[setting.name] = await evaluate(executor, setting.value)
 
 
+def refuse_query(expression: str) -> None:
+    """Refuse a subquery: one server, whichever, would answer it from the rows it has.
+
+    Raises:
+        RefusedError: there is one.
+    """
+    tokens = tokenize(unwrap_executable_comments(expression)).tokens
+    if any(token.kind == Kind.WORD and token.upper in _QUERY_WORDS for token in tokens):
+        raise RefusedError("a subquery in SET; select the value first")
+
+
+def changes_nothing(setting: Setting) -> bool:
+    """Whether a setting of one connection is what it is anyway."""
+    value = setting.value.strip().lower().strip("'\"")
+    return value in _NOTHING_CHANGES.get(setting.name, ())
+
+
 async def evaluate(executor: "Executor", expression: str) -> bytes:
-    """Return the value of an expression as a SQL literal, asking a server unless it is one."""
+    """Return the value of an expression as a SQL literal, asking a server unless it is one.
+
+    Raises:
+        RefusedError: it has a subquery.
+    """
+    refuse_query(expression)
     tokens = tokenize(expression).tokens
     if len(tokens) == 1 and tokens[0].kind in (Kind.STRING, Kind.NUMBER):
         return expression.strip().encode("latin-1")
@@ -114,6 +143,8 @@ async def _set_transaction(executor: "Executor", setting: Setting) -> None:
 
 
 async def _set_variable(executor: "Executor", setting: Setting) -> None:
+    if changes_nothing(setting):
+        return
     if setting.name in _CONNECTION_ONLY:
         raise RefusedError(f"SET {setting.name}: a value of one connection to one server")
     if setting.name not in _OURS:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from armillary.routing.lookup import quote_name
 from armillary.routing.vschema import TableSchema
-from armillary.sql.ast import Insert, Row
+from armillary.sql.ast import Constant, Insert, Row
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.planner.plan import InsertPlan, SessionTerm, Source, Splice, SqlTemplate
 from armillary.vtgate.planner.routes import source_of
@@ -26,26 +26,30 @@ def plan_insert(
 ) -> InsertPlan:
     """Raises: RefusedError: it cannot be done correctly. SqlError: it is wrong."""
     _refuse(insert, table)
-    columns = insert.columns
-    if columns is None:
-        columns = _all_columns(table, shape)
+    # VALUES () gives no value at all, whether or not it has an empty list of columns.
+    empty = insert.columns is None and not any(row.args for row in insert.rows)
+    given = () if empty else insert.columns
+    columns = given if given is not None else _all_columns(table, shape)
     for row in insert.rows:
         if len(row.args) != len(columns):
             raise SqlError(1136, "Column count doesn't match value count at row 1")
     sources = [[source_of(value) for value in row.args] for row in insert.rows]
-    if insert.columns is None:
+    if given is None:
         # Named, for the table may have changed since we looked at it.
         names = ", ".join(quote_name(column) for column in columns)
         splices = (*splices, Splice(insert.table.end, insert.table.end, (f" ({names})",)))
     columns, increment, increments = _auto_increment(table, columns, insert, sources)
     columns, nulls = _left_out(table, shape, columns, insert, sources)
     splices = (*splices, *_joined((*increments, *nulls)))
-    added = columns[len(insert.columns or columns) :]
-    if insert.columns is not None and added and not insert.from_set:
+    added = columns[len(given) :] if given is not None else ()
+    if empty and added:
+        names = ", ".join(quote_name(name) for name in added)
+        splices = (*splices, Splice(insert.table.end, insert.table.end, (f" ({names})",)))
+    elif insert.columns is not None and added and not insert.from_set:
         names = "".join(f", {quote_name(name)}" for name in added)
         place = insert.columns_end - 1
         splices = (*splices, Splice(place, place, (names if insert.columns else names[2:],)))
-    elif insert.columns is None and len(columns) != len(insert.rows[0].args):
+    elif given is None and len(columns) != len(insert.rows[0].args):
         raise RefusedError("INSERT without a column list that leaves out a column of a vindex")
     rows = tuple(build_template(key, splices, start=row.start, end=row.end) for row in insert.rows)
     if insert.from_set:
@@ -116,6 +120,8 @@ def _auto_increment(
         at = columns.index(name)
         for number, row in enumerate(insert.rows):
             value = row.args[at]
+            if isinstance(value, Constant) and value.text == "DEFAULT":
+                sources[number][at] = Source(text=b"NULL")
             splices.append(Splice(value.start, value.end, (increment_term(number),)))
         return columns, at, splices
     for number, row in enumerate(insert.rows):
@@ -150,7 +156,7 @@ def _left_out(
         for number, row in enumerate(insert.rows):
             sources[number].append(Source(text=b"NULL"))
             place = row.end if insert.from_set else row.end - 1
-            pieces: tuple[str, ...] = (", ", "NULL")
+            pieces: tuple[str, ...] = (", " if columns else "", "NULL")
             if insert.from_set:
                 pieces = (f", {quote_name(name)} = ", "NULL")
             splices.append(Splice(place, place, pieces))
