@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import install
 from tests.scheduling import Together
 
-SERVERS_S_MAX = 180
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real servers may starve on a machine that others use too."""
-    for item in items:
-        is_slow = any(f"tests/{kind}/" in str(item.path) for kind in ("integration", "conformance"))
-        if is_slow and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(SERVERS_S_MAX))
+def pytest_configure(config: pytest.Config) -> None:
+    install(config)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:

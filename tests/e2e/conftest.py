@@ -8,14 +8,11 @@ from armillary.cli.demo.steps import PROCEDURE
 from armillary.cli.demo.walk import Walk, forward_to_vtctld, is_listening
 from tests.e2e.machine import Machine
 
-E2E_S_MAX = 900
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e" in str(item.path):
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(E2E_S_MAX))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from armillary.backup.storage import BackupStorage, StoredFile
 from armillary.base.errors import AlreadyExistsError, InputError, NotFoundError
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio]
 
 SHARD = "main/-80"
 FIRST = "2020-08-12.043818.zone1-0000000001"

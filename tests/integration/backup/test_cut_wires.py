@@ -19,7 +19,7 @@ from tests.fakes.object_stores import s3_store
 from .servers import running_box
 from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
 
-pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 CUT_AFTER_BYTES = 200_000
 

@@ -15,7 +15,7 @@ from tests.fakes.object_stores import gcs_store, s3_store
 from .servers import running_box
 from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
 
-pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 
 @pytest.fixture(scope="module")

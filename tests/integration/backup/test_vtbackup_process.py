@@ -18,7 +18,7 @@ from tests.fakes.etcd_process import EtcdProcess, etcd_process
 
 from .servers import PASSWORD
 
-pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 
 @pytest.fixture

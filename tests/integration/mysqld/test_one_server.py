@@ -27,7 +27,7 @@ from armillary.mysqld.spec import ServerSpec
 from tests.addresses import block
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 Make = Callable[..., MysqldProcess]
 

@@ -15,7 +15,7 @@ from armillary.topo import convert
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard
 from tests.integration.tablet.test_shard_of_two import wait_rows
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 ONLINE = "--backup_engine_implementation=xtrabackup"
 RESTORING = (

@@ -17,7 +17,7 @@ from tests.integration.tablet.shard import (
     running_shard,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 STRANGER = "Host: x"
 

@@ -16,7 +16,7 @@ from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.tablet_client import TabletManagerClient
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from armillary.vtctld.main import run
 from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
 from tests.integration.tablet.test_shard_of_two import wait_rows
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 PATH = "commerce/-80"
 
