@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pymysql
 
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.tablets.cluster import Cluster
 from tests.integration.vtgate.gate import CELL, fill_cluster, running_gate, settings_for, tablet
 from tests.integration.vtgate.servers import (
     APP_PASSWORD,

@@ -1,21 +1,26 @@
 """One client query in, shard queries out, one result back.
 
-A query flows through these modules, from the top:
+A query flows through these packages, from the top, and none imports one above it:
 
-- `listener`, `client_connection`, `client_transport`: bytes become payloads; `login` comes first
-- `commands`, `prepared`: one command of the protocol after another
-- `fast_path`: a statement whose plan, shard and connection are at hand goes there without a task
+- `client`: bytes become payloads (`listener`, `connection`, `transport`); `login` comes first; then
+  one command of the protocol after another (`commands`, `prepared`)
+- `statements`: which kind of statement it is decides who carries it out: `dispatch`, then
+  `set_statement`, `transaction_commands`, `schema_changes`, `questions` (SHOW), `local_answers`,
+  `as_they_are`, or a plan
+- `execution`: `planning` has the plan from the cache, or from `planner`; `executor` runs it, with
+  `scatter_run` for several shards; `fast_path` sends a statement whose plan, shard and
+  connection are at hand without a task
+- `gateway`: what all sessions share
+- `writes`: rows go where their values say, and lookup rows with them (`inserts`, `changes`,
+  `owned_lookups`, `lookups`, `sequences`)
+- `transactions`: the session's transaction over its shards (`transaction`, `pins`, `commits`)
+- `placement`: values become keyspace ids and shards (`resolve`, `rows`, `stored_values`)
+- `rendering`: what a session puts into a statement's text
+- `answers`: relayed raw or made here (`output`, `replies`); several shards' rows become one answer
+  (`scatter`, `merge`)
 - `session`: what belongs to one client, and nothing of which stays on a connection
-- `statements`: which kind of statement it is decides who carries it out: `set_statement`,
-  `transaction_commands`, `schema_changes`, `questions` (SHOW), `local_answers`, `as_they_are`
-- `planning`, `gateway`: the plan from the cache, or from `planner/` (pure): `planner.select` names
-  tables, `planner.routes` finds where rows live, `planner.scatter` and `planner.groups` how the
-  answers of several shards become one, `planner.insert` and `planner.dml` what changes
-- `executor`: runs a plan; `resolve` turns values into shards, `rendering` fills a template in
-- `inserts`, `changes`, `placement`, `stored_values`, `owned_lookups`, `lookups`, `sequences`: rows
-  go where their values say, and lookup rows with them
-- `transactions`, `pins`, `commits`: the session's transaction over its shards
-- `scatter_run`, `scatter`, `merge` (pure): several shards' rows become one answer
-- `tablets`, `cluster`, `discovery`: which tablet serves; `pool`, `backend`: connections to it
-- `output`, `replies`: the answer, relayed raw or made here
+- `tablets`: which tablet serves (`selection`, `cluster`, `discovery`); connections to it (`pool`,
+  `backend`)
+- `planner` (pure): `select` names tables, `routes` finds where rows live, `scatter` and `groups`
+  how the answers of several shards become one, `insert` and `dml` what changes
 """

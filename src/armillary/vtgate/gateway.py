@@ -10,21 +10,21 @@ import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
-from armillary.vtgate.backend import Result
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.answers.merge import CollationFacts
 from armillary.vtgate.errors import TabletUnavailableError
-from armillary.vtgate.merge import CollationFacts
 from armillary.vtgate.planner.plan import Plan
 from armillary.vtgate.planner.shapes import TableShape, shape_of
-from armillary.vtgate.pool import PoolKey
-from armillary.vtgate.sequences import Sequence
-from armillary.vtgate.tablets import Tablets
+from armillary.vtgate.tablets.backend import Result
+from armillary.vtgate.tablets.cluster import Cluster
+from armillary.vtgate.tablets.pool import PoolKey
+from armillary.vtgate.tablets.selection import Tablets
+from armillary.vtgate.writes.sequences import Sequence
 from armillary.wire.protocol import UTF8MB4_GENERAL_CI
 from armillary.wire.rows import split_text_row
 from armillary.wire.statements import quote
 
 if TYPE_CHECKING:
-    from armillary.vtgate.scatter import ScatterPlan
+    from armillary.vtgate.answers.scatter import ScatterPlan
 
 logger = logging.getLogger(__name__)
 

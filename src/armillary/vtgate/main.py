@@ -20,12 +20,12 @@ from armillary.rpc.static_users import StaticUsers
 from armillary.rpc.web import Page, Pages, json_page, serve_pages
 from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.client.listener import Listener, ListenerSettings
+from armillary.vtgate.client.users import Users
 from armillary.vtgate.gateway import Gateway
-from armillary.vtgate.listener import Listener, ListenerSettings
-from armillary.vtgate.pool import Pools
-from armillary.vtgate.tablets import BufferSettings, Tablets
-from armillary.vtgate.users import Users
+from armillary.vtgate.tablets.cluster import Cluster
+from armillary.vtgate.tablets.pool import Pools
+from armillary.vtgate.tablets.selection import BufferSettings, Tablets
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ async def run(
     settings: VtgateSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve until cancelled."""
-    from armillary.vtgate.wiring import discovering  # noqa: PLC0415  brings gRPC along
+    from armillary.vtgate.tablets.wiring import discovering  # noqa: PLC0415  brings gRPC along
 
     cluster = Cluster(cell=settings.cell)
     async with AsyncExitStack() as stack:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletType
-from armillary.vtgate.backend import BackendConnection
 from armillary.vtgate.errors import SqlError
-from armillary.vtgate.pool import PoolKey, TabletPool
+from armillary.vtgate.tablets.backend import BackendConnection
+from armillary.vtgate.tablets.pool import PoolKey, TabletPool
 from armillary.vtgate.targets import Target
 from armillary.wire.protocol import Capability, Status
 

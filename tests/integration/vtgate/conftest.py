@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.tablets.cluster import Cluster
 from tests.integration.vtgate.gate import (
     CELL,
     Gate,

@@ -13,9 +13,9 @@ from armillary.model.tablet import TabletAlias, TabletType
 from armillary.routing.partition import Partition
 from armillary.routing.vschema import VSchema, parse_keyspace_json
 from armillary.settings.vtgate import VtgateSettings
-from armillary.vtgate.cluster import Cluster, KeyspaceLayout, TabletHealth
-from armillary.vtgate.listener import Listener
+from armillary.vtgate.client.listener import Listener
 from armillary.vtgate.main import serving
+from armillary.vtgate.tablets.cluster import Cluster, KeyspaceLayout, TabletHealth
 from tests.integration.vtgate.servers import APP_PASSWORD, APP_USER, Server
 
 USER, PASSWORD = "user", "password"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from armillary.model.tablet import TabletType
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.tablets.cluster import Cluster
 from tests.integration.vtgate.clients import Answer, ask, connect_gate
 from tests.integration.vtgate.gate import (
     CELL,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from armillary.vtgate.cluster import Cluster
+from armillary.vtgate.tablets.cluster import Cluster
 from tests.integration.vtgate.clients import ask, connect_gate, connect_whole, sortable
 from tests.integration.vtgate.gate import CELL, Gate, fill_cluster, running_gate, settings_for
 from tests.integration.vtgate.gate import tablet as make_tablet

@@ -4,7 +4,7 @@ import pytest
 
 from armillary.sql.commands import parse_set
 from armillary.vtgate.errors import RefusedError
-from armillary.vtgate.set_statement import changes_nothing, refuse_query
+from armillary.vtgate.statements.set_statement import changes_nothing, refuse_query
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armillary.vtgate.errors import RefusedError
-from armillary.vtgate.merge import (
+from armillary.vtgate.answers.merge import (
     AddUp,
     Average,
     CollationFacts,
@@ -20,6 +19,7 @@ from armillary.vtgate.merge import (
     read_time,
     reader_of,
 )
+from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.planner.shapes import ColumnShape
 from armillary.wire.protocol import ColumnType
 

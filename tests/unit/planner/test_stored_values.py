@@ -4,12 +4,12 @@ import pytest
 
 from armillary.base.errors import ArmillaryError
 from armillary.sql.literals import NotAValue
-from armillary.vtgate.commits import commit_report
 from armillary.vtgate.errors import RefusedError, SqlError
+from armillary.vtgate.placement.resolve import has_one_weight
+from armillary.vtgate.placement.stored_values import stored_value
 from armillary.vtgate.planner.shapes import ColumnShape
 from armillary.vtgate.planner.text import find_session_terms, refuse_connection_state, tokens_of
-from armillary.vtgate.resolve import has_one_weight
-from armillary.vtgate.stored_values import stored_value
+from armillary.vtgate.transactions.commits import commit_report
 from armillary.wire.protocol import ColumnFlag, ColumnType
 
 GENERAL_CI, UNICODE_CI, UTF8MB4_BIN, UTF8MB3, LATIN1, BINARY = 45, 224, 46, 33, 8, 63

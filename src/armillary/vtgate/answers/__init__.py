@@ -1,0 +1,1 @@
+"""What a client gets back: relayed raw, made here, or merged of several shards'."""

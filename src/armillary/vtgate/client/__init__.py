@@ -1,0 +1,1 @@
+"""One client's side: its bytes, its login, its commands."""

@@ -1,0 +1,143 @@
+"""The commands of the MySQL protocol, after login. I/O."""
+
+from armillary.base.errors import MysqlError
+from armillary.sql.tokens import split_statements
+from armillary.vtgate.answers.output import Client, ClientOutput
+from armillary.vtgate.client.prepared import PreparedStatements
+from armillary.vtgate.errors import ConnectionLostError, SqlError
+from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.session import Session
+from armillary.vtgate.statements.dispatch import Killer, StatementRunner
+from armillary.wire.errnos import LOCK_DEADLOCK
+from armillary.wire.protocol import Capability, Command
+from armillary.wire.responses import OkPacket, encode_eof
+from armillary.wire.scanner import ResponseSummary
+
+
+class Commands:
+    def __init__(
+        self,
+        gateway: Gateway,
+        session: Session,
+        client: Client,
+        *,
+        version_comment: str,
+        killer: Killer,
+    ) -> None:
+        self._session = session
+        self._client = client
+        self.runner = StatementRunner(gateway, session, version_comment, killer)
+        self._prepared = PreparedStatements(gateway, session, self.runner)
+
+    async def run(self, payload: bytes, out: ClientOutput) -> None:
+        """Run one command and answer it.
+
+        Raises:
+            ArmillaryError: what the client is to be told.
+        """
+        body = payload[1:]
+        match payload[0] if payload else 0:
+            case Command.QUERY:
+                await self._query(body, out)
+            case Command.PING:
+                out.ok(OkPacket(status=self._session.status))
+            case Command.INIT_DB:
+                self.runner.use(body.decode("utf-8", "replace"))
+                out.ok(OkPacket(status=self._session.status))
+            case Command.STMT_PREPARE:
+                await self._prepared.prepare(body, out)
+            case Command.STMT_EXECUTE:
+                self.remember(await self._prepared.execute(payload, out))
+            case Command.STMT_CLOSE:
+                self._prepared.close(payload)
+            case Command.STMT_SEND_LONG_DATA:
+                self._prepared.take_long_data(payload)
+            case Command.STMT_RESET:
+                self._prepared.reset(payload)
+                out.ok(OkPacket(status=self._session.status))
+            case Command.RESET_CONNECTION:
+                await self._reset()
+                out.ok(OkPacket(status=self._session.status))
+            case _:
+                await self._rare(payload, out)
+
+    async def _rare(self, payload: bytes, out: ClientOutput) -> None:
+        body = payload[1:]
+        match payload[0] if payload else 0:
+            case Command.FIELD_LIST:
+                await self._field_list(body, out)
+            case Command.SET_OPTION:
+                self._set_option(body)
+                out.payload(encode_eof(status=self._session.status))
+            case Command.STATISTICS:
+                out.payload(b"Uptime: 0  Threads: 1  Questions: 0  Slow queries: 0")
+            case Command.DEBUG:
+                out.payload(encode_eof(status=self._session.status))
+            case other:
+                raise SqlError(1047, f"Unknown command {other:#x}")
+
+    async def _query(self, sql: bytes, out: ClientOutput) -> None:
+        statements = [sql]
+        if b";" in sql:
+            several = self._session.capabilities & Capability.MULTI_STATEMENTS
+            parts = split_statements(sql.decode("latin-1"))
+            if len(parts) > 1 and not several:
+                raise SqlError(1064, "You have an error in your SQL syntax: one statement wanted")
+            if not parts:
+                raise SqlError(1065, "Query was empty")
+            statements = [part.encode("latin-1") for part in parts]
+        for number, statement in enumerate(statements):
+            out.next_statement(more=number < len(statements) - 1)
+            try:
+                summary = await self.runner.run(statement, out)
+            except BaseException as error:
+                out.more = False
+                await self._after_error(error)
+                raise
+            self.remember(summary)
+            if summary.error is not None:
+                return
+
+    async def _after_error(self, error: BaseException) -> None:
+        """A lost connection, or a deadlock, ends the session's transaction on every shard."""
+        lost = isinstance(error, ConnectionLostError)
+        deadlock = isinstance(error, MysqlError) and error.errno == LOCK_DEADLOCK
+        if self._session.pins and (lost or deadlock):
+            await self.runner.executor.transactions.rollback()
+
+    def remember(self, summary: ResponseSummary) -> None:
+        session = self._session
+        if summary.error is not None:
+            session.note_error(summary.error)
+            return
+        if summary.last_insert_id:
+            session.last_insert_id = summary.last_insert_id
+        if summary.has_rows:
+            session.found_rows = summary.row_count
+            session.row_count = -1
+        else:
+            session.row_count = summary.affected_rows
+        session.warnings, session.new_warnings = session.new_warnings, []
+
+    async def _field_list(self, body: bytes, out: ClientOutput) -> None:
+        table = body.partition(b"\x00")[0].decode("utf-8", "replace")
+        for column in await self.runner.questions.field_list(table):
+            out.payload(column + b"\xfb")
+        out.payload(encode_eof(status=self._session.status))
+
+    def _set_option(self, body: bytes) -> None:
+        on = int.from_bytes(body[:2], "little") == 0
+        if on:
+            self._session.capabilities |= Capability.MULTI_STATEMENTS
+        else:
+            self._session.capabilities &= ~Capability.MULTI_STATEMENTS
+
+    async def _reset(self) -> None:
+        await self.runner.executor.transactions.rollback()
+        self._session.reset()
+
+    def abandon(self) -> None:
+        """The client is gone."""
+        for connection in list(self.runner.executor.running):
+            connection.abort()
+        self.runner.executor.transactions.abandon()

@@ -1,0 +1,186 @@
+"""Prepared statements of clients. I/O.
+
+A statement that goes to one shard as it is runs as a prepared statement there, and its binary rows
+are relayed raw. Any other is run with its parameters written into the text.
+"""
+
+from armillary.base.errors import WireError
+from armillary.sql.commands import Verb, verb_of
+from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.tokens import LITERAL_KINDS, Kind, tokenize, unwrap_executable_comments
+from armillary.vtgate.answers.output import ClientOutput
+from armillary.vtgate.errors import SqlError
+from armillary.vtgate.execution.planning import plan_for
+from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.planner.plan import InsertPlan
+from armillary.vtgate.rendering import Statement
+from armillary.vtgate.session import PreparedStatement, Session
+from armillary.vtgate.statements.dispatch import StatementRunner
+from armillary.vtgate.tablets.preparing import close_statement, read_prepare
+from armillary.wire.columns import ColumnDefinition, encode_column
+from armillary.wire.protocol import ColumnType
+from armillary.wire.responses import encode_eof
+from armillary.wire.scanner import ResponseSummary
+from armillary.wire.statements import (
+    PrepareOk,
+    encode_prepare_ok,
+    literal_of,
+    parse_execute,
+    parse_prepare_ok,
+    statement_id_of,
+)
+
+_STATEMENTS_MAX = 16_382
+_PARAMETER_COLUMN = encode_column(ColumnDefinition(name=b"?", type=ColumnType.VAR_STRING))
+
+
+class PreparedStatements:
+    def __init__(self, gateway: Gateway, session: Session, runner: StatementRunner) -> None:
+        self._gateway = gateway
+        self._session = session
+        self._runner = runner
+
+    async def prepare(self, sql: bytes, out: ClientOutput) -> None:
+        """Raises: MysqlError: a server does not take the statement."""
+        session = self._session
+        if len(session.statements) >= _STATEMENTS_MAX:
+            raise SqlError(1461, "Can't create more prepared statements on this connection")
+        text = sql.decode("latin-1")
+        if "/*!" in text or "/*M!" in text:
+            text = unwrap_executable_comments(text)
+            sql = text.encode("latin-1")
+        statement = _take_apart(session.next_statement_id, sql)
+        parameters = statement.parameter_count
+        payloads = await self._describe(statement)
+        columns = parse_prepare_ok(payloads[0]).column_count if payloads else 0
+        session.next_statement_id += 1
+        session.statements[statement.id] = statement
+        out.payload(encode_prepare_ok(PrepareOk(statement.id, columns, parameters)))
+        for payload in payloads[1:]:
+            out.payload(payload)
+        if not payloads and parameters:
+            for _ in range(parameters):
+                out.payload(_PARAMETER_COLUMN)
+            out.payload(encode_eof(status=session.status))
+
+    async def _describe(self, statement: PreparedStatement) -> list[bytes]:
+        """Let a server describe parameters and columns; nothing for what it would not know.
+
+        Raises:
+            ArmillaryError: no server would take the statement, or we do not route it.
+        """
+        if verb_of(statement.sql) != Verb.ROUTED or self._session.target.is_direct:
+            return []
+        executor = self._runner.executor
+        marks = [b"?" if isinstance(slot, int) else slot for slot in statement.slots]
+        probe = Statement(b"", statement.key, marks)
+        try:
+            cached = await plan_for(self._gateway, probe, keyspace=self._session.target.keyspace)
+        except NotUnderstoodError:
+            return []
+        plan = cached.plan
+        keyspace = plan.table.keyspace if isinstance(plan, InsertPlan) else plan.route.keyspace
+        template = plan.whole if isinstance(plan, InsertPlan) else plan.template
+        if isinstance(plan, InsertPlan) and plan.increment is not None:
+            return []
+        text = executor.texts.text_of(template, probe)
+        shards = executor.resolver().partition(keyspace).shards
+        async with executor.transactions.describing(keyspace, shards) as connection:
+            payloads = await read_prepare(connection, text)
+            ok = parse_prepare_ok(payloads[0])
+            close_statement(connection, ok.statement_id)
+        return payloads if ok.parameter_count == statement.parameter_count else []
+
+    def _find(self, payload: bytes) -> PreparedStatement:
+        statement_id = statement_id_of(payload)
+        statement = self._session.statements.get(statement_id)
+        if statement is None:
+            raise SqlError(
+                1243, f"Unknown prepared statement handler ({statement_id}) given to EXECUTE"
+            )
+        return statement
+
+    async def execute(self, payload: bytes, out: ClientOutput) -> ResponseSummary:
+        """Raises: ArmillaryError: what the client is to be told."""
+        statement = self._find(payload)
+        request = parse_execute(
+            payload,
+            parameter_count=statement.parameter_count,
+            last_types=statement.types,
+            long_data=statement.long_data,
+        )
+        statement.types = request.types
+        literals = []
+        for index, value in enumerate(request.values):
+            kind, flags = request.types[2 * index], request.types[2 * index + 1]
+            if index in statement.long_data:
+                literals.append(literal_of(statement.long_data[index], kind, flags))
+            elif value is None:
+                literals.append(b"NULL")
+            else:
+                literals.append(literal_of(value, kind, flags))
+        statement.long_data.clear()
+        return await self._run(statement, literals, out)
+
+    async def _run(
+        self, statement: PreparedStatement, parameters: list[bytes], out: ClientOutput
+    ) -> ResponseSummary:
+        direct = self._session.target.is_direct
+        if verb_of(statement.sql) != Verb.ROUTED or direct or not parameters:
+            return await self._runner.run(_fill_in(statement.sql, parameters), out)
+        literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
+        return await self._runner.routed(Statement(b"", statement.key, literals), out)
+
+    def close(self, payload: bytes) -> None:
+        self._session.statements.pop(statement_id_of(payload), None)
+
+    def reset(self, payload: bytes) -> None:
+        self._find(payload).long_data.clear()
+
+    def take_long_data(self, payload: bytes) -> None:
+        """COM_STMT_SEND_LONG_DATA; it has no answer, so what is wrong shows at EXECUTE."""
+        if len(payload) < 7:
+            return
+        statement = self._session.statements.get(statement_id_of(payload))
+        index = int.from_bytes(payload[5:7], "little")
+        if statement is None or index >= statement.parameter_count:
+            return
+        statement.long_data[index] = statement.long_data.get(index, b"") + payload[7:]
+
+
+def _fill_in(sql: bytes, literals: list[bytes]) -> bytes:
+    """Write the literals where a text has its `?`s."""
+    out: list[bytes] = []
+    at = 0
+    number = 0
+    for token in tokenize(sql.decode("latin-1")).tokens:
+        if token.kind == Kind.PARAM:
+            out += (sql[at : token.start], literals[number])
+            at = token.end
+            number += 1
+    if number != len(literals):
+        raise WireError("as many parameters as `?`s wanted")
+    return b"".join((*out, sql[at:]))
+
+
+def _take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
+    """Make the key that the statement's text form has, and note which `?` is a parameter."""
+    text = sql.decode("latin-1")
+    parts = []
+    slots: list[bytes | int] = []
+    parameters = 0
+    at = 0
+    for token in tokenize(text).tokens:
+        gap = text[at : token.start]
+        parts.append(gap if gap.isspace() or not gap else " ")
+        at = token.end
+        if token.kind == Kind.PARAM:
+            slots.append(parameters)
+            parameters += 1
+            parts.append("?")
+        elif token.kind in LITERAL_KINDS:
+            slots.append(token.text.encode("latin-1"))
+            parts.append("?")
+        else:
+            parts.append(token.text)
+    return PreparedStatement(statement_id, sql, parameters, "".join(parts), tuple(slots))

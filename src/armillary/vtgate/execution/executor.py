@@ -1,0 +1,281 @@
+"""Run a session's statements: plan, send, merge, keep lookups in step. I/O."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+
+from armillary.base.errors import ArmillaryError, MysqlError
+from armillary.model.tablet import TabletType
+from armillary.vtgate.answers.output import CollectedOutput, Output
+from armillary.vtgate.errors import (
+    ConnectionLostError,
+    RefusedError,
+    SqlError,
+    TabletUnavailableError,
+    TabletUnreachableError,
+    is_harmless,
+)
+from armillary.vtgate.execution.planning import plan_for
+from armillary.vtgate.execution.scatter_run import ScatterRunner
+from armillary.vtgate.gateway import CachedPlan, Gateway
+from armillary.vtgate.placement.resolve import Resolver
+from armillary.vtgate.planner.plan import DmlPlan, InsertPlan, SelectPlan
+from armillary.vtgate.rendering import SessionText, Statement
+from armillary.vtgate.session import Session
+from armillary.vtgate.tablets.backend import BackendConnection
+from armillary.vtgate.tablets.preparing import prepare_without_parameters
+from armillary.vtgate.transactions.transaction import Transactions
+from armillary.vtgate.writes.changes import Changes
+from armillary.vtgate.writes.inserts import Inserts
+from armillary.vtgate.writes.lookups import Lookups
+from armillary.wire.lenenc import read_cell
+from armillary.wire.protocol import Command
+from armillary.wire.rows import split_text_row
+from armillary.wire.scanner import ResponseSummary
+from armillary.wire.statements import quote
+
+_T = TypeVar("_T")
+_CALL = re.compile(rb"(?:\s|/\*.*?\*/)*call\b", re.IGNORECASE | re.DOTALL)
+_COUNTS_FOUND = re.compile(rb"sql_calc_found_rows", re.IGNORECASE)
+
+
+class Executor:
+    def __init__(self, gateway: Gateway, session: Session) -> None:
+        self.gateway = gateway
+        self.session = session
+        self.texts = SessionText(session)
+        self.transactions = Transactions(session, gateway.tablets)
+        self.lookups = Lookups(
+            self.run_internal,
+            in_transaction=lambda: self.transactions.pinning,
+            created=session.created_lookups,
+        )
+        self.running: set[BackendConnection] = set()
+
+    def resolver(self) -> Resolver:
+        return Resolver(
+            self.gateway.cluster,
+            self.session.target.tablet_type,
+            codec=self.session.codec,
+            lookup=self.lookups.map,
+        )
+
+    # Running
+
+    async def run_internal(
+        self, sql: str, literals: Sequence[bytes], *, keyspace: str, group: str
+    ) -> CollectedOutput:
+        """Run one of the gateway's own statements in this session, and keep its answer."""
+        out = CollectedOutput()
+        statement = Statement(b"", sql, literals)
+        cached = await plan_for(self.gateway, statement, keyspace=keyspace)
+        await self.run_plan(cached, statement, out, group=group)
+        return out
+
+    async def run_plan(
+        self, cached: CachedPlan, statement: Statement, out: Output, *, group: str = "normal"
+    ) -> ResponseSummary:
+        plan = cached.plan
+        match plan:
+            case SelectPlan():
+                return await self._select(cached, plan, statement, out, group)
+            case InsertPlan():
+                return await Inserts(self, group).insert(plan, statement, out)
+            case DmlPlan():
+                return await Changes(self, group).change(plan, statement, out)
+
+    async def _select(
+        self,
+        cached: CachedPlan,
+        plan: SelectPlan,
+        statement: Statement,
+        out: Output,
+        group: str,
+    ) -> ResponseSummary:
+        if not plan.route.keyspace:
+            raise SqlError(1046, "VT09005: no database selected, and there is no keyspace")
+        if plan.schema_literals:
+            statement = self._with_databases(plan, statement)
+        shards = await self.resolver().shards(plan.route, statement.literals)
+        keyspace = plan.route.keyspace
+        if not shards:
+            shards = self.resolver().partition(keyspace).shards[:1]
+        if len(shards) == 1:
+            sql = self.texts.text_of(plan.template, statement)
+            return await self.on_shard(
+                keyspace, shards[0], sql, out, group=group, again=not plan.locking
+            )
+        if isinstance(plan.scatter, RefusedError):
+            raise plan.scatter
+        return await ScatterRunner(self, keyspace, shards, group).run(
+            cached, plan.scatter, statement, out
+        )
+
+    def _with_databases(self, plan: SelectPlan, statement: Statement) -> Statement:
+        """Put databases' own names where a question to system tables names keyspaces."""
+        cluster = self.gateway.cluster
+        literals = list(statement.literals)
+        for index in plan.schema_literals:
+            name = literals[index][1:-1].decode("utf-8", "replace")
+            if name in cluster.vschema.keyspaces:
+                literals[index] = quote(cluster.database_of(name).encode())
+        return Statement(b"", statement.key, literals)
+
+    async def on_shard(
+        self,
+        keyspace: str,
+        shard: str,
+        sql: bytes,
+        out: Output,
+        *,
+        group: str = "normal",
+        again: bool = False,
+    ) -> ResponseSummary:
+        """Run one statement on one shard and pass its answer on.
+
+        A statement that surely had no effect is tried again on the next primary; `again` says
+        that the statement may be repeated even if it was under way (a read).
+
+        Raises:
+            MysqlError: the server's error.
+            TabletUnavailableError: no tablet takes it.
+        """
+        give_up_at = self.gateway.tablets.retries_until()
+        transactions = self.transactions
+        while True:
+            try:
+                async with self.using(keyspace, shard, group, reading=again) as connection:
+                    payload = await self._payload(connection, sql, out)
+                    if _CALL.match(sql):
+                        connection.tainted = True
+                    summary = await out.relay(connection, payload, rename=self.rename(keyspace))
+                    if summary.warnings:
+                        self.session.new_warnings += await read_warnings(connection)
+                    if summary.has_rows and _COUNTS_FOUND.search(sql):
+                        summary.row_count = await _found_rows(connection)
+                transactions.mark_used(keyspace, shard, group, None if again else sql)
+                return summary
+            except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
+                if not is_harmless(error, read_only_statement=again) or not out.untouched:
+                    raise
+                self._suspect(keyspace, shard, error)
+                if time.monotonic() >= give_up_at:
+                    raise
+                if not await transactions.drop_if_fresh(keyspace, shard, group):
+                    raise
+
+    async def whole(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do all of `work` or nothing of it; do it again if a change of primary undid it.
+
+        Raises:
+            ArmillaryError: what failed; then nothing of it was done.
+            OutcomeUnknownError: the connection broke during COMMIT.
+        """
+        give_up_at = self.gateway.tablets.retries_until()
+        outermost = not self.transactions.pinning
+        while True:
+            try:
+                async with self.transactions.atomic():
+                    return await work()
+            except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
+                # Rolled back by now, so a lost connection does no harm either.
+                harmless = is_harmless(error, read_only_statement=True)
+                if not outermost or not harmless or time.monotonic() >= give_up_at:
+                    raise
+
+    def _suspect(self, keyspace: str, shard: str, error: ArmillaryError) -> None:
+        known_away = isinstance(error, TabletUnavailableError) and not isinstance(
+            error, TabletUnreachableError
+        )
+        if self.session.target.tablet_type == TabletType.PRIMARY and not known_away:
+            still_reads = isinstance(error, MysqlError)
+            self.gateway.tablets.suspect_primary(keyspace, shard, still_reads=still_reads)
+
+    @asynccontextmanager
+    async def using(
+        self, keyspace: str, shard: str, group: str, *, reading: bool = False
+    ) -> AsyncIterator[BackendConnection]:
+        async with self.transactions.connection(
+            keyspace, shard, group=group, reading=reading
+        ) as connection:
+            self.running.add(connection)
+            try:
+                yield connection
+            finally:
+                self.running.discard(connection)
+
+    async def _payload(self, connection: BackendConnection, sql: bytes, out: Output) -> bytes:
+        if out.binary:
+            return await prepare_without_parameters(connection, sql)
+        return bytes((Command.QUERY,)) + sql
+
+    def rename(self, keyspace: str) -> tuple[bytes, bytes]:
+        return self.gateway.cluster.database_of(keyspace).encode(), keyspace.encode()
+
+    # Several shards
+
+    async def on_all(
+        self, keyspace: str, shards: Sequence[str], sql: bytes, *, group: str = "normal"
+    ) -> list[ResponseSummary]:
+        """Run one statement on several shards at once, and keep their answers' summaries.
+
+        Raises:
+            MysqlError: what the first failing shard says; the others have still run.
+        """
+        summaries: list[ResponseSummary | None] = [None] * len(shards)
+        errors: list[ArmillaryError] = []
+
+        async def run(number: int, shard: str) -> None:
+            out = CollectedOutput()
+            try:
+                summaries[number] = await self.on_shard(keyspace, shard, sql, out, group=group)
+            except ArmillaryError as error:
+                errors.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for number, shard in enumerate(shards):
+                tasks.start_soon(run, number, shard)
+        if errors:
+            raise errors[0]
+        return [summary for summary in summaries if summary is not None]
+
+    async def evaluate(self, expression: bytes) -> tuple[bytes | None, int]:
+        """Return an expression's value and type, as a server with this session's settings says.
+
+        Raises:
+            MysqlError: the server refuses a setting or the expression.
+        """
+        layouts = self.gateway.cluster.layouts
+        keyspace = self.session.target.keyspace
+        if keyspace not in layouts:
+            keyspace = next(iter(layouts), "")
+        settings = tuple(text for _, text in self.session.settings)
+        text = self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
+        answer = await self.gateway.ask(keyspace, b"select " + text, settings)
+        return read_cell(answer.rows[0], 0)[0], answer.columns[0].type
+
+
+async def _found_rows(connection: BackendConnection) -> int:
+    """Return what SQL_CALC_FOUND_ROWS has counted, while its connection is still ours."""
+    answer = await connection.query(b"select found_rows()")
+    return int(read_cell(answer.rows[0], 0)[0] or 0)
+
+
+async def read_warnings(connection: BackendConnection) -> list[tuple[str, int, str]]:
+    """Read the warnings of the last statement, while its connection is still ours."""
+    answer = await connection.query(b"show warnings")
+    found = []
+    for row in answer.rows:
+        level, code, message = split_text_row(row, 3)
+        found.append(
+            (
+                (level or b"").decode("ascii", "replace"),
+                int(code or 0),
+                (message or b"").decode("utf-8", "replace"),
+            )
+        )
+    return found

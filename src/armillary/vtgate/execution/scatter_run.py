@@ -1,0 +1,169 @@
+"""Send a SELECT to several shards at once, and answer with what `scatter` makes of theirs. I/O."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import anyio
+
+from armillary.base.errors import ArmillaryError
+from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.scatter import (
+    ScatterPlan,
+    finish_draft,
+    limit_number,
+    merge_rows,
+    probe_template,
+)
+from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.gateway import CachedPlan
+from armillary.vtgate.planner.plan import ScatterDraft, Source
+from armillary.vtgate.planner.shapes import column_shape
+from armillary.vtgate.planner.text import LIMIT_TERM
+from armillary.vtgate.tablets.backend import BackendConnection, RowStream
+from armillary.vtgate.tablets.preparing import prepare_without_parameters
+from armillary.wire.columns import replace_schema
+from armillary.wire.protocol import Command
+from armillary.wire.scanner import ResponseSummary
+
+if TYPE_CHECKING:
+    from armillary.vtgate.execution.executor import Executor
+    from armillary.vtgate.rendering import Statement
+
+_CANCELLED_CLEANUP_S = 5.0
+_PLANS_MAX = 4  # for sessions of different collations and settings
+
+
+class ScatterRunner:
+    def __init__(
+        self, executor: "Executor", keyspace: str, shards: Sequence[str], group: str
+    ) -> None:
+        self._executor = executor
+        self._keyspace = keyspace
+        self._shards = shards
+        self._group = group
+
+    async def run(
+        self, cached: CachedPlan, draft: ScatterDraft, statement: "Statement", out: Output
+    ) -> ResponseSummary:
+        """Raises: RefusedError: the answers cannot be merged exactly. MysqlError: a shard's."""
+        limit, offset = _limits(draft, statement.literals)
+        for attempt in range(2):
+            plan = await self._finished(cached, draft, statement)
+            text = b""
+            if limit is not None and draft.group is None and not draft.distinct:
+                text = b" limit %d" % (limit + offset)
+            sql = self._executor.texts.render(
+                plan.template, statement.literals, {LIMIT_TERM.name: text}
+            )
+            async with AsyncExitStack() as stack:
+                streams = await self._open(stack, sql, binary=out.binary and plan.group is None)
+                if not _still_fits(plan, streams):
+                    cached.scatter.clear()
+                    self._executor.gateway.forget_schema()
+                    if attempt == 0:
+                        continue
+                    raise RefusedError(
+                        "columns whose types depend on the rows, over several shards"
+                    )
+                return await self._merge(plan, streams, out, limit, offset)
+        raise AssertionError("the second attempt returns or raises")
+
+    async def _finished(
+        self, cached: CachedPlan, draft: ScatterDraft, statement: "Statement"
+    ) -> ScatterPlan:
+        """Complete the plan with the columns' types, as sessions like this one see them."""
+        session = self._executor.session
+        known = cached.scatter.get(session.pool_key)
+        if known is not None:
+            return known
+        gateway = self._executor.gateway
+        sql = self._executor.texts.render(
+            probe_template(draft), statement.literals, {LIMIT_TERM.name: b" limit 0"}
+        )
+        settings = tuple(text for _, text in session.settings)
+        answer = await gateway.ask(self._keyspace, sql, settings, collation_id=session.collation_id)
+        for definition in answer.columns:
+            shape = column_shape(definition)
+            if shape.is_text or shape.is_enum_or_set:
+                await gateway.learn_collation(self._keyspace, definition.collation_id)
+        plan = finish_draft(draft, answer.columns, gateway.collation)
+        if len(cached.scatter) >= _PLANS_MAX:
+            cached.scatter.clear()
+        cached.scatter[session.pool_key] = plan
+        return plan
+
+    async def _open(self, stack: AsyncExitStack, sql: bytes, *, binary: bool) -> list[RowStream]:
+        """Start the query on every shard, and wait until all have begun to answer."""
+        executor = self._executor
+        streams = []
+        for shard in self._shards:
+            connection = await stack.enter_async_context(
+                executor.using(self._keyspace, shard, self._group, reading=True)
+            )
+            executor.transactions.mark_used(self._keyspace, shard, self._group, None)
+            stream = RowStream(connection)
+            payload = bytes((Command.QUERY,)) + sql
+            if binary:
+                payload = await prepare_without_parameters(connection, sql)
+            connection.send(payload, stream)
+            stack.push_async_callback(_finish_stream, connection, stream)
+            streams.append(stream)
+        for stream in streams:
+            await stream.started()
+        return streams
+
+    async def _merge(
+        self,
+        plan: ScatterPlan,
+        streams: Sequence[RowStream],
+        out: Output,
+        limit: int | None,
+        offset: int,
+    ) -> ResponseSummary:
+        old, new = self._executor.rename(self._keyspace)
+        status = self._executor.session.status
+        columns = [
+            replace_schema(payload, old, new)
+            for payload in streams[0].column_payloads[: plan.visible]
+        ]
+        summary = ResponseSummary(has_rows=True, status=status)
+        out.begin_rows(columns, status)
+        async for row in merge_rows(plan, streams, binary=out.binary, limit=limit, offset=offset):
+            summary.row_count += 1
+            await out.row(row)
+        summary.warnings = sum(stream.summary.warnings for stream in streams)
+        out.end_rows(status=status, warnings=summary.warnings)
+        return summary
+
+
+def _limits(draft: ScatterDraft, literals: Sequence[bytes]) -> tuple[int | None, int]:
+    def number(source: Source | None) -> int | None:
+        return None if source is None else limit_number(source.literal(literals))
+
+    return number(draft.limit), number(draft.offset) or 0
+
+
+async def _finish_stream(connection: BackendConnection, stream: RowStream) -> None:
+    """Read what is left of an answer, so that the connection can serve again."""
+    if not connection.busy:
+        return
+    with anyio.move_on_after(_CANCELLED_CLEANUP_S, shield=True):
+        try:
+            while await stream.next_rows():
+                pass
+            return
+        except ArmillaryError:
+            pass
+    if connection.busy:
+        connection.abort()
+
+
+def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
+    """Whether the answers have the columns that the plan was made for."""
+    fits = all(
+        len(stream.columns) >= plan.visible
+        and all(c.type == s.type for c, s in zip(stream.columns, plan.shapes, strict=False))
+        for stream in streams
+    )
+    return fits and len({len(stream.columns) for stream in streams}) == 1

@@ -1,0 +1,1 @@
+"""From values to keyspace ids, and from those to shards."""

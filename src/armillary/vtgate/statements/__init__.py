@@ -1,0 +1,1 @@
+"""One statement of a client: its kind decides who carries it out."""

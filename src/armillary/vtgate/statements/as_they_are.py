@@ -1,0 +1,149 @@
+"""Statements that are not planned: what an unsharded keyspace takes, or a target with a shard. I/O.
+
+They go to their server as they are, but for the names of keyspaces and what the session puts in.
+What would leave something on the connection is refused: the next session would find it there.
+"""
+
+import re
+
+from armillary.base.errors import ArmillaryError
+from armillary.model.tablet import TabletType
+from armillary.routing.partition import Partition, parse_destination_range
+from armillary.routing.vschema import UnknownKeyspaceError
+from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.tokens import SqlSyntaxError, tokenize
+from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.replies import answer_ok
+from armillary.vtgate.errors import RefusedError, SqlError, no_database
+from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.execution.planning import explain_refusal
+from armillary.vtgate.planner.text import (
+    build_template,
+    find_qualifiers,
+    find_session_terms,
+    refuse_connection_state,
+)
+from armillary.vtgate.targets import Target
+from armillary.wire.scanner import ResponseSummary
+
+_WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
+_SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
+_STAYS = frozenset(
+    """BACKUP DEALLOCATE EXECUTE FLUSH HANDLER LOAD LOCK PREPARE RESET UNLOCK XA""".split()  # noqa: SIM905
+)
+# Besides what is routed, these leave nothing on a connection (CALL may: its connection is closed).
+_HARMLESS = frozenset({"CALL", "DO", "CHECKSUM", "CHECK", "OPTIMIZE", "REPAIR", "HELP", "VALUES"})
+_HARMLESS_PAIRS = frozenset({("ANALYZE", "TABLE"), ("ANALYZE", "LOCAL")})
+
+
+class AsTheyAre:
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._cluster = executor.gateway.cluster
+        self._session = executor.session
+
+    async def not_understood(
+        self, error: NotUnderstoodError, sql: bytes, out: Output
+    ) -> ResponseSummary:
+        """An unsharded keyspace takes any query; a sharded one only what we understand."""
+        keyspace = self._session.target.keyspace
+        if not keyspace:
+            raise no_database()
+        schema = self._cluster.vschema.keyspaces.get(keyspace)
+        if schema is None:
+            raise UnknownKeyspaceError(keyspace)
+        if schema.sharded:
+            raise await explain_refusal(self._executor.gateway, error, sql, keyspace)
+        return await self._on_only_shard(keyspace, sql, out)
+
+    async def other(self, sql: bytes, out: Output) -> ResponseSummary:
+        """A statement of a kind that is neither routed nor answered here.
+
+        Raises:
+            RefusedError: it would leave something on its connection, or reach only one shard.
+        """
+        target = self._session.target
+        schema = self._cluster.vschema.keyspaces.get(target.keyspace)
+        if not target.keyspace or schema is None:
+            raise no_database()
+        words = _first_words(sql)
+        if words[0] in _STAYS:
+            raise RefusedError(f"{' '.join(words)[:60]}: it would stay on a shared connection")
+        if schema.sharded and not target.is_direct:
+            raise await self._refusal(f"{words[0]} in a sharded keyspace", sql)
+        if words[0] not in _HARMLESS and words not in _HARMLESS_PAIRS:
+            raise await self._refusal(f"{' '.join(words)[:60]}", sql)
+        if target.is_direct:
+            return await self.direct(sql, out)
+        return await self._on_only_shard(target.keyspace, sql, out)
+
+    async def _refusal(self, what: str, sql: bytes) -> ArmillaryError:
+        refusal = NotUnderstoodError(what)
+        keyspace = self._session.target.keyspace
+        return await explain_refusal(self._executor.gateway, refusal, sql, keyspace)
+
+    async def _on_only_shard(self, keyspace: str, sql: bytes, out: Output) -> ResponseSummary:
+        shards = self._executor.resolver().only_shard(keyspace)
+        text = self.without_keyspace(sql, keyspace)
+        return await self._executor.on_shard(keyspace, shards[0], text, out)
+
+    async def direct(self, sql: bytes, out: Output) -> ResponseSummary:
+        """The target names a shard: statements go there as they are."""
+        target = self._session.target
+        executor = self._executor
+        if target.tablet_type != TabletType.PRIMARY and _WRITES.match(sql):
+            raise SqlError(1105, f"VT09002: DML statement with a replica target: {target}")
+        partition = executor.resolver().partition(target.keyspace)
+        shards = named_shards(target, partition)
+        text = self.without_keyspace(sql, target.keyspace)
+        if len(shards) == 1:
+            return await executor.on_shard(target.keyspace, shards[0], text, out)
+        if re.match(rb"\s*(update|delete)\b", sql, re.I):
+            summaries = await executor.whole(lambda: executor.on_all(target.keyspace, shards, text))
+            affected = sum(one.affected_rows for one in summaries)
+            return answer_ok(self._session, out, affected_rows=affected)
+        raise RefusedError("VT03023: this statement on a target of several shards")
+
+    def without_keyspace(self, sql: bytes, keyspace: str) -> bytes:
+        """Take `keyspace.` out of a text, and put the session's values in.
+
+        Raises:
+            RefusedError: it would leave something on its connection.
+        """
+        text = sql.decode("latin-1")
+        tokens = tokenize(text).tokens
+        use = find_session_terms(tokens)
+        refuse_connection_state(use, writing=_first_words(sql)[0] in _SETS_INSERT_ID)
+        splices = (*find_qualifiers(tokens, frozenset({keyspace})), *use.splices)
+        if not splices:
+            return sql
+        marks = [b"?"] * text.count("?")
+        return self._executor.texts.render(build_template(text, splices), marks)
+
+
+def _first_words(sql: bytes) -> tuple[str, ...]:
+    try:
+        tokens = tokenize(sql.decode("latin-1")).tokens
+    except SqlSyntaxError:
+        tokens = []
+    words = tuple(token.upper for token in tokens if token.text != "(")[:2]
+    return words or ("",)
+
+
+def named_shards(target: Target, partition: Partition) -> tuple[str, ...]:
+    """Return the shards that a target names.
+
+    Raises:
+        SqlError: no such shard serves, or the destination is no keyspace id.
+    """
+    if target.shard:
+        if target.shard not in partition.shards:
+            raise SqlError(1105, f"shard {target.keyspace}/{target.shard} does not serve {target}")
+        return (target.shard,)
+    key_range = parse_destination_range(target.destination)
+    if key_range is not None:
+        return partition.shards_in(key_range)
+    try:
+        return (partition.shard_of(bytes.fromhex(target.destination)),)
+    except ValueError:
+        raise SqlError(1105, f"invalid target {target}: a keyspace id in hex wanted") from None

@@ -1,0 +1,166 @@
+"""One client statement of any kind: what kind it is decides who carries it out. I/O."""
+
+import re
+from typing import Protocol
+
+from armillary.routing.vschema import UnknownKeyspaceError
+from armillary.sql.commands import Verb, verb_of
+from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.literals import normalise
+from armillary.sql.tokens import Kind, tokenize, unquote_name, unwrap_executable_comments
+from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.replies import answer_ok, answer_rows
+from armillary.vtgate.errors import SqlError
+from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.execution.planning import plan_for
+from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.planner.plan import Source
+from armillary.vtgate.planner.select import SYSTEM_SCHEMAS
+from armillary.vtgate.rendering import Statement
+from armillary.vtgate.session import Session
+from armillary.vtgate.statements.as_they_are import AsTheyAre
+from armillary.vtgate.statements.local_answers import LocalAnswers
+from armillary.vtgate.statements.questions import Questions
+from armillary.vtgate.statements.schema_changes import run_schema_change
+from armillary.vtgate.statements.set_statement import run_set
+from armillary.vtgate.statements.transaction_commands import run_transaction_command
+from armillary.vtgate.targets import parse_target
+from armillary.vtgate.writes.sequences import next_values
+from armillary.wire.columns import integer_column
+from armillary.wire.scanner import ResponseSummary
+
+_SEQUENCE = re.compile(
+    r"^\s*select\s+next\s+(?:value|(\?|\d+)\s+values)\s+from\s+(.+?)\s*;?\s*$", re.I
+)
+_KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(connection\s+|query\s+)?(\d+)\s*;?\s*$", re.I)
+
+
+class Killer(Protocol):
+    """Ends a connection of this gateway, or the statement that runs on it."""
+
+    def __call__(self, connection_id: int, asking: Session, *, query_only: bool) -> None: ...
+
+
+class StatementRunner:
+    def __init__(
+        self, gateway: Gateway, session: Session, version_comment: str, killer: Killer
+    ) -> None:
+        self._killer = killer
+        self._gateway = gateway
+        self._session = session
+        self.executor = Executor(gateway, session)
+        self._local = LocalAnswers(gateway.cluster, session, version_comment)
+        self._as_they_are = AsTheyAre(self.executor)
+        self.questions = Questions(self.executor, self._local)
+
+    async def run(self, sql: bytes, out: Output) -> ResponseSummary:
+        """Run one statement and answer it.
+
+        Raises:
+            ArmillaryError: what the client is to be told.
+        """
+        if b"/*!" in sql or b"/*M!" in sql:
+            sql = unwrap_executable_comments(sql.decode("latin-1")).encode("latin-1")
+        verb = verb_of(sql)
+        match verb:
+            case Verb.ROUTED:
+                return await self._routed(sql, out)
+            case Verb.USE | Verb.SET | Verb.EMPTY:
+                return await self._change_session(verb, sql, out)
+            case Verb.SHOW:
+                return await self.questions.show(sql, out)
+            case Verb.DDL:
+                return await run_schema_change(self.executor, self._as_they_are, sql, out)
+            case Verb.DESCRIBE:
+                return await self.questions.describe(sql, out)
+            case Verb.KILL:
+                return self._kill(sql, out)
+            case Verb.OTHER:
+                return await self._as_they_are.other(sql, out)
+        await run_transaction_command(self.executor, verb, sql)
+        return answer_ok(self._session, out)
+
+    async def _change_session(self, verb: Verb, sql: bytes, out: Output) -> ResponseSummary:
+        if verb == Verb.EMPTY:
+            raise SqlError(1065, "Query was empty")
+        if verb == Verb.USE:
+            self.use(_use_name(sql))
+        else:
+            await run_set(self.executor, sql.decode("latin-1"))
+        return answer_ok(self._session, out)
+
+    def _kill(self, sql: bytes, out: Output) -> ResponseSummary:
+        """`KILL [CONNECTION|QUERY] id`, of a connection to this gateway by the same user."""
+        match = _KILL.match(sql)
+        if match is None:
+            raise SqlError(1064, "You have an error in your SQL syntax near KILL")
+        query_only = (match.group(1) or b"").strip().upper() == b"QUERY"
+        self._killer(int(match.group(2)), self._session, query_only=query_only)
+        return answer_ok(self._session, out)
+
+    def use(self, name: str) -> None:
+        """Change the target. Raises: SqlError: no such keyspace, or a transaction is under way."""
+        target = parse_target(name)
+        session = self._session
+        known = self._gateway.cluster.vschema.keyspaces
+        if target.keyspace and target.keyspace not in known and not _is_system(target.keyspace):
+            raise UnknownKeyspaceError(target.keyspace)
+        if session.pins and target.tablet_type != session.target.tablet_type:
+            raise SqlError(1192, "cannot change the target's tablet type inside a transaction")
+        session.target = target
+
+    # Routed statements
+
+    async def _routed(self, sql: bytes, out: Output) -> ResponseSummary:
+        local = self._local.select(sql)
+        if local is not None:
+            return await answer_rows(self._session, out, *local)
+        if self._session.target.is_direct:
+            return await self._as_they_are.direct(sql, out)
+        normalised = normalise(sql)
+        statement = Statement(normalised.text, normalised.key, normalised.literals)
+        return await self.routed(statement, out)
+
+    async def routed(self, statement: Statement, out: Output) -> ResponseSummary:
+        """Run a statement whose literals are known."""
+        keyspace = self._session.target.keyspace
+        try:
+            cached = await plan_for(self._gateway, statement, keyspace=keyspace)
+        except NotUnderstoodError as error:
+            sequence = _SEQUENCE.match(statement.key)
+            if sequence is not None:
+                return await self._sequence(sequence, statement, out)
+            sql = statement.text or self.executor.texts.text_of(None, statement)
+            return await self._as_they_are.not_understood(error, sql, out)
+        return await self.executor.run_plan(cached, statement, out)
+
+    async def _sequence(
+        self, match: "re.Match[str]", statement: Statement, out: Output
+    ) -> ResponseSummary:
+        """`select next value from seq`, `select next 5 values from seq`."""
+        count = b"1"
+        if match.group(1) == "?":
+            count = Source(0).literal(statement.literals)
+        elif match.group(1):
+            count = match.group(1).encode()
+        name = ".".join(
+            unquote_name(token)
+            for token in tokenize(match.group(2)).tokens
+            if token.kind in (Kind.WORD, Kind.QUOTED)
+        )
+        if "." not in name and self._session.target.keyspace:
+            name = f"{self._session.target.keyspace}.{name}"
+        first = await next_values(self.executor, name, int(count))
+        return await answer_rows(self._session, out, [integer_column("nextval")], [[b"%d" % first]])
+
+
+def _is_system(name: str) -> bool:
+    return name.lower() in SYSTEM_SCHEMAS
+
+
+def _use_name(sql: bytes) -> str:
+    text = sql.decode("utf-8", "replace").strip().rstrip(";").strip()
+    name = re.sub(r"^(?:/\*.*?\*/|\s)*use\s*", "", text, flags=re.I | re.S).strip()
+    if len(name) > 1 and name[0] == name[-1] == "`":
+        name = name[1:-1].replace("``", "`")
+    return name

@@ -1,0 +1,106 @@
+"""SHOW, DESCRIBE and EXPLAIN: answered here, or by any shard of the keyspace they name. I/O."""
+
+from armillary.base.errors import MysqlError
+from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
+from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.replies import answer_rows
+from armillary.vtgate.errors import RefusedError, SqlError, no_database
+from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.statements.as_they_are import named_shards
+from armillary.vtgate.statements.local_answers import LocalAnswers
+from armillary.wire.columns import encode_column
+from armillary.wire.scanner import ResponseSummary
+
+
+class Questions:
+    def __init__(self, executor: Executor, local: LocalAnswers) -> None:
+        self._executor = executor
+        self._local = local
+        self._session = executor.session
+
+    async def show(self, sql: bytes, out: Output) -> ResponseSummary:
+        text = sql.decode("latin-1")
+        tokens = [token for token in tokenize(text).tokens if token.text != ";"]
+        local = self._local.show(tokens)
+        if local is None:
+            return await self._ask_any(text, tokens, out)
+        if {"WARNINGS", "ERRORS"} & {token.upper for token in tokens[1:]}:
+            self._session.new_warnings = self._session.warnings  # asking does not clear them
+        return await answer_rows(self._session, out, *local)
+
+    async def describe(self, sql: bytes, out: Output) -> ResponseSummary:
+        text = sql.decode("latin-1")
+        tokens = [token for token in tokenize(text).tokens if token.text != ";"]
+        if len(tokens) > 1 and tokens[1].upper in ("ANALYZE",):
+            raise RefusedError("EXPLAIN ANALYZE")
+        return await self._ask_any(text, tokens, out)
+
+    async def _ask_any(self, text: str, tokens: list[Token], out: Output) -> ResponseSummary:
+        """Ask any shard of the keyspace that is named, or selected, or is there."""
+        executor = self._executor
+        vschema = executor.gateway.cluster.vschema
+        keyspace, stripped = _take_keyspace(text, tokens, frozenset(vschema.keyspaces))
+        target = self._session.target
+        keyspace = keyspace or target.keyspace
+        needs_one = tokens[0].upper != "SHOW" or _needs_database(tokens)
+        if keyspace not in vschema.keyspaces:
+            if needs_one and not keyspace:
+                raise no_database()
+            keyspace = next(iter(executor.gateway.cluster.layouts), "")
+        if not keyspace:
+            raise no_database()
+        partition = executor.resolver().partition(keyspace)
+        shards = partition.shards[:1]
+        if target.is_direct and target.keyspace == keyspace:
+            shards = named_shards(target, partition)[:1]
+        question = stripped.encode("latin-1")
+        return await executor.on_shard(keyspace, shards[0], question, out, again=True)
+
+    async def field_list(self, table: str) -> list[bytes]:
+        """Return the column definitions of a table, for COM_FIELD_LIST."""
+        keyspace = self._session.target.keyspace
+        if not keyspace:
+            raise no_database()
+        name = table.replace("`", "``").encode()
+        question = b"select * from `" + name + b"` limit 0"
+        try:
+            result = await self._executor.gateway.ask(keyspace, question)
+        except MysqlError:
+            raise SqlError(1146, f"Table '{keyspace}.{table}' doesn't exist") from None
+        return [encode_column(column) for column in result.columns]
+
+
+def _needs_database(tokens: list[Token]) -> bool:
+    words = {token.upper for token in tokens[1:4]}
+    return bool(words & {"TABLES", "TABLE", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"})
+
+
+def _take_keyspace(text: str, tokens: list[Token], keyspaces: frozenset[str]) -> tuple[str, str]:
+    """Find and take out `FROM keyspace` or `keyspace.`: names that the server does not know."""
+    found = ""
+    cuts: list[tuple[int, int]] = []
+    for index, token in enumerate(tokens):
+        if token.kind not in (Kind.WORD, Kind.QUOTED) or unquote_name(token) not in keyspaces:
+            continue
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        before = tokens[index - 1]
+        if following == "." and before.text != ".":
+            found = unquote_name(token)
+            cuts.append((token.start, tokens[index + 2].start))
+        elif before.upper in ("FROM", "IN") and _names_database(tokens, index):
+            found = unquote_name(token)
+            cuts.append((before.start, token.end))
+    out = text
+    for start, end in reversed(cuts):
+        out = out[:start] + out[end:]
+    return found, out
+
+
+def _names_database(tokens: list[Token], index: int) -> bool:
+    """Whether FROM at `index` - 1 of a SHOW names a database: the only one, or the second."""
+    words = [token.upper for token in tokens[:index]]
+    if words[0] != "SHOW":
+        return False
+    if "COLUMNS" in words or "FIELDS" in words or {"INDEX", "INDEXES", "KEYS"} & set(words):
+        return sum(word in ("FROM", "IN") for word in words) == 2
+    return True

@@ -1,0 +1,58 @@
+"""CREATE, ALTER, DROP, TRUNCATE and RENAME: on every shard of one keyspace. I/O."""
+
+from armillary.model.tablet import TabletType
+from armillary.routing.vschema import UnknownKeyspaceError
+from armillary.sql.commands import Ddl, parse_ddl
+from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.replies import answer_ok
+from armillary.vtgate.errors import RefusedError, SqlError, no_database
+from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.statements.as_they_are import AsTheyAre, named_shards
+from armillary.wire.scanner import ResponseSummary
+
+_SHARDED_OBJECTS = ("TABLE", "INDEX", "VIEW", "")
+
+
+async def run_schema_change(
+    executor: Executor, as_they_are: AsTheyAre, sql: bytes, out: Output
+) -> ResponseSummary:
+    """Raises: RefusedError: not a change that every shard can make alike."""
+    ddl = parse_ddl(sql.decode("latin-1"))
+    session = executor.session
+    keyspace, named = _keyspace_of(executor, ddl)
+    if session.target.tablet_type != TabletType.PRIMARY:
+        raise SqlError(1105, "VT09002: schema change with a replica target")
+    if executor.gateway.cluster.vschema.keyspaces[keyspace].sharded:
+        if ddl.temporary or ddl.what not in _SHARDED_OBJECTS:
+            raise RefusedError(f"{ddl.verb} {ddl.what} in a sharded keyspace")
+        if ddl.verb == "CREATE" and ddl.what == "TABLE" and ddl.selects:
+            raise RefusedError("CREATE TABLE ... SELECT in a sharded keyspace")
+    if ddl.temporary:
+        raise RefusedError("temporary tables")
+    body = as_they_are.without_keyspace(sql, keyspace)
+    await executor.transactions.commit()
+    partition = executor.resolver().partition(keyspace)
+    shards = partition.shards
+    if session.target.is_direct and not named:
+        shards = named_shards(session.target, partition)
+    try:
+        await executor.on_all(keyspace, shards, body)
+    finally:
+        executor.gateway.forget_schema()
+    return answer_ok(session, out)
+
+
+def _keyspace_of(executor: Executor, ddl: Ddl) -> tuple[str, bool]:
+    """Return the keyspace, and whether the statement itself names it."""
+    if ddl.what in ("DATABASE", "SCHEMA"):
+        raise RefusedError(f"{ddl.verb} DATABASE is not allowed here")
+    keyspaces = executor.gateway.cluster.vschema.keyspaces
+    named = {name for name in ddl.keyspaces if name in keyspaces}
+    if len(named) > 1:
+        raise RefusedError("a schema change over several keyspaces")
+    keyspace = next(iter(named), executor.session.target.keyspace)
+    if not keyspace:
+        raise no_database()
+    if keyspace not in keyspaces:
+        raise UnknownKeyspaceError(keyspace)
+    return keyspace, bool(named)

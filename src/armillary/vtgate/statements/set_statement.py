@@ -1,0 +1,227 @@
+"""SET: what a session may change, and how it reaches the tablets. I/O only to evaluate."""
+
+from typing import TYPE_CHECKING
+
+from armillary.base.errors import ArmillaryError
+from armillary.sql.commands import Setting, parse_set
+from armillary.sql.tokens import Kind, tokenize, unwrap_executable_comments
+from armillary.vtgate.errors import RefusedError, SqlError
+from armillary.vtgate.session import CODECS
+from armillary.wire.protocol import DECIMAL_TYPES, FLOAT_TYPES, INTEGER_TYPES
+from armillary.wire.statements import quote
+
+if TYPE_CHECKING:
+    from armillary.vtgate.execution.executor import Executor
+
+# Modes under which the same text means other tokens or another order of operators.
+_REFUSED_MODES = frozenset(
+    """ANSI ANSI_QUOTES NO_BACKSLASH_ESCAPES HIGH_NOT_PRECEDENCE ORACLE MSSQL DB2 POSTGRESQL MAXDB
+    PIPES_AS_CONCAT""".split()  # noqa: SIM905
+)
+_OURS = frozenset(
+    """workload ddl_strategy migration_context session_uuid enable_system_settings
+    client_found_rows skip_query_plan_cache read_after_write_gtid read_after_write_timeout
+    query_timeout session_track_gtids transaction_timeout""".split()  # noqa: SIM905
+)
+# What one connection does once, remembers by itself, or does behind the gateway's back.
+_CONNECTION_ONLY = frozenset(
+    """insert_id last_insert_id identity rand_seed1 rand_seed2 pseudo_thread_id sql_auto_is_null
+    completion_type profiling profiling_history_size skip_replication gtid_seq_no""".split()  # noqa: SIM905
+)
+# What clients set to say that they do not want it, which is so already.
+_NOTHING_CHANGES = {
+    "sql_auto_is_null": frozenset({"0", "off", "false", "default"}),
+    "profiling": frozenset({"0", "off", "false", "default"}),
+    "completion_type": frozenset({"0", "no_chain", "default"}),
+}
+_QUERY_WORDS = frozenset({"SELECT", "WITH", "TABLE", "VALUES"})
+_LIMITLESS = frozenset({"default", "18446744073709551615"})
+
+
+async def run_set(executor: "Executor", text: str) -> None:
+    """Carry out a SET statement.
+
+    Raises:
+        RefusedError: a setting that would change what statements mean, or that is global.
+        MysqlError: the servers do not take it.
+    """
+    session = executor.session
+    before = (session.settings, session.charset, dict(session.variables), session.autocommit)
+    try:
+        for setting in parse_set(text):
+            await _run_one(executor, setting)
+    except BaseException:
+        # All of it or nothing, as one server does.
+        session.settings, session.charset, session.variables, session.autocommit = before
+        for pin in session.pins.values():  # may have got what the session has not, nor any key
+            pin.connection.tainted = True
+            if pin.connection.busy:
+                pin.connection.abort()
+        raise
+
+
+async def _run_one(executor: "Executor", setting: Setting) -> None:
+    match setting.scope:
+        case "USER":
+            await _set_user_variable(executor, setting)
+        case "NAMES" | "CHARSET":
+            await _set_charset(executor, setting)
+        case "TRANSACTION":
+            await _set_transaction(executor, setting)
+        case "SESSION":
+            await _set_variable(executor, setting)
+        case _:
+            raise RefusedError(f"SET {setting.scope}: system-wide settings")
+
+
+async def _set_user_variable(executor: "Executor", setting: Setting) -> None:
+    executor.session.variables[setting.name] = await evaluate(executor, setting.value)
+
+
+def refuse_query(expression: str) -> None:
+    """Refuse a subquery: one server, whichever, would answer it from the rows it has.
+
+    Raises:
+        RefusedError: there is one.
+    """
+    tokens = tokenize(unwrap_executable_comments(expression)).tokens
+    if any(token.kind == Kind.WORD and token.upper in _QUERY_WORDS for token in tokens):
+        raise RefusedError("a subquery in SET; select the value first")
+
+
+def changes_nothing(setting: Setting) -> bool:
+    """Whether a setting of one connection is what it is anyway."""
+    value = setting.value.strip().lower().strip("'\"")
+    return value in _NOTHING_CHANGES.get(setting.name, ())
+
+
+async def evaluate(executor: "Executor", expression: str) -> bytes:
+    """Return the value of an expression as a SQL literal, asking a server unless it is one.
+
+    Raises:
+        RefusedError: it has a subquery.
+    """
+    refuse_query(expression)
+    tokens = tokenize(expression).tokens
+    if len(tokens) == 1 and tokens[0].kind in (Kind.STRING, Kind.NUMBER):
+        return expression.strip().encode("latin-1")
+    if len(tokens) == 1 and tokens[0].upper == "NULL":
+        return b"NULL"
+    cell, kind = await executor.evaluate(expression.encode("latin-1"))
+    if cell is None:
+        return b"NULL"
+    if kind in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
+        return cell
+    return quote(cell)
+
+
+async def _set_charset(executor: "Executor", setting: Setting) -> None:
+    charset = setting.value
+    if charset == "default":
+        charset = "utf8mb4"
+    if charset not in CODECS:
+        raise SqlError(1115, f"Unknown character set: '{charset}' (not supported here)")
+    await _apply(executor, setting.name, setting.sql)
+    executor.session.charset = charset
+
+
+async def _set_transaction(executor: "Executor", setting: Setting) -> None:
+    session = executor.session
+    if setting.name == "global":
+        raise RefusedError("SET GLOBAL: system-wide settings")
+    if setting.name == "next":
+        if executor.transactions.pinning and session.pins:
+            raise SqlError(
+                1568,
+                "Transaction characteristics can't be changed while a transaction is in progress",
+            )
+        session.once = (*session.once, setting.sql)
+        return
+    kind = "access" if "READ ONLY" in setting.sql.upper() else "isolation"
+    kind = "access" if "READ WRITE" in setting.sql.upper() else kind
+    await _apply(executor, f"transaction {kind}", setting.sql)
+
+
+async def _set_variable(executor: "Executor", setting: Setting) -> None:
+    if changes_nothing(setting):
+        return
+    if setting.name in _CONNECTION_ONLY:
+        raise RefusedError(f"SET {setting.name}: a value of one connection to one server")
+    if setting.name not in _OURS:
+        await _set_known(executor, setting)
+
+
+async def _set_known(executor: "Executor", setting: Setting) -> None:
+    session = executor.session
+    name = setting.name
+    sql, constant = await _constant(executor, setting)
+    value = constant.strip().lower().strip("'\"")
+    if name == "autocommit":
+        await _set_autocommit(executor, value)
+    elif name == "transaction_mode":
+        mode = value.upper()
+        if mode not in ("SINGLE", "MULTI"):
+            raise SqlError(1231, f"invalid transaction_mode: {mode}; wanted single or multi")
+        session.transaction_mode = mode
+    elif name == "sql_select_limit":
+        if value not in _LIMITLESS:
+            raise RefusedError("sql_select_limit")
+    elif name in ("character_set_client", "character_set_connection", "character_set_database"):
+        if value != "default" and value not in CODECS:
+            raise SqlError(1115, f"Unknown character set: '{value}' (not supported here)")
+        await _apply(executor, name, sql)
+        if name == "character_set_client":
+            session.charset = "utf8mb4" if value == "default" else value
+    else:
+        await _apply(executor, name, sql)
+
+
+async def _constant(executor: "Executor", setting: Setting) -> tuple[str, str]:
+    """Return the SET statement and its value, computed: every connection must get the same one.
+
+    `@@x + 1` would be another value on each connection, and one more with each SET.
+    """
+    tokens = tokenize(setting.value).tokens
+    signed = len(tokens) == 2 and tokens[0].text in ("-", "+")
+    if signed or (len(tokens) == 1 and tokens[0].kind != Kind.VARIABLE):
+        return setting.sql, setting.value
+    value = (await evaluate(executor, setting.value)).decode("latin-1")
+    return f"SET {setting.scope} `{setting.name}` = {value}", value
+
+
+async def _set_autocommit(executor: "Executor", value: str) -> None:
+    words = {"1": True, "on": True, "true": True, "default": True, "0": False, "off": False}
+    words["false"] = False
+    if value not in words:
+        raise SqlError(1231, f"Variable 'autocommit' can't be set to the value of '{value}'")
+    session = executor.session
+    if words[value] and not session.autocommit:
+        await executor.transactions.commit()
+    session.autocommit = words[value]
+
+
+async def _apply(executor: "Executor", name: str, sql: str) -> None:
+    """Try the setting on a server, then let the session's connections have it.
+
+    Connections that the session's transaction holds already get it at once.
+    """
+    session = executor.session
+    rendered = executor.texts.with_session_values(sql)
+    before = session.settings
+    session.set_setting(name, rendered)
+    try:
+        cell, _ = await executor.evaluate(b"@@sql_mode")
+    except BaseException:
+        session.settings = before
+        raise
+    modes = set((cell or b"").decode("ascii", "replace").upper().split(","))
+    if name == "sql_mode" and modes & _REFUSED_MODES:
+        session.settings = before
+        raise RefusedError(f"sql_mode {', '.join(sorted(modes & _REFUSED_MODES))}")
+    for pin in session.pins.values():
+        try:
+            await pin.connection.query(rendered.encode("latin-1"))
+        except ArmillaryError:
+            pin.connection.abort()  # it has not the session's settings; nobody may use it
+            raise
+        pin.key = session.pool_key

@@ -1,0 +1,1 @@
+"""Which tablet serves, and the connections to its mysqld."""

@@ -1,0 +1,85 @@
+"""Prepared statements on the tablets' side. I/O."""
+
+import asyncio
+
+from armillary.base.errors import WireError
+from armillary.vtgate.tablets.backend import BackendConnection
+from armillary.wire.packets import PacketReader
+from armillary.wire.protocol import Command
+from armillary.wire.responses import parse_err
+from armillary.wire.statements import encode_execute, parse_prepare_ok
+
+
+async def prepare_without_parameters(backend: BackendConnection, sql: bytes) -> bytes:
+    """Prepare `sql` on a backend and return the COM_STMT_EXECUTE that runs it.
+
+    Raises:
+        MysqlError: the server refuses the statement.
+    """
+    statement_id, parameters = await prepare_on(backend, sql)
+    if parameters:
+        raise WireError("a statement without parameters wanted")
+    return encode_execute(statement_id, b"", ())
+
+
+async def prepare_on(backend: BackendConnection, sql: bytes) -> tuple[int, int]:
+    """Return the id and parameter count of `sql` on this backend, preparing it the first time."""
+    known = backend.statements.get(sql)
+    if known is not None:
+        return known
+    first = (await read_prepare(backend, sql))[0]
+    ok = parse_prepare_ok(first)
+    if len(backend.statements) >= 200:
+        oldest = next(iter(backend.statements))
+        old_id, _ = backend.statements.pop(oldest)
+        close_statement(backend, old_id)
+    backend.statements[sql] = (ok.statement_id, ok.parameter_count)
+    return backend.statements[sql]
+
+
+def close_statement(backend: BackendConnection, statement_id: int) -> None:
+    payload = bytes((Command.STMT_CLOSE,)) + statement_id.to_bytes(4, "little")
+    backend.send_raw(len(payload).to_bytes(3, "little") + b"\x00" + payload)
+
+
+async def read_prepare(backend: BackendConnection, sql: bytes) -> list[bytes]:
+    """Run COM_STMT_PREPARE; return all payloads of the answer, EOF packets included.
+
+    Raises:
+        MysqlError: the server refuses the statement.
+    """
+    receiver = _PrepareReceiver()
+    backend.send(bytes((Command.STMT_PREPARE,)) + sql, receiver)
+    payloads = await receiver.done
+    if payloads[0][:1] == b"\xff":
+        raise parse_err(payloads[0])
+    return payloads
+
+
+class _PrepareReceiver:
+    """Collects the packets of an answer to COM_STMT_PREPARE."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        self._reader = PacketReader(payload_bytes_max=1 << 24)
+        self._reader.sequence_next = 1
+        self._payloads: list[bytes] = []
+        self._wanted = 1
+
+    def receive(self, data: bytes) -> bool:
+        self._reader.feed(data)
+        while (payload := self._reader.next_payload()) is not None:
+            self._payloads.append(payload)
+            if len(self._payloads) == 1 and payload[:1] == b"\x00":
+                ok = parse_prepare_ok(payload)
+                for count in (ok.parameter_count, ok.column_count):
+                    self._wanted += count + 1 if count else 0
+        if len(self._payloads) < self._wanted:
+            return False
+        if not self.done.done():
+            self.done.set_result(self._payloads)
+        return True
+
+    def lost(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)

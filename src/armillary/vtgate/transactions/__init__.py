@@ -1,0 +1,1 @@
+"""A session's transaction over its shards."""

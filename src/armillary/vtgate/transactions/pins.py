@@ -1,0 +1,118 @@
+"""The connections that a session's transaction holds, one for each shard and group. I/O."""
+
+import logging
+
+import anyio
+
+from armillary.base.errors import ArmillaryError
+from armillary.model.tablet import TabletType
+from armillary.vtgate.errors import ConnectionLostError, SqlError
+from armillary.vtgate.session import Pin, PinKey, Session
+from armillary.vtgate.tablets.selection import Tablets
+
+logger = logging.getLogger(__name__)
+
+_GROUP_ORDER = ("pre", "normal", "post")
+CLEANUP_S_MAX = 10.0
+
+
+class Pins:
+    def __init__(self, session: Session, tablets: Tablets) -> None:
+        self._session = session
+        self._tablets = tablets
+
+    async def take(self, keyspace: str, shard: str, tablet_type: TabletType, group: str) -> Pin:
+        """Return the shard's connection, opening the transaction there when it is the first.
+
+        Raises:
+            ConnectionLostError: it broke; the transaction there is gone.
+            SqlError: single-shard transactions only, and this is a second shard.
+        """
+        session = self._session
+        pin_key: PinKey = (keyspace, shard, tablet_type, group)
+        pin = session.pins.get(pin_key)
+        if pin is not None:
+            if pin.connection.busy:  # interrupted at work: its late answer is nobody's
+                pin.connection.abort()
+            if pin.connection.broken:
+                raise ConnectionLostError(
+                    f"the connection of this transaction to {keyspace}/{shard} is lost",
+                    sent=pin.used,
+                )
+            return pin
+        self._refuse_second_shard(keyspace, shard)
+        pool = await self._tablets.pool(keyspace, shard, tablet_type)
+        key = session.pool_key
+        connection = await pool.acquire(key)
+        pin = Pin(keyspace, shard, group, connection, pool, key)
+        try:
+            implicit = not session.autocommit and not session.in_transaction
+            if implicit:
+                await connection.query(b"SET autocommit=0")
+            for setting in session.once:
+                await connection.query(setting.encode("latin-1"))
+            if not implicit:
+                await connection.query(session.begin_sql if session.in_transaction else b"BEGIN")
+            for name in session.savepoints:
+                await connection.query(b"SAVEPOINT " + _quoted(name))
+        except BaseException:
+            pool.discard(connection)
+            raise
+        session.pins[pin_key] = pin
+        return pin
+
+    def _refuse_second_shard(self, keyspace: str, shard: str) -> None:
+        session = self._session
+        if session.transaction_mode != "SINGLE":
+            return
+        others = {
+            (pin.keyspace, pin.shard)
+            for pin in session.pins.values()
+            if (pin.keyspace, pin.shard) != (keyspace, shard)
+        }
+        if others:
+            first = min(others)
+            raise SqlError(
+                1317,
+                f"multi-db transaction attempted: {keyspace}/{shard} after {first[0]}/{first[1]}",
+            )
+
+    def ordered(self) -> list[Pin]:
+        """Return them in the order in which they are to be committed."""
+        pins = list(self._session.pins.values())
+        return sorted(pins, key=lambda pin: _GROUP_ORDER.index(pin.group))
+
+    def forget(self) -> None:
+        """End the session's transaction; whoever calls has its connections in hand."""
+        session = self._session
+        session.pins.clear()
+        session.in_transaction = False
+        session.savepoints.clear()
+        session.created_lookups.clear()
+        session.once = ()
+
+    def release(self, pin: Pin) -> None:
+        if self._session.autocommit or pin.connection.broken:
+            pin.pool.release(pin.key, pin.connection)
+        else:
+            pin.pool.discard(pin.connection)  # it has autocommit=0, which no key says
+
+    def drop(self, pin: Pin) -> None:
+        pin.connection.abort()
+        pin.pool.discard(pin.connection)
+
+    async def roll_back(self, pin: Pin) -> None:
+        if pin.connection.broken or pin.connection.busy:
+            self.drop(pin)
+            return
+        try:
+            with anyio.fail_after(CLEANUP_S_MAX):
+                await pin.connection.query(b"ROLLBACK")
+        except (ArmillaryError, TimeoutError):
+            self.drop(pin)
+            return
+        self.release(pin)
+
+
+def _quoted(name: str) -> bytes:
+    return ("`" + name.replace("`", "``") + "`").encode()

@@ -1,0 +1,190 @@
+"""Keep lookup tables in step with the rows they point to. I/O, through the session's own queries.
+
+Plain lookups change in the statement's transaction. Consistent ones have transactions of their
+own, committed before (what is added) and after (what is removed), so that a crash in between
+leaves at most a row too many, which readers tolerate.
+Source: vitess.md 7.1, 7.2.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from armillary.base.errors import MysqlError
+from armillary.routing.lookup import LookupVindex, quote_name
+from armillary.sql.literals import NotAValue, literal_value
+from armillary.vtgate.answers.output import CollectedOutput
+from armillary.vtgate.errors import SqlError
+from armillary.wire.errnos import DUP_ENTRY
+
+LookupRow = tuple[tuple[bytes, ...], bytes]  # literals of the from columns, keyspace id
+
+
+class Internal(Protocol):
+    """Runs one of the gateway's own statements in the session; `?`s take the literals."""
+
+    def __call__(
+        self, sql: str, literals: Sequence[bytes], *, keyspace: str, group: str
+    ) -> Awaitable[CollectedOutput]: ...
+
+
+OnOwner = Callable[[bytes, str, Sequence[bytes]], Awaitable[bool]]
+
+
+class Lookups:
+    def __init__(
+        self, run: Internal, *, in_transaction: Callable[[], bool], created: set[object]
+    ) -> None:
+        self._run = run
+        self._in_transaction = in_transaction
+        self._created = created  # consistent lookup rows that this transaction has added
+
+    async def map(
+        self, vindex: LookupVindex, keyspace: str, values: Sequence[bytes], *, locking: bool = False
+    ) -> set[bytes]:
+        """Return the keyspace ids that the lookup table has for the values (SQL literals).
+
+        Raises:
+            SqlError: a unique lookup has several rows for one value.
+        """
+        wanted = [value for value in values if value.upper() != b"NULL"]
+        if not wanted:
+            return set()
+        lock = ""
+        if locking and self._in_transaction():
+            lock = {"exclusive": " for update", "shared": " lock in share mode"}.get(
+                vindex.read_lock, ""
+            )
+        group = "pre" if vindex.consistent and self._in_transaction() else "normal"
+        answer = await self._run(
+            vindex.map_sql(len(wanted), locking=lock), wanted, keyspace=keyspace, group=group
+        )
+        if vindex.unique and len(vindex.from_columns) == 1 and len(answer.rows) > len(wanted):
+            shown = wanted[0].decode("utf-8", "replace")
+            raise SqlError(
+                1105,
+                f"Lookup.Map: unexpected multiple results from vindex {vindex.table}: {shown}",
+            )
+        return {vindex.keyspace_id(to) for _, to in answer.rows if to is not None}
+
+    async def create(
+        self,
+        vindex: LookupVindex,
+        keyspace: str,
+        rows: Sequence[LookupRow],
+        *,
+        owner_has: OnOwner,
+    ) -> None:
+        """Add the rows; where one value may have many ids, a row that is there stays.
+
+        Raises:
+            SqlError: NULL in a lookup column.
+            MysqlError: a duplicate, or another error of the server.
+        """
+        kept = []
+        for row in rows:
+            if any(value.upper() == b"NULL" for value in row[0]):
+                if vindex.ignore_nulls:
+                    continue
+                raise SqlError(
+                    1048, f"lookup vindex {vindex.name}: input has null values: {row[0]}"
+                )
+            kept.append(row)
+        if not kept:
+            return
+        kept.sort()  # one order for everybody avoids deadlocks
+        if vindex.consistent:
+            await self._create_consistent(vindex, keyspace, kept, owner_has=owner_has)
+            return
+        literals = [literal for row in kept for literal in _literals(vindex, row)]
+        await self._run(
+            vindex.create_sql(len(kept), upsert=not vindex.unique),
+            literals,
+            keyspace=keyspace,
+            group="normal",
+        )
+
+    async def _create_consistent(
+        self,
+        vindex: LookupVindex,
+        keyspace: str,
+        rows: Sequence[LookupRow],
+        *,
+        owner_has: OnOwner,
+    ) -> None:
+        for row in rows:
+            literals = _literals(vindex, row)
+            try:
+                await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="pre")
+            except MysqlError as duplicate:
+                if duplicate.errno != DUP_ENTRY:
+                    raise
+                await self._settle(vindex, keyspace, row, duplicate, owner_has)
+            self._created.add(_identity(vindex, row))
+
+    async def _settle(
+        self,
+        vindex: LookupVindex,
+        keyspace: str,
+        row: LookupRow,
+        duplicate: MysqlError,
+        owner_has: OnOwner,
+    ) -> None:
+        """There is a lookup row already: it stands if the row it points to does."""
+        values, new_id = row
+        answer = await self._run(
+            vindex.select_for_update_sql(), values, keyspace=keyspace, group="pre"
+        )
+        if not answer.rows or answer.rows[0][0] is None:
+            await self._run(
+                vindex.create_sql(1), _literals(vindex, row), keyspace=keyspace, group="pre"
+            )
+            return
+        old_id = vindex.keyspace_id(answer.rows[0][0])
+        if await owner_has(old_id, vindex.name, values):
+            raise duplicate
+        if old_id != new_id:
+            await self._run(
+                vindex.update_to_sql(),
+                [vindex.to_literal(new_id), *values],
+                keyspace=keyspace,
+                group="pre",
+            )
+
+    async def delete(self, vindex: LookupVindex, keyspace: str, rows: Sequence[LookupRow]) -> None:
+        for row in sorted(rows):
+            if any(value.upper() == b"NULL" for value in row[0]):
+                continue  # was never added
+            group = "post" if vindex.consistent else "normal"
+            if _identity(vindex, row) in self._created:
+                group = "pre"  # another connection would wait for this one without end
+            await self._run(
+                vindex.delete_sql(), _literals(vindex, row), keyspace=keyspace, group=group
+            )
+
+    async def verify(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
+        """Whether the lookup table has this row: for vindexes that another table owns."""
+        columns = (*vindex.from_columns, vindex.to)
+        where = " and ".join(f"{quote_name(column)} = ?" for column in columns)
+        table = ".".join(quote_name(part) for part in vindex.table.split("."))
+        answer = await self._run(
+            f"select {quote_name(vindex.from_columns[0])} from {table} where {where}",
+            _literals(vindex, row),
+            keyspace=keyspace,
+            group="pre" if vindex.consistent and self._in_transaction() else "normal",
+        )
+        return bool(answer.rows)
+
+
+def _identity(vindex: LookupVindex, row: LookupRow) -> object:
+    """What is the same for a row however its literals are written."""
+    values: list[object] = []
+    for literal in row[0]:
+        try:
+            values.append(literal_value(literal))
+        except NotAValue:
+            values.append(literal)
+    return vindex.name, tuple(values), row[1]
+
+
+def _literals(vindex: LookupVindex, row: LookupRow) -> list[bytes]:
+    return [*row[0], vindex.to_literal(row[1])]
