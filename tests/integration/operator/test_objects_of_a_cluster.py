@@ -8,8 +8,7 @@ import pytest
 
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import annotations_of, condition_of, controller_of, uid_of
-from armillary.operator.render import labels as keys
+from armillary.kube.objects import condition_of, controller_of, uid_of
 from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -145,37 +144,6 @@ async def test_a_deleted_tablet_pod_comes_back_under_its_name(tmp_path: Path) ->
             return uid_of(found) if found else ""
 
         await running.eventually(uid, lambda after: after not in ("", before))
-
-
-async def test_under_external_a_change_waits_and_a_release_applies_it(tmp_path: Path) -> None:
-    name = "example-vttablet-uscentral1a-0274179421-446d19ea"
-    async with running_operator(tmp_path / "k") as running:
-        await bring_up(running, tmp_path / "b")
-        patch = {
-            "spec": {
-                "updateStrategy": {"type": "External"},
-                "extraVitessFlags": {"health_check_interval": "6s"},
-            }
-        }
-        await running.client.merge_patch(kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, patch)
-
-        async def scheduled() -> str:
-            pod = await running.get(kinds.POD, name)
-            return annotations_of(pod).get(keys.ROLLOUT_SCHEDULED, "")
-
-        difference = await running.eventually(scheduled, bool)
-        assert "health_check_interval=6s" in difference
-        before = uid_of(await running.get(kinds.POD, name))
-        annotations = {"metadata": {"annotations": {keys.ROLLOUT_RELEASED: ""}}}
-        await running.client.merge_patch(kinds.POD, name, NAMESPACE, annotations)
-
-        async def deleted_or_new() -> bool:
-            found = await running.client.get(kinds.POD, name, NAMESPACE)
-            return (
-                found is None or uid_of(found) != before or "deletionTimestamp" in found["metadata"]
-            )
-
-        await running.eventually(deleted_or_new, bool)
 
 
 async def test_somebody_elses_object_of_our_name_is_left_alone_and_told(tmp_path: Path) -> None:

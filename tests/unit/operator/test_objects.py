@@ -16,7 +16,7 @@ from armillary.operator.cluster.turndown import (
     plan_plain_turndown,
 )
 from armillary.operator.crd.parts import Condition
-from armillary.operator.objects.compare import describe_difference, is_covered, state_hash
+from armillary.operator.objects.compare import describe_change, is_covered, state_hash
 from armillary.operator.objects.status import merge_conditions, merge_patch_between
 from armillary.operator.render.flags import go_duration, render_flags
 from armillary.operator.render.labels import CELL, KEYSPACE
@@ -50,10 +50,8 @@ def test_the_hash_does_not_depend_on_the_order_of_keys() -> None:
 
 def test_a_difference_shows_only_what_differs() -> None:
     wanted = {"spec": {"a": 1, "b": {"c": 2}}}
-    assert describe_difference(wanted, {"spec": {"a": 1, "b": {"c": 3}}}) == (
-        "spec:\n  b:\n    c: 2\n"
-    )
-    assert describe_difference(wanted, wanted) == ""
+    assert describe_change(wanted, {"spec": {"a": 1, "b": {"c": 3}}}) == ("spec:\n  b:\n    c: 2\n")
+    assert describe_change(wanted, wanted) == ""
 
 
 def test_a_status_patch_removes_what_is_no_longer_told() -> None:

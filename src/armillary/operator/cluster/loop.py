@@ -1,7 +1,7 @@
 """Keep clusters as wanted: one pass makes all children, the topology and the status right. I/O."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from armillary.base.errors import ArmillaryError, InputError
@@ -40,10 +40,12 @@ from armillary.operator.cluster.turndown import (
     retained_cells,
 )
 from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_cells
+from armillary.operator.crd.cell import CellTemplate
 from armillary.operator.crd.cluster import ClusterStatus
-from armillary.operator.crd.read import read_status
+from armillary.operator.crd.read import read_spec, read_status
 from armillary.operator.objects.status import write_status
 from armillary.operator.objects.steps import Steps
+from armillary.operator.objects.waiting import changes_at_once
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -125,10 +127,20 @@ class ClusterLoop:
 
     async def _ensure_children(self, cluster: Cluster) -> Steps:
         steps = Steps()
+        writer, strategy = self._world.writer, cluster.spec.update_strategy
         for wanted in self._wanted(cluster):
             kind = kinds.kind_of(wanted)
             found = self._world.get(kind, namespace_of(wanted), name_of(wanted))
-            await steps.take(self._world.writer.ensure(cluster.object, wanted, found))
+            at_once = changes_at_once(kind, strategy)
+            if at_once is None:
+                await steps.take(writer.ensure(cluster.object, wanted, found))
+            else:
+                immediate = strategy.type == "Immediate"
+                await steps.take(
+                    writer.ensure_or_schedule(
+                        cluster.object, wanted, found, at_once, immediate=immediate
+                    )
+                )
         return steps
 
     def _wanted(self, cluster: Cluster) -> Iterable[KubeObject]:
@@ -184,7 +196,7 @@ class ClusterLoop:
     ) -> bool:
         """Register cells and prune what left; False when the topology does not answer yet."""
         wanted = TopologyWanted(
-            cells=_cell_records(cluster),
+            cells=_cell_records(cluster, self._deployed_cells(cluster)),
             kept_cells=set(cluster.cell_names) | orphaned_cells,
             kept_keyspaces=self._kept_keyspaces(cluster) | orphaned_keyspaces,
             leaving_cells={
@@ -246,11 +258,17 @@ def _previous_orphans(obj: KubeObject) -> Orphans:
     return Orphans(status.orphaned_cells, status.orphaned_keyspaces)
 
 
-def _cell_records(cluster: Cluster) -> dict[str, CellRecord]:
-    """Return the records of cells whose topology is of the same kind as the global one."""
+def _cell_records(cluster: Cluster, deployed: Mapping[str, KubeObject]) -> dict[str, CellRecord]:
+    """Return the records of cells whose topology is of the same kind as the global one.
+
+    What counts is the lockserver that a cell has: another one may be waiting for its release.
+    """
     records = {}
     for cell in cluster.spec.cells:
-        params = cell_topology(cluster.name, cluster.topology, cell.name, cell.lockserver)
+        lockserver = cell.lockserver
+        if cell.name in deployed:
+            lockserver = read_spec(deployed[cell.name], CellTemplate).lockserver
+        params = cell_topology(cluster.name, cluster.topology, cell.name, lockserver)
         if params.implementation == cluster.topology.implementation:
             records[cell.name] = CellRecord(params.address, params.root_path)
     return records

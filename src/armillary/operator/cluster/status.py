@@ -8,6 +8,7 @@ import msgspec
 
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, generation_of, labels_of
+from armillary.operator.cluster.changes_waiting import changes_waiting
 from armillary.operator.cluster.check_spec import SpecFindings
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.turndown import Orphans
@@ -54,6 +55,7 @@ def build_cluster_status(
         _advice(findings.spec.advice),
         *_secrets_found(findings.missing_secrets),
         _turned_down(orphans),
+        changes_waiting([*cells, *keyspaces, *dashboards], keyspaces),
         _not_acted_on(cluster),
         _ready(cluster, keyspace_statuses, findings.spec.mistakes),
     ]

@@ -38,7 +38,7 @@ class UpdateStrategy(Model, frozen=True, kw_only=True):
         Literal["External", "Immediate"],
         doc(
             "External: changes that restart something wait until they are released by "
-            "annotation (ps-rollout does that). Immediate: the operator rolls them out at once, "
+            "annotation, level by level. Immediate: the operator rolls them out at once, "
             "replicas first. Default: External."
         ),
     ] = "External"

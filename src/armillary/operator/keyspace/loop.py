@@ -1,7 +1,10 @@
 """Keep VitessKeyspaces as wanted: one VitessShard for each shard, and the status. I/O."""
 
+from collections.abc import Iterable
+
 from armillary.base.errors import InputError
 from armillary.kube import kinds
+from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import (
     generation_of,
     is_being_deleted,
@@ -15,11 +18,12 @@ from armillary.operator.crd.keyspace import KeyspaceSpec
 from armillary.operator.crd.parts import Condition
 from armillary.operator.crd.read import read_spec
 from armillary.operator.keyspace.build import Keyspace, build_shard
-from armillary.operator.keyspace.partition import wanted_shards
+from armillary.operator.keyspace.partition import WantedShard, wanted_shards
 from armillary.operator.keyspace.prune import prune_shards
 from armillary.operator.keyspace.status import build_keyspace_status, plan_shard_turndown
 from armillary.operator.objects.status import merge_conditions, write_status
 from armillary.operator.objects.steps import Steps
+from armillary.operator.objects.waiting import changes_at_once
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -46,11 +50,7 @@ class KeyspaceLoop:
         except InputError as error:
             world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
             return None
-        steps = Steps()
-        for shard in wanted:
-            built = build_shard(keyspace, shard)
-            found = world.get(kinds.VITESS_SHARD, keyspace.namespace, name_of(built))
-            await steps.take(world.writer.ensure(obj, built, found))
+        steps = await self._ensure_shards(obj, keyspace, wanted)
         shards = [
             shard
             for shard in world.children(kinds.VITESS_SHARD, obj)
@@ -74,6 +74,22 @@ class KeyspaceLoop:
         pruned = await prune_shards(world, keyspace.namespace, spec, kept | leaving)
         settled = pruned and not leaving
         return world.settings.resync.total_seconds() if settled else _LOOK_AGAIN_S
+
+    async def _ensure_shards(
+        self, obj: KubeObject, keyspace: Keyspace, wanted: Iterable[WantedShard]
+    ) -> Steps:
+        world, strategy = self._world, keyspace.spec.update_strategy
+        at_once = changes_at_once(kinds.VITESS_SHARD, strategy)
+        assert at_once is not None
+        immediate = strategy.type == "Immediate"
+        steps = Steps()
+        for shard in wanted:
+            built = build_shard(keyspace, shard)
+            found = world.get(kinds.VITESS_SHARD, keyspace.namespace, name_of(built))
+            await steps.take(
+                world.writer.ensure_or_schedule(obj, built, found, at_once, immediate=immediate)
+            )
+        return steps
 
     def _shards_with_objects(self, keyspace: Keyspace) -> set[str]:
         """Return the labels of shards, wanted or not, of which an object or a pod is there."""

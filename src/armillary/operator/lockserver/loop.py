@@ -15,6 +15,7 @@ from armillary.kube.objects import (
     labels_of,
     name_of,
     namespace_of,
+    phase_of,
     uid_of,
 )
 from armillary.kube.workqueue import WorkQueue
@@ -30,7 +31,12 @@ from armillary.operator.lockserver.build import (
     build_pod,
     build_services,
 )
-from armillary.operator.objects.rollout import roll_pod
+from armillary.operator.objects.rollout import (
+    DeletePod,
+    apply_pod,
+    decide_pod,
+    with_pod_hash,
+)
 from armillary.operator.objects.status import write_status
 from armillary.operator.objects.steps import Steps
 from armillary.operator.objects.writer import refuse_former_owner
@@ -125,7 +131,31 @@ class LockserverLoop:
         claim = world.get(kinds.PERSISTENT_VOLUME_CLAIM, lockserver.namespace, name)
         await world.writer.ensure_exists(owner, build_claim(lockserver, index), claim)
         pod = world.get(kinds.POD, lockserver.namespace, name)
-        await roll_pod(world.writer, owner, build_pod(lockserver, index), pod)
+        wanted = with_pod_hash(build_pod(lockserver, index))
+        decision = decide_pod(wanted, pod)
+        serves = isinstance(decision, DeletePod) and pod is not None and phase_of(pod) != "Failed"
+        if serves and not await self._may_go(lockserver, index):
+            logger.info("member waits for the others", extra={"pod": name})
+            return
+        await apply_pod(world.writer, owner, wanted, pod, decision)
+
+    async def _may_go(self, lockserver: Lockserver, index: int) -> bool:
+        """Whether the others are a quorum without this member: asked of the API, not of a cache.
+
+        A release of all members at once replaces them one after the other.
+        """
+        pods = {
+            member: await self._world.client.get(
+                kinds.POD, lockserver.member_name(member), lockserver.namespace
+            )
+            for member in lockserver.members
+        }
+        ready = {
+            member
+            for member, pod in pods.items()
+            if pod is not None and not is_being_deleted(pod) and is_condition_true(pod, "Ready")
+        }
+        return index not in ready or ready == set(lockserver.members)
 
     def _status(self, obj: KubeObject, lockserver: Lockserver) -> EtcdLockserverStatus:
         pods = self._world.children(kinds.POD, obj)

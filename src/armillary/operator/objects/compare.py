@@ -55,15 +55,28 @@ def has_same_state(wanted: KubeObject, found: KubeObject) -> bool:
     return wanted_hash == annotations_of(found).get(DESIRED_STATE_HASH)
 
 
-def describe_difference(wanted: Any, found: Any) -> str:
-    """Return YAML of what `wanted` says and `found` does not: for people, not for machines."""
-    difference = _difference(wanted, found)
-    return yaml.safe_dump(difference, sort_keys=True) if difference is not None else ""
+def describe_change(wanted: Any, found: Any, *, removals: bool = False) -> str:
+    """Return YAML of what would change: for people, not for machines.
+
+    Args:
+        removals: also name, as null, what is found and not wanted; else it is taken for a default.
+    """
+    difference = _difference(wanted, found, removals=removals)
+    return yaml.safe_dump(difference, sort_keys=True) if difference is not _SAME else ""
 
 
-def _difference(wanted: Any, found: Any) -> Any:
+_SAME = object()
+
+
+def _difference(wanted: Any, found: Any, *, removals: bool) -> Any:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        changed = {key: _difference(value, found.get(key)) for key, value in wanted.items()}
-        kept = {key: value for key, value in changed.items() if value is not None}
-        return kept or None
-    return None if is_covered(wanted, found) else wanted
+        changed = {
+            key: _difference(value, found[key], removals=removals) if key in found else value
+            for key, value in wanted.items()
+        }
+        if removals:
+            changed |= {key: None for key in found if key not in wanted}
+        kept = {key: value for key, value in changed.items() if value is not _SAME}
+        return kept or _SAME
+    same = wanted == found if removals else is_covered(wanted, found)
+    return _SAME if same else wanted

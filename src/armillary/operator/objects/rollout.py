@@ -1,7 +1,7 @@
 """Pods are not changed in place: a change waits as an annotation until it is released.
 
 Annotations as Vitess's operator has them: `rollout.planetscale.com/scheduled` says what would
-change, `/released` says "do it now". `decide_pod` is pure; `roll_pod` acts.
+change, `/released` says "do it now". `decide_pod` is pure; `apply_pod` acts.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import assert_never
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, is_being_deleted, phase_of
 from armillary.operator.objects.compare import (
-    describe_difference,
+    describe_change,
     has_same_state,
     is_covered,
     with_state_hash,
@@ -66,7 +66,7 @@ def decide_pod(wanted: KubeObject, found: KubeObject | None) -> PodDecision:
         return Annotate(marks, "nothing waits any more") if marks else _in_place(wanted, found)
     if ROLLOUT_RELEASED in annotations:
         return DeletePod("changes were released")
-    difference = describe_difference({"spec": wanted["spec"]}, {"spec": found.get("spec")})
+    difference = describe_change({"spec": wanted["spec"]}, {"spec": found.get("spec")})
     text = difference or "removal of something that is no longer wanted\n"
     if annotations.get(ROLLOUT_SCHEDULED) != text:
         return Annotate({ROLLOUT_SCHEDULED: text}, "changes wait to be released")
@@ -85,16 +85,6 @@ def _in_place(wanted: KubeObject, found: KubeObject) -> PodDecision:
     return Annotate(changes, "annotations changed")
 
 
-async def roll_pod(
-    writer: ObjectWriter, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
-) -> PodDecision:
-    """Decide about a pod and do it; return the decision."""
-    wanted = with_pod_hash(wanted)
-    decision = decide_pod(wanted, found)
-    await apply_pod(writer, owner, wanted, found, decision)
-    return decision
-
-
 async def apply_pod(
     writer: ObjectWriter,
     owner: KubeObject,
@@ -102,6 +92,7 @@ async def apply_pod(
     found: KubeObject | None,
     decision: PodDecision,
 ) -> None:
+    """Do what was decided; `wanted` comes from `with_pod_hash`."""
     match decision:
         case CreatePod():
             await writer.ensure_exists(owner, wanted, None)

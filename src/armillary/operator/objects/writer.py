@@ -24,6 +24,7 @@ from armillary.kube.objects import (
     uid_of,
 )
 from armillary.operator.objects.compare import has_same_state, is_covered, with_state_hash
+from armillary.operator.objects.waiting import AtOnce, ChildPlan, plan_child, with_child_hash
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +54,8 @@ class ObjectWriter:
         Again: nothing happens when it is as wanted already.
         """
         wanted = self._owned(owner, with_state_hash(wanted))
-        if found is None:
-            found = await self._live(wanted)
+        found = await self._ours(owner, wanted, found)
         if found is not None:
-            self._check_labels(owner, wanted, found)
             if is_being_deleted(found):
                 return found
             if has_same_state(wanted, found) and is_covered(wanted, found):
@@ -67,6 +66,36 @@ class ObjectWriter:
         else:
             logger.info("updated object", extra=_facts(wanted))
         return stored
+
+    async def ensure_or_schedule(
+        self,
+        owner: KubeObject,
+        wanted: KubeObject,
+        found: KubeObject | None,
+        at_once: AtOnce,
+        *,
+        immediate: bool,
+    ) -> None:
+        """Create the object; bring one that exists to what is wanted, as far as it need not wait.
+
+        Raises:
+            NameCollisionError: another's object has the name.
+            ConflictError: the object has changed since it was seen: look again.
+        """
+        wanted = self._owned(owner, with_child_hash(wanted, at_once))
+        found = await self._ours(owner, wanted, found)
+        if found is None:
+            await self._client.apply(wanted, FIELD_MANAGER)
+            self._tell_created(owner, wanted)
+            return
+        if is_being_deleted(found):
+            return
+        plan = plan_child(wanted, found, at_once, immediate=immediate)
+        if plan.apply is not None:
+            await self._client.apply(_at_version(plan, found), FIELD_MANAGER)
+            logger.info("updated object", extra=_facts(wanted))
+        if plan.marks:
+            await self.set_annotations(found, dict(plan.marks))
 
     async def ensure_exists(
         self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
@@ -120,6 +149,16 @@ class ObjectWriter:
         patch = {"metadata": metadata}
         await self._client.merge_patch(kind_of(obj), name_of(obj), namespace_of(obj), patch)
 
+    async def _ours(
+        self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
+    ) -> KubeObject | None:
+        """Return the object as it is, if it is the owner's; None when there is none."""
+        if found is None:
+            found = await self._live(wanted)
+        if found is not None:
+            self._check_labels(owner, wanted, found)
+        return found
+
     async def _live(self, wanted: KubeObject) -> KubeObject | None:
         return await self._client.get(kind_of(wanted), name_of(wanted), namespace_of(wanted))
 
@@ -138,6 +177,15 @@ class ObjectWriter:
     def _tell_created(self, owner: KubeObject, wanted: KubeObject) -> None:
         logger.info("created object", extra=_facts(wanted))
         self._recorder.record(owner, "Created", f"created {_title(wanted)}")
+
+
+def _at_version(plan: ChildPlan, found: KubeObject) -> KubeObject:
+    """Return the object to apply, tied to the one that was seen."""
+    assert plan.apply is not None
+    metadata = {**plan.apply["metadata"], "uid": uid_of(found)}
+    if plan.only_if_unchanged:
+        metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+    return {**plan.apply, "metadata": metadata}
 
 
 def refuse_former_owner(owner: KubeObject, found: KubeObject) -> None:
