@@ -17,7 +17,8 @@ from armillary.vttablet.query_rpcs import QueryRpcs
 
 logger = logging.getLogger(__name__)
 
-_ER_VIEW_INVALID = 1356  # a view whose tables, columns or functions are gone
+# A view whose tables, columns or functions are gone; a view whose definer is.
+_BROKEN_VIEW_ERRNOS = frozenset({1356, 1449})
 
 
 class SchemaRpcs(QueryRpcs):
@@ -128,7 +129,7 @@ async def read_schema(
             if not request.table_schema_only:
                 await _add_columns(connection, database, table, quoted)
         except MysqlError as error:
-            if not (is_view and error.errno == _ER_VIEW_INVALID):
+            if not (is_view and error.errno in _BROKEN_VIEW_ERRNOS):
                 raise
             logger.warning("a view is not valid", extra={"view": name, "reason": str(error)})
     return definition

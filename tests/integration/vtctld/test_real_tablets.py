@@ -232,6 +232,25 @@ async def test_broken_sql_reaches_no_mysqld(cluster: Cluster) -> None:
     assert "| 1  |" in drawn
 
 
+async def test_schema_changes_go_on_beside_broken_views_and_say_what_a_failed_drop_did(
+    cluster: Cluster,
+) -> None:
+    (first,) = await cluster.start(1)
+    await cluster.ok("ApplySchema", "-sql=create table gone (id int primary key)", "commerce")
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("CREATE VIEW tableless AS SELECT id FROM gone")
+        cursor.execute("CREATE DEFINER = 'left'@'localhost' VIEW ownerless AS SELECT id FROM t")
+    await cluster.ok("ApplySchema", "-sql=drop table gone", "commerce")
+    await cluster.ok("ApplySchema", "-sql=alter table t add column note text", "commerce")
+    shown = await cluster.ok("GetSchema", "-include-views", "zone1-1")
+    assert all(name in shown for name in ("tableless", "ownerless", "note"))
+
+    code, out, _ = await cluster.vtctl("ApplySchema", "-sql=drop table nowhere, t", "commerce")
+    assert code == 1 and "1051" in out and "or a part of it, is not known" in out, out
+    names = await cluster.ok("GetSchema", "-table_names_only", "zone1-1")
+    assert "t" not in names.split(), "MariaDB dropped the one that it could"
+
+
 async def test_a_backup_is_taken_by_a_replica_listed_and_removed(cluster: Cluster) -> None:
     _, second = await cluster.start(2)
     code, out, err = await cluster.vtctl("BackupShard", PATH)
