@@ -17,6 +17,7 @@ from armillary.backup.pipeline.codec import Codec, codec_for, stream_decoder
 from armillary.backup.pipeline.read import Pieces, Sink, join_stripes, read_chunks, read_unknown
 from armillary.backup.pipeline.stripes import StripeLayout
 from armillary.backup.pipeline.write import ROUND_BYTES, WrittenFile, write_stream
+from armillary.backup.pipeline.xbstream import XbstreamCheck
 from armillary.backup.progress import Meter
 from armillary.backup.storage.contract import BackupStorage
 from armillary.base.errors import UnsupportedError
@@ -175,14 +176,34 @@ class BackupReader:
             workers=self._workers,
         )
 
-    async def read_stream(self, content: StreamContent, sink: Sink) -> int:
-        """Give the whole stream to `sink`, in order; return its length.
+    async def read_stream(
+        self, content: StreamContent, sink: Sink, *, check_sums: bool = False
+    ) -> int:
+        """Give the whole stream, an xbstream, to `sink`, in order; return its length.
+
+        Args:
+            check_sums: check the sums in the stream even where the chunk table vouches for it.
 
         Raises:
-            DamagedBackupError: before the first wrong byte would have been given out.
+            DamagedBackupError: what is stored is not what was written, or no whole xbstream; with a
+                chunk table before the first wrong byte would have been given out.
         """
 
+        def damaged(reason: str) -> DamagedBackupError:
+            return DamagedBackupError(self.label, content.file_name, reason)
+
+        # Where there is a chunk table, it has vouched for the bytes already.
+        check = XbstreamCheck(
+            is_mariadb="mariadb" in self.manifest.mysql_version.lower(),
+            sums=self.manifest.integrity is None or check_sums,
+        )
+
         async def metered(views: list[memoryview]) -> None:
+            try:
+                for view in views:
+                    check.feed(view)
+            except ValueError as error:
+                raise damaged(str(error)) from None
             size = sum(len(view) for view in views)
             await sink(views)
             self.meter.add(size)
@@ -195,9 +216,9 @@ class BackupReader:
         total = await join_stripes(lanes, layout=layout, backup=self.label, sink=metered)
         integrity = self.manifest.integrity
         if integrity is not None and total != integrity.raw_bytes:
-            raise DamagedBackupError(
-                self.label,
-                content.file_name,
-                f"holds {total} bytes, the manifest says {integrity.raw_bytes}",
-            )
+            raise damaged(f"holds {total} bytes, the manifest says {integrity.raw_bytes}")
+        try:
+            check.close()
+        except ValueError as error:
+            raise damaged(str(error)) from None
         return total

@@ -28,6 +28,10 @@ class BackupToolError(UnavailableError):
 class NoBackupError(PreconditionError):
     """No backup fits what was asked; the message says why each one was passed over."""
 
+    def __init__(self, message: str, *, none_exist: bool = False) -> None:
+        super().__init__(message)
+        self.none_exist = none_exist  # there is nothing at all, not even an incomplete one
+
 
 class RestoreMismatchError(PreconditionError):
     """The backup was restored whole, but it is not what this tablet must serve."""

@@ -29,7 +29,12 @@ from armillary.backup.errors import (
 from armillary.backup.manifest import Manifest
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
 from armillary.backup.restore_memory import RestoreMemory
-from armillary.backup.restore_plan import RestorePlan, RestoreWish, plan_restore
+from armillary.backup.restore_plan import (
+    NoBackupReason,
+    RestorePlan,
+    RestoreWish,
+    plan_restore,
+)
 from armillary.backup.storage.contract import BackupStorage
 from armillary.backup.verify import verify_backup
 from armillary.base.errors import (
@@ -167,7 +172,10 @@ async def _plan(request: RestoreRequest, storage: BackupStorage) -> RestorePlan:
     plan = await plan_for(request, storage)
     if plan.none_because is not None:
         directory = shard_directory(request.keyspace, request.shard)
-        raise NoBackupError(f"nothing to restore from {directory}: {plan.explain()}")
+        raise NoBackupError(
+            f"nothing to restore from {directory}: {plan.explain()}",
+            none_exist=plan.none_because is NoBackupReason.NONE_EXIST,
+        )
     return plan
 
 

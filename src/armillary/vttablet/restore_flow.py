@@ -75,7 +75,7 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
             return True
         except (ArmillaryError, OSError) as error:
             reason = str(error) or type(error).__name__
-            if isinstance(error, NoBackupError) and _may_start_empty(agent):
+            if isinstance(error, NoBackupError) and error.none_exist and _may_start_empty(agent):
                 logger.info("no backup to restore; starting empty", extra={"reason": reason})
                 await wait_for_mysqld()
                 return False
@@ -85,7 +85,10 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
 
 
 def _may_start_empty(agent: Agent) -> bool:
-    """Only as Vitess has it: nobody told us to wait for a backup, and no snapshot is wanted."""
+    """Only as Vitess has it: nobody told us to wait for a backup, and no snapshot is wanted.
+
+    Asked only where no backup exists. One that is incomplete, damaged or unfit is a reason to wait.
+    """
     waits = agent.settings.wait_for_backup_interval.total_seconds() > 0
     return not waits and not agent.flags.is_snapshot and not agent.dirs.restore_in_progress.exists()
 

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from armillary.backup.errors import BackupToolError, DamagedBackupError
 from armillary.backup.restore import restore_backup
 from armillary.backup.storage.file import FileStorage
 from armillary.settings.backup import BackupFlags
@@ -114,3 +116,93 @@ async def test_a_backup_in_vitess_own_form_restores(
         assert outcome.manifest.integrity is None
         assert outcome.position == manifest.position
         assert await target.sql(CHECK) == expected
+
+
+def flip_a_bit_of(stream: bytes) -> bytes:
+    changed = bytearray(stream)
+    changed[len(changed) // 2] ^= 1
+    return bytes(changed)
+
+
+def cut_at_a_chunk(stream: bytes) -> bytes:
+    return stream[: stream.index(b"XBSTCK01", len(stream) // 2)]
+
+
+def zero_a_page(stream: bytes) -> bytes:
+    """A stream that is whole and whose data is not: what a broken disk of the source leaves."""
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run(["mbstream", "-x", "-C", scratch], input=stream, check=True)
+        with (Path(scratch) / "ibdata1").open("r+b") as file:
+            file.write(bytes(16384))
+        names = [str(p.relative_to(scratch)) for p in Path(scratch).rglob("*") if p.is_file()]
+        return subprocess.run(
+            ["mbstream", "-c", *names], cwd=scratch, check=True, capture_output=True
+        ).stdout
+
+
+DAMAGES: list[tuple[Callable[[bytes], bytes], str]] = [
+    (cut_at_a_chunk, "the stream ends before the end of"),
+    (zero_a_page, "wrong space ID"),
+    (flip_a_bit_of, "CRC-32"),
+]
+
+
+async def test_damaged_backups_of_vitess_that_decode_make_room_for_the_older_one(
+    short_dir: Path, template_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No table of chunks tells, and no decoder: only what is in the stream, and the tool."""
+    storage = FileStorage(short_dir / "backups")
+    settings = BackupFlags(backup_storage_compress=False)
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        older = (await take(source, storage, settings=settings)).backup_name
+        newer = [(await take(source, storage, settings=settings)).backup_name for _ in DAMAGES]
+    folder = short_dir / "backups/main/-80"
+
+    def spoil() -> None:
+        for name in (older, *newer):
+            manifest = json.loads((folder / name / "MANIFEST").read_text())
+            del manifest["Armillary"]
+            (folder / name / "MANIFEST").write_text(json.dumps(manifest))
+        for name, (damage, _) in zip(newer, DAMAGES, strict=True):
+            stream = folder / name / "backup.xbstream"
+            stream.write_bytes(damage(stream.read_bytes()))
+
+    await anyio.to_thread.run_sync(spoil)
+    async with running_box(short_dir, 2, cache=template_cache) as target:
+        await target.sql("CREATE DATABASE vt_mine")
+        with pytest.raises(DamagedBackupError, match="CRC-32"):
+            await restore_backup(
+                restore_request(target, fall_back=False), storage=storage, settings=settings
+            )
+        assert ("vt_mine",) in await target.sql("SHOW DATABASES")
+        outcome = await restore_backup(restore_request(target), storage=storage, settings=settings)
+        assert (outcome.raw_name, outcome.passed_over) == (older, tuple(reversed(newer)))
+        assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]
+    told = [vars(r) for r in caplog.records if "trying the next older" in r.message]
+    assert [line["backup"] for line in told] == newer[::-1]
+    for line, (_, reason) in zip(reversed(told), DAMAGES, strict=True):
+        assert reason in line["reason"]
+
+
+async def test_a_tool_that_fails_for_another_reason_condemns_no_backup(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    tools = short_dir / "tools"
+    tools.mkdir()
+    (tools / "mbstream").symlink_to(shutil.which("mbstream") or "mbstream")
+    settings = BackupFlags(xtrabackup_root_path=str(tools))
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        await take(box, storage)
+        for said in (
+            "echo 'InnoDB: Data structure corruption'; echo 'No space left on device'; exit 1",
+            "echo 'InnoDB: Data structure corruption'; kill -9 $$",
+            "echo 'something new'; exit 1",
+        ):
+            (tools / "mariadb-backup").write_text(f"#!/bin/bash\nexec >&2\n{said}\n")
+            (tools / "mariadb-backup").chmod(0o755)
+            with pytest.raises(BackupToolError, match="mariadb-backup"):
+                await restore_backup(restore_request(box), storage=storage, settings=settings)
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]

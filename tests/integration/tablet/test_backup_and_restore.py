@@ -250,3 +250,21 @@ async def test_an_interrupted_restore_begins_anew(shard: Shard) -> None:
     await shard.wait_healthy(third)
     await wait_rows(third, 1)
     assert not sentinel.exists()
+
+
+async def test_a_tablet_whose_only_backup_is_damaged_neither_starts_empty_nor_is_promoted(
+    shard: Shard,
+) -> None:
+    """Also where nobody told it to wait for a backup: that is for shards that have none."""
+    _, second = await pair_with_rows(shard)
+    await back_up(shard, second)
+    (stripe,) = (shard.dir / "backups").rglob("backup.xbstream*-000")
+    data = bytearray(stripe.read_bytes())
+    data[len(data) // 2] ^= 1
+    stripe.write_bytes(data)
+    third = shard.add_tablet(3, "--restore_from_backup=true")
+    shard.start(third)
+    await shard.wait_healthz(third, 500, "every backup that fits is damaged")
+    assert await shard.type_of(third) == TabletType.RESTORE
+    with pytest.raises(PreconditionError, match="is being restored"):
+        await shard.promote(third)

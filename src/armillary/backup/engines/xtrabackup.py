@@ -10,13 +10,13 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anyio import to_thread
 
 from armillary.backup.content import BackupReader, BackupWriter
+from armillary.backup.engines.blame import LINES_MAX, blame_data, is_telling
 from armillary.backup.engines.contract import Server, Taken
 from armillary.backup.engines.datadir import database_names
 from armillary.backup.errors import BackupToolError, DamagedBackupError
@@ -35,6 +35,8 @@ COMPLETED = "completed OK!"
 # In its last phase the tool blocks commits and waits for its redo copier, which sleeps this long.
 # The default of 1000 stalls every writer for a second.
 LOG_COPY_INTERVAL_MS = 10
+# With less than this left on the disk, a failure is the disk's, whatever the tool says.
+FREE_BYTES_MIN = 16 * 1024 * 1024
 PREPARE_MEMORY_MIN = 64 * 1024 * 1024
 PREPARE_MEMORY_MAX = 4 * 1024 * 1024 * 1024
 _INFO_FILES = ("xtrabackup_info", "mariadb_backup_info")
@@ -112,7 +114,8 @@ class XtrabackupEngine:
             str(staging),
             *shlex.split(self._settings.xbstream_restore_flags),
         ]
-        async with running_tool(argv, stdin=True) as tool:
+        words = _Telling()
+        async with running_tool(argv, stdin=True, on_line=words.hear) as tool:
             try:
                 raw_bytes = await reader.read_stream(
                     content, lambda views: write_all(tool.pipe_fd, views)
@@ -122,6 +125,7 @@ class XtrabackupEngine:
                 raw_bytes = 0
             if code := await tool.wait():
                 await tool.drained()
+                await words.expect_sound(reader, staging, code)
                 raise BackupToolError(_ending(tool, code))
         if not any((staging / name).exists() for name in _CHECKPOINT_FILES):
             raise DamagedBackupError(reader.label, content.file_name, "the stream has no end")
@@ -132,14 +136,15 @@ class XtrabackupEngine:
 
     async def install(self, staging: Path, dirs: TabletDir) -> None:
         tools = MARIADB_TOOLS if _is_mariadb_staging(staging) else MYSQL_TOOLS
-        await self._run(
-            [
-                self._program(tools.backup),
-                f"--defaults-file={dirs.my_cnf}",
-                "--move-back",
-                f"--target-dir={staging}",
-            ]
-        )
+        argv = [
+            self._program(tools.backup),
+            f"--defaults-file={dirs.my_cnf}",
+            "--move-back",
+            f"--target-dir={staging}",
+        ]
+        async with running_tool(argv, stdin=True, on_line=_log_line) as tool:
+            tool.close_pipe()
+            await _expect_success(tool)
 
     def _take_argv(self, tools: ToolNames, server: Server, scratch: Path) -> list[str]:
         defaults = scratch / "client.cnf"
@@ -161,20 +166,21 @@ class XtrabackupEngine:
     ) -> None:
         reader.meter.start("prepare")
         memory = await to_thread.run_sync(_prepare_memory, raw_bytes)
-        await self._run(
-            [
-                self._program(tools.backup),
-                "--prepare",
-                f"--use-memory={memory}",
-                f"--target-dir={staging}",
-                *shlex.split(self._settings.xtrabackup_prepare_flags),
-            ]
-        )
-
-    async def _run(self, argv: Sequence[str]) -> None:
-        async with running_tool(argv, stdin=True, on_line=_log_line) as tool:
+        argv = [
+            self._program(tools.backup),
+            "--prepare",
+            f"--use-memory={memory}",
+            f"--target-dir={staging}",
+            *shlex.split(self._settings.xtrabackup_prepare_flags),
+        ]
+        words = _Telling()
+        async with running_tool(argv, stdin=True, on_line=words.hear) as tool:
             tool.close_pipe()
-            await _expect_success(tool)
+            try:
+                await _expect_success(tool)
+            except BackupToolError:
+                await words.expect_sound(reader, staging, await tool.wait())
+                raise
 
     def require_tools(self, version_line: str) -> None:
         """Raises: UnsupportedError: a program that this server's backups need is not installed."""
@@ -191,6 +197,27 @@ class XtrabackupEngine:
                 f"the xtrabackup engine needs it (the builtin engine needs no program)"
             )
         return path
+
+
+class _Telling:
+    """What a tool says of the data and of the machine, of all its lines."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def hear(self, line: str) -> None:
+        _log_line(line)
+        if len(self._lines) < LINES_MAX and is_telling(line):
+            self._lines.append(line)
+
+    async def expect_sound(self, reader: BackupReader, staging: Path, code: int) -> None:
+        """Raise DamagedBackupError if it is certain that the failure comes from the data."""
+        if reason := blame_data(self._lines, code):
+            free = await to_thread.run_sync(lambda: shutil.disk_usage(staging).free)
+            if free >= FREE_BYTES_MIN:
+                content = reader.manifest.content
+                assert isinstance(content, StreamContent)
+                raise DamagedBackupError(reader.label, content.file_name, reason)
 
 
 def tools_for(version_line: str) -> ToolNames:
