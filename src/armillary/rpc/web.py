@@ -5,6 +5,7 @@ from the probes' paths whether the process is alive and ready, in one word; what
 the user name and password that the process's gRPC port asks for, by HTTP Basic.
 """
 
+import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +24,7 @@ LIVENESS_PATHS = frozenset({"/debug/status"})  # an answer is all that the probe
 REALM = 'Basic realm="armillary: the user of grpc_auth_static_client_creds", charset="UTF-8"'
 _REQUEST_BYTES_MAX = 8192
 _REQUEST_TIMEOUT_S = 10.0
-_CONNECTIONS_MAX = 32
+CONNECTIONS_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,31 @@ async def serve_pages(
 ) -> None:
     """Answer GET requests for the paths of `pages` until cancelled; reports the port it got.
 
+    Of more than `CONNECTIONS_MAX` connections that have not asked yet the oldest is cut: who holds
+    connections open keeps no probe out.
+
     Raises:
         UnavailableError: the address cannot be bound.
     """
-    slots = anyio.Semaphore(_CONNECTIONS_MAX)
+    silent: dict[int, anyio.CancelScope] = {}  # by age
+    numbers = itertools.count()
+    answering = anyio.Semaphore(CONNECTIONS_MAX)
 
     async def handle(stream: anyio.abc.SocketStream) -> None:
-        async with slots, stream:
-            with anyio.move_on_after(_REQUEST_TIMEOUT_S):
+        number = next(numbers)
+        async with stream:
+            with anyio.move_on_after(_REQUEST_TIMEOUT_S) as silent[number]:
+                if len(silent) > CONNECTIONS_MAX:
+                    silent.pop(next(iter(silent))).cancel()
                 try:
                     head = await _read_head(stream)
-                    await stream.send(_encode(await answer(head, pages, users), head))
+                    silent.pop(number, None)
+                    async with answering:
+                        await stream.send(_encode(await answer(head, pages, users), head))
                 except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
-                    return
+                    pass
+                finally:
+                    silent.pop(number, None)
 
     try:
         listener = await anyio.create_tcp_listener(local_host=host, local_port=port)

@@ -5,11 +5,12 @@ import json
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
 from armillary.base.errors import InputError
 from armillary.rpc.static_users import StaticUsers
-from armillary.rpc.web import Page, answer, json_page
+from armillary.rpc.web import CONNECTIONS_MAX, Page, answer, json_page, serve_pages
 
 pytestmark = pytest.mark.anyio
 
@@ -132,3 +133,24 @@ def test_a_file_that_names_nobody_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError) as refused:
             StaticUsers(path)
         assert "hunter2" not in str(refused.value)
+
+
+async def test_a_stranger_who_holds_connections_open_keeps_no_probe_out(
+    users: StaticUsers,
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        port = await tasks.start(serve_pages, "127.0.0.1", 0, PAGES, users)
+        held = [await anyio.connect_tcp("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
+        for stream in held:
+            await stream.send(b"GET /healthz")
+        with anyio.fail_after(5):  # far less than a connection may stay silent
+            async with await anyio.connect_tcp("127.0.0.1", port) as probe:
+                await probe.send(get("/healthz"))
+                assert (await probe.receive()).startswith(b"HTTP/1.1 200 ")
+            with pytest.raises(anyio.EndOfStream):
+                await held[0].receive()
+            await held[-1].send(b" HTTP/1.1\r\n\r\n")
+            assert (await held[-1].receive()).startswith(b"HTTP/1.1 200 ")
+        for stream in held:
+            await stream.aclose()
+        tasks.cancel_scope.cancel()
