@@ -120,6 +120,19 @@ def test_fields_that_do_nothing_are_told_when_they_are_set() -> None:
     )
 
 
+def test_the_documentation_names_every_field_that_does_nothing() -> None:
+    text = (ROOT / "docs" / "operator.md").read_text()
+    named = text[text.index("`FieldsNotActedOn`:") :]
+    idle = {
+        path.rpartition(".")[2].removesuffix("[]")
+        for definition in DEFINITIONS
+        for path, field in fields(definition)
+        if path and "not acted on in this version" in field.get("description", "")
+    }
+    assert {name for name in idle if f"`{name}`" not in named} == set()
+    assert "externalDatastore" in idle
+
+
 def partitionings(*plain: dict[str, Any]) -> list[Any]:
     obj = example_object()
     obj["spec"]["keyspaces"][0]["partitionings"] = list(plain)

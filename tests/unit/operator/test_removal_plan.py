@@ -1,14 +1,27 @@
 """Scale-in: a tablet leaves drained, one at a time, and the primary only after it handed over."""
 
+from dataclasses import replace
+
+import msgspec
+
 from armillary.kube.kinds import KubeObject
 from armillary.model.tablet import TabletAlias
+from armillary.operator.crd.topology import TopologyReconciliation
 from armillary.operator.render import labels as keys
-from armillary.operator.shard.actions import Delete, MarkDrain, PlannedReparent, RemoveTablet
+from armillary.operator.shard.actions import (
+    Delete,
+    MarkDrain,
+    PlannedReparent,
+    PruneShardCell,
+    RemoveTablet,
+)
 from armillary.operator.shard.drain import TURN_DOWN
+from armillary.operator.shard.observe import ShardSeen
 from tests.unit.operator.shard_seen import (
     CASCADE,
     PRIMARY,
     SECOND,
+    SHARD,
     THIRD,
     all_pods,
     annotated,
@@ -143,3 +156,23 @@ def test_a_tablet_that_is_about_to_be_replaced_takes_over_only_when_no_other_can
     observed = with_primary(seen(all_pods(_0=old_too, _1=old, _2=leaver)), THIRD)
     (action,) = plan(observed, shard=smaller()).actions
     assert isinstance(action, PlannedReparent) and action.successors == (PRIMARY, SECOND)
+
+
+def left(*cells: str) -> ShardSeen:
+    observed = seen()
+    assert observed.topology is not None
+    return replace(observed, topology=replace(observed.topology, left_cells=frozenset(cells)))
+
+
+def test_a_shards_list_in_a_cell_that_it_left_goes() -> None:
+    assert plan(left("elsewhere")).actions == (PruneShardCell("elsewhere"),)
+
+
+def test_the_list_stays_while_a_tablet_or_a_record_of_one_is_in_the_cell() -> None:
+    assert plan(left(PRIMARY.cell)).actions == ()
+
+
+def test_the_list_stays_when_the_spec_says_so() -> None:
+    reconciliation = TopologyReconciliation(prune_shard_cells=False)
+    spec = msgspec.structs.replace(SHARD.spec, topology_reconciliation=reconciliation)
+    assert plan(left("elsewhere"), shard=replace(SHARD, spec=spec)).actions == ()

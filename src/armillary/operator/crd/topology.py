@@ -22,7 +22,7 @@ class TopologyReconciliation(Model, frozen=True, kw_only=True):
     prune_shards: Annotated[bool, doc("Delete shards that left the spec.")] = True
     prune_shard_cells: Annotated[
         bool,
-        doc("Delete a shard's records of cells where it has no tablet.", not_acted_on=True),
+        doc("Delete a shard's lists of tablets in cells where it has none any more."),
     ] = True
     prune_tablets: Annotated[bool, doc("Delete tablets that left the spec.")] = True
 

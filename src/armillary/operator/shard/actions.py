@@ -79,6 +79,13 @@ class PruneTablet:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneShardCell:
+    """Delete the shard's list of tablets in a cell where it has none any more."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Nothing can be done now; say why."""
 
@@ -96,6 +103,7 @@ ShardAction = (
     | RemoveTablet
     | EndCascade
     | PruneTablet
+    | PruneShardCell
     | Tell
 )
 

@@ -15,6 +15,7 @@ from armillary.operator.shard.actions import (
     EndCascade,
     MarkDrain,
     PlannedReparent,
+    PruneShardCell,
     PruneTablet,
     Release,
     RemoveTablet,
@@ -141,7 +142,7 @@ async def _apply(
         case EndCascade(reason):
             await world.writer.set_annotations(obj, {keys.ROLLOUT_CASCADE: None})
             world.recorder.record(obj, "RollingRestartComplete", reason)
-        case PruneTablet(alias, reason):
+        case PruneTablet() | PruneShardCell():
             await _prune(world, shard, action)
         case _:
             assert_never(action)
@@ -178,8 +179,12 @@ async def _mark_drain(
     world.recorder.record(obj, event, message)
 
 
-async def _prune(world: World, shard: Shard, action: PruneTablet) -> None:
+async def _prune(world: World, shard: Shard, action: PruneTablet | PruneShardCell) -> None:
     topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
+    if isinstance(action, PruneShardCell):
+        await topo.delete_shard_replication(action.cell, shard.keyspace, shard.name)
+        logger.info("pruned the shard's list in a cell", extra={"cell": action.cell})
+        return
     try:
         tablet = (await topo.get_tablet(action.alias)).value
         if (tablet.keyspace, tablet.shard) != (shard.keyspace, shard.name):

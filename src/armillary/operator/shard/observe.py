@@ -14,6 +14,7 @@ from armillary.operator.shard.tablets import Shard, alias_of_labels
 from armillary.operator.world import World
 from armillary.pb import topodata_pb2
 from armillary.topo.convert import primary_alias_of, type_of
+from armillary.topo.server import TopoServer
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ class ShardTopology:
     is_serving: bool = False
     types: Mapping[TabletAlias, TabletType] = field(default_factory=dict)
     records: Mapping[TabletAlias, topodata_pb2.Tablet] = field(default_factory=dict)
+    # Cells of the cluster that no tablet of the spec is in, and that have a list of the shard's.
+    left_cells: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ async def _observe_topology(world: World, shard: Shard) -> ShardTopology | None:
             except NotFoundError:
                 return ShardTopology(has_record=False, is_snapshot=False)
             tablets = await topo.tablets_of_shard(shard.keyspace, shard.name)
+            left_cells = await find_left_cells(topo, shard)
     except ArmillaryError as error:
         logger.debug("topology not read", extra={"shard": shard.name, "error": str(error)})
         return None
@@ -91,4 +95,17 @@ async def _observe_topology(world: World, shard: Shard) -> ShardTopology | None:
         is_serving=bool(record.is_primary_serving),
         types={alias: type_of(tablet) for alias, tablet in tablets.items()},
         records=tablets,
+        left_cells=left_cells,
     )
+
+
+async def find_left_cells(topo: TopoServer, shard: Shard) -> frozenset[str]:
+    """Return cells of the cluster without a pool of the shard's that have a list of its tablets."""
+    found = set()
+    for cell in shard.spec.zone_map.keys() - {pool.cell for pool in shard.spec.tablet_pools}:
+        try:
+            await topo.get_shard_replication(cell, shard.keyspace, shard.name)
+        except NotFoundError:
+            continue
+        found.add(cell)
+    return frozenset(found)

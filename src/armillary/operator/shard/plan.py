@@ -14,7 +14,12 @@ from armillary.operator.shard.actions import DISRUPTIVE, Delete, RollPod, ShardA
 from armillary.operator.shard.backup_pod import WantedBackupJob
 from armillary.operator.shard.drain_plan import plan_drain
 from armillary.operator.shard.observe import ShardSeen
-from armillary.operator.shard.removal_plan import plan_claims, plan_prune, plan_removals
+from armillary.operator.shard.removal_plan import (
+    plan_claims,
+    plan_prune,
+    plan_prune_cells,
+    plan_removals,
+)
 from armillary.operator.shard.rollout_plan import plan_rollout
 from armillary.operator.shard.situation import Situation, has_failed, look_at
 from armillary.operator.shard.tablets import Shard
@@ -40,6 +45,7 @@ def plan_shard(
         *plan_backup_leftovers(seen, jobs),
         *plan_claims(situation),
         *plan_prune(situation),
+        *plan_prune_cells(situation),
         *starts,
         *drains,
     ]

@@ -8,6 +8,7 @@ from armillary.operator.render import labels as keys
 from armillary.operator.shard.actions import (
     Delete,
     MarkDrain,
+    PruneShardCell,
     PruneTablet,
     RemoveTablet,
     ShardAction,
@@ -97,3 +98,12 @@ def plan_prune(situation: Situation) -> list[ShardAction]:
         and alias.cell in spec.zone_map  # other cells may be another operator's
         and alias != topology.primary
     ]
+
+
+def plan_prune_cells(situation: Situation) -> list[ShardAction]:
+    """Forget which tablets the shard had in cells of the cluster that it has left altogether."""
+    topology, spec = situation.seen.topology, situation.shard.spec
+    if topology is None or not spec.topology_reconciliation.prune_shard_cells:
+        return []
+    in_use = {alias.cell for alias in (*topology.types, *situation.seen.pods)}
+    return [PruneShardCell(cell) for cell in sorted(topology.left_cells - in_use)]
