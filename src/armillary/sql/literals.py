@@ -102,10 +102,23 @@ def unescape(literal: bytes) -> bytes:
 
 
 class NotAValue(Exception):
-    """The literal's value cannot be told without a server (decimals, floats, hex numbers)."""
+    """The literal's value cannot be told without a server (decimals, fractions, hex numbers)."""
 
 
 _INTEGER = re.compile(rb"-?\d+")
+_WHOLE_DOUBLE = re.compile(rb"(-?\d{1,16})\.0e0")
+_EXACT_DOUBLES = 1 << 53  # below it, no two whole numbers are the same double
+
+
+def whole_double(literal: bytes) -> int | None:
+    """Return the whole number that a double is, exactly and alone; None if it is not one.
+
+    JavaScript has no other numbers: its drivers send 1 as the double 1.0.
+    """
+    match = _WHOLE_DOUBLE.fullmatch(literal)
+    if match is None or abs(int(match.group(1))) >= _EXACT_DOUBLES:
+        return None
+    return int(match.group(1))
 
 
 def literal_value(literal: bytes, *, codec: str = "utf-8") -> int | bytes | None:
@@ -127,6 +140,8 @@ def literal_value(literal: bytes, *, codec: str = "utf-8") -> int | bytes | None
             raise NotAValue from None
     if _INTEGER.fullmatch(literal):
         return int(literal)
+    if (number := whole_double(literal)) is not None:
+        return number
     if literal.upper() == b"NULL":
         return None
     if literal.lower().startswith((b"_binary'", b"_utf8mb4'")):

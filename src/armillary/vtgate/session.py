@@ -83,6 +83,7 @@ class PreparedStatement:
     parameter_count: int
     key: str = ""
     slots: tuple[bytes | int, ...] = ()  # each `?` of the key: a literal, or a parameter
+    counts: frozenset[int] = frozenset()  # parameters of LIMIT and OFFSET
     types: bytes = b""
     long_data: dict[int, bytes] = field(default_factory=dict)
 

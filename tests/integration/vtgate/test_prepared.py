@@ -75,6 +75,20 @@ CASES: tuple[tuple[str, tuple[object, ...]], ...] = (
      "group by i order by i", ()),
     ("select count(*) from orders where total > ?", (decimal.Decimal("10.5"),)),
     ("select distinct i from kinds where id > ? order by i", (2,)),
+    # Drivers of languages whose numbers are all doubles, and some that count rows in text.
+    ("select * from users where user_id = ?", (101.0,)),
+    ("select * from users where user_id in (?, ?) order by user_id", (101.0, 102)),
+    ("select * from users where name = ?", (5.0,)),
+    ("select user_id from users order by user_id limit ?", (2.0,)),
+    ("select user_id from users order by user_id limit ?, ?", (1.0, "2")),
+    ("select user_id from users where user_id = 101 limit ? offset ?", ("5", 0.0)),
+    ("insert into users values (?, ?)", (800.0, 7.0)),
+    ("insert into accounts values (?, ?), (?, ?)", (17.0, 1.0, -5.0, -0.0)),
+    ("select * from accounts where email = ?", (17.0,)),
+    ("select * from accounts where email = ?", ("-5",)),
+    ("update users set name = ? where user_id = ?", (8.0, 800.0)),
+    ("select name from users where user_id = ?", (800,)),
+    ("delete from users where user_id = ?", (800.0,)),
     ("insert into orders values (?, ?, ?, ?)", (900, 101, decimal.Decimal("1.25"), "p'q\\")),
     ("insert into users values (?, ?), (?, ?)", (900, "new", 901, "é")),
     ("update users set name = ? where user_id = ?", ("renamed", 900)),
@@ -108,6 +122,16 @@ def test_prepared_statements_answer_as_one_server_does(both: tuple[Any, Any]) ->
         if mine != theirs:
             problems.append(f"{sql} {parameters}\n  gateway: {mine}\n  server:  {theirs}")
     assert not problems, "\n".join(problems)
+
+
+def test_a_sequence_fills_a_column_whatever_kind_of_zero_it_gets(gate: Gate) -> None:
+    client = connect(gate.address, USER, PASSWORD, "main")
+    for nothing in (None, 0, 0.0, -0.0, "0"):
+        assert run(client, "insert into items values (?, ?)", nothing, "x") == ("affected", 1)
+    ids = {row[0] for row in run(client, "select id from items")[2:]}
+    assert len(ids) == 5
+    assert min(ids) > 0
+    client.close()
 
 
 def test_a_statement_that_is_refused_says_so_when_prepared_or_run(gate: Gate) -> None:

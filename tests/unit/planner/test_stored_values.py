@@ -42,6 +42,10 @@ TEXT = column(ColumnType.VAR_STRING)  # varchar(5) of utf8mb4
         (b"NULL", TEXT, None),
         (b"16777216", column(ColumnType.FLOAT), 16777216),
         (b"-9999", column(ColumnType.NEWDECIMAL, length=5), -9999),
+        (b"7.0e0", TINY, 7),
+        (b"-0.0e0", TINY, 0),
+        (b"9007199254740991.0e0", UNSIGNED, 2**53 - 1),
+        (b"12345.0e0", TEXT, b"12345"),
     ],
 )
 def test_a_value_that_fits_is_stored_as_it_is(
@@ -64,6 +68,9 @@ def test_a_value_that_fits_is_stored_as_it_is(
         (b"0", column(ColumnType.LONG, flags=ColumnFlag.AUTO_INCREMENT), 1105),
         (b"16777217", column(ColumnType.FLOAT), 1264),
         (b"10000", column(ColumnType.NEWDECIMAL, length=5), 1264),
+        (b"128.0e0", TINY, 1264),
+        (b"123456.0e0", TEXT, 1406),  # a server would store 1.2e5
+        (b"0.0e0", column(ColumnType.LONG, flags=ColumnFlag.AUTO_INCREMENT), 1105),
     ],
 )
 def test_a_value_that_would_be_changed_is_refused(
@@ -83,6 +90,22 @@ def test_a_value_that_would_be_changed_is_refused(
 def test_a_value_that_a_server_would_have_to_read_is_no_value(literal: bytes) -> None:
     with pytest.raises(NotAValue):
         stored_value(literal, TINY, codec="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("literal", "kind"),
+    [
+        (b"9007199254740992.0e0", ColumnType.LONGLONG),  # 9007199254740993 is the same double
+        (b"1.5e0", ColumnType.LONGLONG),
+        (b"1000000000000000.0e0", ColumnType.VAR_STRING),  # becomes 1e15
+        (b"-0.0e0", ColumnType.VAR_STRING),
+    ],
+)
+def test_a_double_that_stands_for_several_values_is_no_value(
+    literal: bytes, kind: ColumnType
+) -> None:
+    with pytest.raises(NotAValue):
+        stored_value(literal, column(kind, length=200), codec="utf-8")
 
 
 def test_one_shard_is_asked_only_where_all_equal_text_is() -> None:

@@ -7,6 +7,7 @@ are relayed raw. Any other is run with its parameters written into the text.
 from armillary.base.errors import WireError
 from armillary.sql.commands import Verb, verb_of
 from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.literals import NotAValue, literal_value
 from armillary.sql.tokens import LITERAL_KINDS, Kind, tokenize, unwrap_executable_comments
 from armillary.vtgate.answers.output import ClientOutput
 from armillary.vtgate.errors import SqlError
@@ -31,6 +32,8 @@ from armillary.wire.statements import (
 )
 
 _STATEMENTS_MAX = 16_382
+_BEFORE_COUNT = frozenset({"LIMIT", "OFFSET", "FIRST", "NEXT"})  # FETCH FIRST ? ROWS ONLY
+_COUNT = "LIMIT ?"
 _PARAMETER_COLUMN = encode_column(ColumnDefinition(name=b"?", type=ColumnType.VAR_STRING))
 
 
@@ -119,6 +122,8 @@ class PreparedStatements:
                 literals.append(b"NULL")
             else:
                 literals.append(literal_of(value, kind, flags))
+        for index in statement.counts:
+            literals[index] = _as_count(literals[index])
         statement.long_data.clear()
         return await self._run(statement, literals, out)
 
@@ -169,13 +174,17 @@ def _take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
     parts = []
     slots: list[bytes | int] = []
     parameters = 0
+    counts = set()
     at = 0
+    before = ("", "")  # the last two tokens: LIMIT ?, ?
     for token in tokenize(text).tokens:
         gap = text[at : token.start]
         parts.append(gap if gap.isspace() or not gap else " ")
         at = token.end
         if token.kind == Kind.PARAM:
             slots.append(parameters)
+            if before[1] in _BEFORE_COUNT or (before[1] == "," and before[0] == _COUNT):
+                counts.add(parameters)
             parameters += 1
             parts.append("?")
         elif token.kind in LITERAL_KINDS:
@@ -183,4 +192,19 @@ def _take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
             parts.append("?")
         else:
             parts.append(token.text)
-    return PreparedStatement(statement_id, sql, parameters, "".join(parts), tuple(slots))
+        is_count = token.text == "?" and parameters - 1 in counts
+        before = (before[1], _COUNT if is_count else token.upper)
+    return PreparedStatement(
+        statement_id, sql, parameters, "".join(parts), tuple(slots), frozenset(counts)
+    )
+
+
+def _as_count(literal: bytes) -> bytes:
+    """Return a number of rows as the integer that LIMIT wants; drivers send doubles and text."""
+    try:
+        value = literal_value(literal)
+    except NotAValue:
+        return literal
+    if isinstance(value, bytes) and value.isdigit():
+        return value
+    return b"%d" % value if isinstance(value, int) else literal

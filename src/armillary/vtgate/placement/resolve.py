@@ -9,7 +9,7 @@ from armillary.routing.lookup import LookupVindex
 from armillary.routing.partition import Partition
 from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex, Value
 from armillary.routing.vschema import UnknownKeyspaceError
-from armillary.sql.literals import NotAValue, literal_value
+from armillary.sql.literals import NotAValue, literal_value, whole_double
 from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError, several_shards
 from armillary.vtgate.placement.stored_values import whole_number
 from armillary.vtgate.planner.plan import (
@@ -177,7 +177,9 @@ def _is_of_kind(literal: bytes, column: ColumnShape | None) -> bool:
         return True
     if column.is_string:
         return literal[:1] in (b"'", b'"')
-    return literal.lstrip(b"-").isdigit() or not column.is_number
+    if not column.is_number:
+        return True
+    return literal.lstrip(b"-").isdigit() or whole_double(literal) is not None
 
 
 def _ordered(partition: Partition, ids: set[bytes]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ are refused here, in every sql_mode.
 """
 
 from armillary.routing.vindexes import Value
-from armillary.sql.literals import NotAValue, literal_value
+from armillary.sql.literals import NotAValue, literal_value, whole_double
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.planner.shapes import ColumnShape
 from armillary.wire.protocol import DECIMAL_TYPES, ColumnFlag, ColumnType
@@ -21,6 +21,7 @@ _BITS = {
 }
 _EXACT_BITS = {ColumnType.FLOAT: 24, ColumnType.DOUBLE: 53}
 _TEXT_DIGITS_MAX = 60  # of a whole number that becomes text as it is written
+_DOUBLE_DIGITS_MAX = 15  # of a double that does so without an exponent
 
 
 def stored_value(literal: bytes, column: ColumnShape, *, codec: str) -> Value:
@@ -37,6 +38,8 @@ def stored_value(literal: bytes, column: ColumnShape, *, codec: str) -> Value:
     if column.flags & ColumnFlag.AUTO_INCREMENT and value in (0, b"0"):
         raise SqlError(1105, f"column '{column.name}' would get a number of one shard's counter")
     if column.is_string:
+        if whole_double(literal) is not None and not _is_text_of_double(literal, value):
+            raise NotAValue
         return _stored_text(value, column)
     number = whole_number(literal, value)
     if column.type in _BITS:
@@ -63,6 +66,12 @@ def whole_number(literal: bytes, value: int | bytes) -> int:
         if not digits.isdigit() or literal[:1] in (b"x", b"X"):
             raise NotAValue
     return int(value)
+
+
+def _is_text_of_double(literal: bytes, value: int | bytes) -> bool:
+    """Whether a whole double becomes text with its digits alone: not 1e15, not -0."""
+    short = isinstance(value, int) and abs(value) < 10**_DOUBLE_DIGITS_MAX
+    return short and not (value == 0 and literal.startswith(b"-"))
 
 
 def _refuse_null(column: ColumnShape) -> None:

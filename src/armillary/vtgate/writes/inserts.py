@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from armillary.routing.lookup import LookupVindex
+from armillary.sql.literals import NotAValue, literal_value
 from armillary.vtgate.answers.output import CollectedOutput, Output
 from armillary.vtgate.answers.replies import answer_change, refuse_replica
 from armillary.vtgate.errors import RefusedError, SqlError
@@ -110,7 +111,7 @@ class Inserts:
         wanting = [
             number
             for number, row in enumerate(values)
-            if row[at] is not None and (row[at] or b"").upper() in (b"NULL", b"0")
+            if (literal := row[at]) is not None and _asks_for_number(literal)
         ]
         if any(row[at] is None for row in values):
             raise RefusedError("an expression for a column that a sequence fills")
@@ -163,6 +164,14 @@ class Inserts:
                 for row, keyspace_id in zip(values, ids, strict=True)
             ]
             await self._lookups.create(table, item, rows)
+
+
+def _asks_for_number(literal: bytes) -> bool:
+    """Whether a value makes a column that counts take its next number: NULL, or 0 in any form."""
+    try:
+        return literal_value(literal) in (None, 0, b"0")
+    except NotAValue:
+        return False
 
 
 def _vindex_literal(plan: InsertPlan, column: str, row: Sequence[bytes | None]) -> bytes:
