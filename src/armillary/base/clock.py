@@ -15,3 +15,8 @@ def utc_now() -> datetime:
 def monotonic_s() -> float:
     """Return seconds on a clock that never goes back; only differences mean anything."""
     return time.monotonic()
+
+
+def uptime_s() -> float:
+    """Return seconds since the machine started, those it slept through included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -5,13 +5,14 @@ Why not a library: docs/adr/0014-kubernetes-client.md.
 
 import contextlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import aiohttp
 import msgspec
+from aiohttp.connector import Connection
 
 from armillary.base.errors import (
     DeadlineError,
@@ -53,6 +54,8 @@ class KubeClient:
 
     def __init__(self, access: ApiServerAccess) -> None:
         self.access = access
+        # Asked at the last moment before anything is changed; it raises to prevent that.
+        self.fence: Callable[[], None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
@@ -77,8 +80,24 @@ class KubeClient:
             ),
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S),
             auto_decompress=True,
+            request_class=self._request_class(),
         )
         return self
+
+    def _request_class(self) -> type[aiohttp.ClientRequest]:
+        """Return requests that ask the fence when they have a connection, so just before sending.
+
+        Waiting for the connection may take as long as this process is stopped or starved.
+        """
+        client = self
+
+        class FencedRequest(aiohttp.ClientRequest):
+            async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+                if client.fence is not None and self.method not in ("GET", "HEAD"):
+                    client.fence()
+                return await super().send(conn)
+
+        return FencedRequest
 
     async def __aexit__(self, *_: object) -> None:
         assert self._session is not None

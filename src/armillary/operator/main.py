@@ -5,6 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import uuid4
 
 import anyio
 from anyio.abc import TaskStatus
@@ -71,13 +72,17 @@ async def _operate_while_leading(
     if not settings.leader_election:
         await _operate(client, settings, task_status)
         return
-    election = LeaderElection(
-        client,
-        namespace=settings.leader_election_namespace,
-        name=LEASE_NAME,
-        identity=f"{socket.gethostname()}-{os.getpid()}",
-    )
-    await election.lead(lambda: _operate(client, settings, task_status))
+    async with _open_client(settings) as lease_client:  # of its own: all others' acts are fenced
+        election = LeaderElection(
+            lease_client,
+            namespace=settings.leader_election_namespace,
+            name=LEASE_NAME,
+            # Two containers may have the same host name and the same process id.
+            identity=f"{socket.gethostname()}_{uuid4()}",
+            lease_s=settings.leader_election_lease_duration.total_seconds(),
+        )
+        client.fence = election.check
+        await election.lead(lambda: _operate(client, settings, task_status))
 
 
 def _open_client(settings: OperatorSettings) -> KubeClient:

@@ -50,7 +50,11 @@ class _Open:
 
 
 class TopologyPool:
-    """Run `hold` in a task; use the rest from anywhere."""
+    """Run `hold` in a task; use the rest from anywhere.
+
+    What is opened is what changes topology and tablets, so it is given only to who may act: the
+    client's fence is asked each time.
+    """
 
     def __init__(self, client: KubeClient, *, topology_timeout_s: float) -> None:
         self._client = client
@@ -102,8 +106,13 @@ class TopologyPool:
             self._tablets[namespace, cluster] = known
         return known[1]
 
+    def _check_fence(self) -> None:
+        if self._client.fence is not None:
+            self._client.fence()
+
     async def _get(self, namespace: str, params: TopologyParams) -> _Open:
         key = (namespace, params)
+        self._check_fence()
         async with self._opening:
             if key not in self._open:
                 assert self._group is not None, "use it inside 'running'"
@@ -204,6 +213,7 @@ class TopologyPool:
             UnavailableError: the cluster has no auth secret yet.
         """
         data = await self._auth_secret(namespace, cluster)
+        self._check_fence()
         entry = json.loads(b64decode(data["grpc-client.json"]))
         return ClientCredentials(entry["Username"], entry["Password"])
 

@@ -23,6 +23,10 @@ class OperatorSettings:
     leader_election: bool = flag(
         False, help="act only while holding the lease, so that several operators can run"
     )
+    leader_election_lease_duration: timedelta = flag(
+        timedelta(seconds=15),
+        help="another takes over when the lease was not renewed for this long",
+    )
     leader_election_namespace: str = flag("default", help="namespace of the lease")
     port: int = flag(0, help="port of the pages /healthz and /debug/status; 0 means none")
     bind_address: str = flag("", help="address of that port; empty: $POD_IP, else 127.0.0.1")
