@@ -128,6 +128,7 @@ class Join(Node):
 class SelectItem(Node):
     expr: Expr
     alias: str = ""
+    alias_index: int = -1  # of the literal that a quoted alias was taken for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ class Union(Node):
     """UNION, EXCEPT or INTERSECT of queries, or a query with common table expressions."""
 
     parts: tuple["Query", ...]
+    order_by: tuple[OrderItem, ...] = ()  # of the whole
 
 
 Query = Select | Union

@@ -53,6 +53,15 @@ _BARE_CALL_WORDS = """
     UTC_TIME UTC_TIMESTAMP
 """
 _BARE_CALLS = frozenset(_BARE_CALL_WORDS.split())
+_CHARSETS = """
+    armscii8 ascii big5 binary cp1250 cp1251 cp1256 cp1257 cp850 cp852 cp866 cp932 dec8 eucjpms
+    euckr gb18030 gb2312 gbk geostd8 greek hebrew hp8 keybcs2 koi8r koi8u latin1 latin2 latin5
+    latin7 macce macroman sjis swe7 tis620 ucs2 ujis utf16 utf16le utf32 utf8 utf8mb3 utf8mb4
+"""
+# A word that makes one literal with the text behind it; any other word is named by that text.
+_BEFORE_LITERALS = frozenset(
+    ["DATE", "TIME", "TIMESTAMP", *(f"_{name.upper()}" for name in _CHARSETS.split())]
+)
 _GLUE_WORDS = "FROM FOR ORDER BY SEPARATOR LEADING TRAILING BOTH DISTINCT ASC DESC IN LIMIT UNIQUE"
 _GLUE = frozenset(_GLUE_WORDS.split())
 _COMPARISONS = frozenset({"=", "<=>", ">=", ">", "<=", "<", "<>", "!="})
@@ -292,7 +301,7 @@ class Expressions:
             row = self._brackets()
             return Row(args=(row,), start=token.start, end=row.end)
         if following.kind in (Kind.PARAM, Kind.STRING) and (
-            word.startswith("_") or word in ("DATE", "TIME", "TIMESTAMP", "N")
+            word in _BEFORE_LITERALS or (word == "N" and following.start == token.end)
         ):
             cursor.advance()
             cursor.advance()

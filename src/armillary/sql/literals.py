@@ -16,7 +16,7 @@ from armillary.sql.tokens import (
     unwrap_executable_comments,
 )
 
-_ODD = re.compile(rb"[`\"\\?#]|/\*|--")
+_ODD = re.compile(rb"[`\"\\?#]|/\*|--|@'")
 _LITERAL = re.compile(
     rb"'[^']*(?:''[^']*)*'"
     rb"|(?<![\w$.@\x80-\xff])(?:0x[0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"

@@ -88,8 +88,8 @@ class Queries:
             parts.append(self._part())
         if len(parts) == 1:
             return first
-        self._tail()
-        return Union(parts=tuple(parts), start=start, end=cursor.last_end)
+        order_by = self._tail()
+        return Union(parts=tuple(parts), order_by=order_by, start=start, end=cursor.last_end)
 
     def _with(self, start: int) -> Query:
         cursor = self.cursor
@@ -105,8 +105,8 @@ class Queries:
             inner = self.query()
             cursor.expect_op(")")
             if cursor.is_word("ORDER", "LIMIT"):
-                self._tail()
-                return Union(parts=(inner,), start=start, end=cursor.last_end)
+                order_by = self._tail()
+                return Union(parts=(inner,), order_by=order_by, start=start, end=cursor.last_end)
             return (
                 inner
                 if isinstance(inner, Union)
@@ -114,12 +114,14 @@ class Queries:
             )
         return self.select()
 
-    def _tail(self) -> None:
+    def _tail(self) -> tuple[OrderItem, ...]:
         cursor = self.cursor
+        order_by: tuple[OrderItem, ...] = ()
         if cursor.take_word("ORDER"):
             cursor.expect_word("BY")
-            self.order_items()
+            order_by = self.order_items()
         self.limit()
+        return order_by
 
     def select(self) -> Select:
         cursor = self.cursor
@@ -177,14 +179,18 @@ class Queries:
         cursor = self.cursor
         start = cursor.token.start
         expr = self.expressions.parse()
-        alias = ""
+        alias, alias_index = "", -1
         if not isinstance(expr, Star) and (
             cursor.take_word("AS")
             or cursor.token.kind in (Kind.QUOTED, Kind.STRING, Kind.PARAM)
             or (cursor.token.kind == Kind.WORD and not cursor.is_word(*RESERVED))
         ):
+            if cursor.token.kind == Kind.PARAM:
+                alias_index = cursor.params_seen
             alias = self._alias_text()
-        return SelectItem(expr=expr, alias=alias, start=start, end=cursor.last_end)
+        return SelectItem(
+            expr=expr, alias=alias, alias_index=alias_index, start=start, end=cursor.last_end
+        )
 
     def _alias_text(self) -> str:
         token = self.cursor.token

@@ -115,7 +115,7 @@ def finish_draft(
     for expr in added:
         columns.add(expr)
 
-    def key_part(key: SortKey) -> KeyPart:
+    def key_part(key: SortKey, *, equality: bool = False) -> KeyPart:
         column = key.column
         if column <= -2:
             assert draft.group is not None
@@ -126,14 +126,24 @@ def finish_draft(
             )
         if column == -1:
             column = visible + added.index(key.expr)
-        return _key_part(key.expr, column, shapes[column], columns, facts_of, key.descending)
+        shape = shapes[column]
+        return _key_part(key.expr, column, shape, columns, facts_of, key.descending, equality)
 
     sort = tuple(key_part(key) for key in draft.sort)
-    group = tuple(key_part(key) for key in draft.group) if draft.group is not None else None
+    group = None
+    if draft.group is not None:
+        group = tuple(key_part(key, equality=True) for key in draft.group)
     distinct: tuple[KeyPart, ...] = ()
     if draft.distinct:
         distinct = tuple(
-            _key_part(_name_of(definitions[index]), index, shapes[index], columns, facts_of)
+            _key_part(
+                _name_of(definitions[index]),
+                index,
+                shapes[index],
+                columns,
+                facts_of,
+                equality=True,
+            )
             for index in range(visible)
         )
     combines: list[Combine] = []
@@ -166,7 +176,11 @@ def _key_part(
     columns: _Columns,
     facts_of: Facts,
     descending: bool = False,
+    equality: bool = False,
 ) -> KeyPart:
+    """`equality`: rows are compared for being the same, not for an order."""
+    if equality and shape.is_own_kind:
+        return KeyPart(column, lambda cell: cell, descending)
     if needs_weight(shape):
         facts = facts_of(shape.collation_id)
         weight = columns.add(("weight_string(", *expr, ")"))

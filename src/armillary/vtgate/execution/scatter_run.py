@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from armillary.vtgate.rendering import Statement
 
 _CANCELLED_CLEANUP_S = 5.0
+_LIMIT_MAX = (1 << 64) - 1
 _PLANS_MAX = 4  # for sessions of different collations and settings
 
 
@@ -52,7 +53,7 @@ class ScatterRunner:
             plan = await self._finished(cached, draft, statement)
             text = b""
             if limit is not None and draft.group is None and not draft.distinct:
-                text = b" limit %d" % (limit + offset)
+                text = b" limit %d" % min(limit + offset, _LIMIT_MAX)
             sql = self._executor.texts.render(
                 plan.template, statement.literals, {LIMIT_TERM.name: text}
             )

@@ -4,13 +4,14 @@ Every table of every block (the statement, its subqueries, the parts of its unio
 Tables whose vindex columns are equal live on one shard together; each such class gets a route.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from armillary.routing.lookup import LookupVindex
 from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex
 from armillary.routing.vschema import ColumnVindex, TableSchema
 from armillary.sql.ast import (
+    Call,
     Column,
     Constant,
     Derived,
@@ -100,9 +101,19 @@ class Block:
     uses: dict[str, TableUse]
     outer: "Block | None"
     depth: int = 0
-    derived: bool = False
+    derived: frozenset[str] = frozenset()  # the names of derived tables, which hide outer ones
     where: Expr | None = None
     join: Join | None = None
+    exprs: tuple[Expr, ...] = ()  # besides WHERE and ON
+
+    @property
+    def all_exprs(self) -> list[Expr]:
+        found = list(self.exprs)
+        if self.where is not None:
+            found.append(self.where)
+        if self.join is not None:
+            found.extend(on.condition for on in self.join.conditions)
+        return found
 
 
 @dataclass(slots=True)
@@ -129,6 +140,8 @@ class BlockFinder:
             self.found.union = True
             for part in query.parts:
                 self.add_query(part, outer)
+            if query.order_by:  # sees the columns of the whole, not the tables of a part
+                self.add_block(None, None, outer, [item.expr for item in query.order_by])
             return
         self.add_block(query.tables, query.where, outer, _select_exprs(query))
 
@@ -136,12 +149,13 @@ class BlockFinder:
         self, join: Join | None, where: Expr | None, outer: Block | None, exprs: list[Expr]
     ) -> None:
         depth = outer.depth + 1 if outer is not None else 0
-        block = Block({}, outer, depth, where=where, join=join)
+        block = Block({}, outer, depth, where=where, join=join, exprs=tuple(exprs))
         self.found.all.append(block)
         inside = list(exprs)
         for table in join.tables if join is not None else ():
             if isinstance(table, Derived):
                 self.found.derived = True
+                block.derived |= {table.alias.lower()}
                 self.add_query(table.query, None)
             else:
                 name = table.visible_name.lower()
@@ -174,6 +188,7 @@ def table_refs(query: Query) -> Iterator[TableRef]:
     if isinstance(query, Union):
         for part in query.parts:
             yield from table_refs(part)
+        yield from refs_below(None, [item.expr for item in query.order_by])
         return
     exprs = _select_exprs(query)
     if query.where is not None:
@@ -261,6 +276,52 @@ def whole_on_each_shard(select: Select, blocks: Blocks) -> RefusedError | None:
     return None
 
 
+def may_be_missing(select: Select, blocks: Blocks) -> list[TableUse]:
+    """Return the tables whose columns an outer join may fill with NULL, on whatever shard."""
+    assert select.tables is not None
+    tables = select.tables.tables
+    return [
+        blocks.all[0].uses[table.visible_name.lower()]
+        for join in select.tables.outer
+        for table in (tables[place] for place in join.other)
+        if isinstance(table, TableRef)
+    ]
+
+
+def aggregates_of_outer_rows(blocks: Blocks, names: Collection[str]) -> Call | None:
+    """Return a call in a subquery that may aggregate the rows of the query around it.
+
+    In `select (select sum(a.x)) from a` the sum is the outer query's, for so are its columns.
+    """
+    for block in blocks.all:
+        if not block.depth:
+            continue
+        for call in walk(*block.exprs).calls:
+            if call.name in names and not _aggregates_own_rows(block, call):
+                return call
+    return None
+
+
+def _aggregates_own_rows(block: Block, call: Call) -> bool:
+    found = walk(*call.args)
+    return not found.subqueries and all(_is_inside(block, column) for column in found.columns)
+
+
+def _is_inside(block: Block, column: Column) -> bool:
+    """Whether a column is surely of a subquery's tables, not of the outermost query's."""
+    scope: Block | None = block
+    while scope is not None and scope.depth:
+        if column.table.lower() in scope.derived:
+            return True
+        for name, use in scope.uses.items():
+            if column.table and column.table.lower() != name:
+                continue
+            if column.table == use.ref.visible_name or column.name.lower() in use.shape_columns:
+                return True
+        scope = scope.outer
+    return False
+
+
 def _is_one_shard(route: Route) -> bool:
     if isinstance(route, ByKeyspaceId):
         return True
@@ -304,10 +365,12 @@ def resolve(block: Block, column: Column) -> TableUse | None:
     """Return the table that a column is of, if that is sure."""
     if column.table:
         scope: Block | None = block
-        while scope is not None:
-            use = scope.uses.get(column.table.lower())
+        name = column.table.lower()
+        while scope is not None and name not in scope.derived:
+            use = scope.uses.get(name)
             if use is not None:
-                return use
+                # Whether `A` may mean `a`, or an outer `A` beyond it, depends on the server.
+                return use if use.ref.visible_name == column.table else None
             scope = scope.outer
         return None
     uses = list(block.uses.values())

@@ -4,8 +4,6 @@ The shards do what they can (conditions, ORDER BY, LIMIT, GROUP BY, aggregates);
 sorted rows and combines groups. What it could not do exactly is refused.
 """
 
-from collections.abc import Sequence
-
 from armillary.sql.ast import (
     Column,
     OrderItem,
@@ -20,16 +18,17 @@ from armillary.vtgate.planner.plan import (
     SortKey,
     Splice,
 )
-from armillary.vtgate.planner.routes import TableUse
+from armillary.vtgate.planner.routes import Blocks, aggregates_of_outer_rows, may_be_missing
 from armillary.vtgate.planner.select_terms import SelectTerms
 from armillary.vtgate.planner.text import LIMIT_TERM
 
 
 class ScatterPlanner:
-    def __init__(self, terms: SelectTerms, uses: Sequence[TableUse]) -> None:
+    def __init__(self, terms: SelectTerms, blocks: Blocks) -> None:
         self._terms = terms
         self._select = terms.select
-        self._uses = uses
+        self._blocks = blocks
+        self._uses = blocks.uses
 
     def draft(self) -> ScatterDraft:
         """Raises: RefusedError: its answers cannot be merged exactly."""
@@ -37,12 +36,18 @@ class ScatterPlanner:
         found = walk(*(item.expr for item in select.items))
         if any(call.window for call in found.calls) or select.windows:
             raise RefusedError("window functions over several shards")
+        self._refuse_sequences_of_numbers()
+        outer = aggregates_of_outer_rows(self._blocks, AGGREGATES)
+        if outer is not None:
+            raise RefusedError(f"{outer.name} in a subquery, of rows outside of it")
         if "SQL_CALC_FOUND_ROWS" in select.modifiers:
             raise RefusedError("SQL_CALC_FOUND_ROWS over several shards")
         if select.rollup:
             raise RefusedError("WITH ROLLUP over several shards")
         aggregated = any(call.name in AGGREGATES for call in found.calls)
         ordering = walk(*(item.expr for item in select.order_by))
+        if any(call.window for call in ordering.calls):
+            raise RefusedError("ordering rows of several shards by a window function")
         aggregated |= any(call.name in AGGREGATES for call in ordering.calls)
         aggregated |= select.having is not None and not select.group_by
         if not (aggregated or select.group_by):
@@ -51,17 +56,27 @@ class ScatterPlanner:
             return self._plain()
         return GroupPlanner(self._terms, self._uses).draft()
 
+    def _refuse_sequences_of_numbers(self) -> None:
+        """RAND(1) is one sequence over all rows; each shard would begin it anew."""
+        for block in self._blocks.all:
+            if any(call.name == "RAND" and call.args for call in walk(*block.all_exprs).calls):
+                raise RefusedError("RAND(seed) over several shards")
+
     def _groups_are_local(self) -> bool:
-        """Whether each group lies on one shard: a unique vindex column is among its keys."""
+        """Whether each group lies on one shard: a unique vindex column is among its keys.
+
+        Not of a table that an outer join may fill with NULL, for every shard has such rows.
+        """
         names = {
             (column.table.lower(), column.name.lower())
             for expr in self._select.group_by
             if isinstance(column := without_brackets(expr), Column)
         }
-        aliases = {item.alias.lower() for item in self._select.items if item.alias}
+        aliases = self._terms.aliases
+        missing = may_be_missing(self._select, self._blocks)
         for use in self._uses:
             primary = use.schema.primary
-            if use.depth or primary is None:
+            if use.depth or primary is None or use in missing:
                 continue
             name = primary.columns[0]
             if not use.places_equals_together(name):

@@ -212,7 +212,7 @@ def _draft(
         return reason, set()
     terms = SelectTerms(key, statement, splices, literals)
     try:
-        return ScatterPlanner(terms, finder.found.uses).draft(), terms.fixed
+        return ScatterPlanner(terms, finder.found).draft(), terms.fixed
     except RefusedError as refusal:
         return refusal, terms.fixed
 

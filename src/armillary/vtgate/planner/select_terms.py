@@ -15,6 +15,7 @@ from armillary.sql.ast import (
     Variable,
     walk,
 )
+from armillary.sql.literals import unescape
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.planner.plan import (
     Source,
@@ -45,9 +46,18 @@ class SelectTerms:
         self.splices = splices
         self._literals = literals
         self.fixed: set[int] = set()  # literals that this plan depends on
+        self.aliases = tuple(self._alias(item) for item in select.items)  # in lower case
 
     def text(self, expr: Expr) -> SqlTemplate:
         return build_template(self.key, self.splices, start=expr.start, end=expr.end)
+
+    def _alias(self, item: SelectItem) -> str:
+        """Return what ORDER BY and GROUP BY may call an item; `as 'x'` was taken for a literal."""
+        if item.alias_index < 0 or not (self.select.order_by or self.select.group_by):
+            return item.alias.lower()
+        self.fixed.add(item.alias_index)
+        literal = self._literals[item.alias_index]
+        return unescape(literal).decode("utf-8", "replace").lower()
 
     def limit_sources(self) -> tuple[Source | None, Source | None]:
         limit = self.select.limit
@@ -80,9 +90,9 @@ class SelectTerms:
     def refuse_aliases_inside(self, expr: Expr) -> None:
         """Inside an expression, servers take a name for the alias or for the column."""
         names = {column.name.lower() for column in walk(expr).columns if not column.table}
-        for item in self.select.items:
-            if item.alias.lower() in names and isinstance(expr, Operation | Call):
-                raise RefusedError(f"ordering by an expression with the alias {item.alias}")
+        for alias in self.aliases:
+            if alias in names and isinstance(expr, Operation | Call):
+                raise RefusedError(f"ordering by an expression with the alias {alias}")
 
     def item_of(self, expr: Expr) -> int | None:
         """Return the select item that ORDER BY or GROUP BY means by a number, alias or text."""
@@ -90,9 +100,8 @@ class SelectTerms:
         if isinstance(expr, Param):
             return self._position(expr)
         if isinstance(expr, Column) and not expr.table:
-            named = [
-                index for index, item in enumerate(items) if item.alias.lower() == expr.name.lower()
-            ]
+            wanted = expr.name.lower()
+            named = [index for index, alias in enumerate(self.aliases) if alias == wanted]
             if len(named) > 1:
                 raise RefusedError(f"two selected columns with the name {expr.name}")
             if named:

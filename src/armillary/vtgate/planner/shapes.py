@@ -67,7 +67,12 @@ class ColumnShape:
 
     @property
     def is_string(self) -> bool:
-        return self.type in _STRINGS and not self.is_enum_or_set
+        return self.type in _STRINGS and not self.is_enum_or_set and not self.is_own_kind
+
+    @property
+    def is_own_kind(self) -> bool:
+        """UUID, INET4 and INET6 come as unsigned strings; they compare by rules of their own."""
+        return self.type == ColumnType.STRING and bool(self.flags & ColumnFlag.UNSIGNED)
 
     @property
     def is_text(self) -> bool:
