@@ -1,6 +1,7 @@
 """Reading API objects: names, labels, owners, conditions. Pure."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from armillary.kube.kinds import KubeObject
@@ -42,6 +43,12 @@ def annotations_of(obj: KubeObject) -> Mapping[str, str]:
 
 def generation_of(obj: KubeObject) -> int:
     return int(obj["metadata"].get("generation") or 0)
+
+
+def created_at(obj: KubeObject) -> datetime:
+    """Return when the object was made; long ago for one that does not say."""
+    text = obj["metadata"].get("creationTimestamp")
+    return datetime.fromisoformat(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
 def is_being_deleted(obj: KubeObject) -> bool:

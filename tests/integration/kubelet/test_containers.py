@@ -13,7 +13,9 @@ IGNORES_TERM = "trap '' TERM; while true; do sleep 0.1; done"
 
 
 def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
-    rig.apply(pod("crash", "echo run >&2; exit 3"))
+    crash = pod("crash", "echo run >&2; exit 3")
+    crash["spec"]["containers"][0]["terminationMessagePolicy"] = "FallbackToLogsOnError"
+    rig.apply(crash)
 
     def backs_off() -> bool:
         statuses = rig.get("pod", "crash").get("status", {}).get("containerStatuses") or [{}]
@@ -25,7 +27,7 @@ def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
     status = rig.get("pod", "crash")["status"]["containerStatuses"][0]
     assert "back-off" in status["state"]["waiting"]["message"]
     last = status["lastState"]["terminated"]
-    assert (last["exitCode"], last["reason"]) == (3, "Error")
+    assert (last["exitCode"], last["reason"], last["message"]) == (3, "Error", "run\n")
     assert rig.kubectl("logs", "crash", "--previous").stdout == "run\n"
     described = rig.kubectl("describe", "pod", "crash").stdout
     assert "Back-off restarting failed container main in pod crash" in described

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import pytest
 from armillary.backup.catalog import read_catalog
 from armillary.backup.storage.file import FileStorage
 from armillary.kube import kinds
+from armillary.kube.objects import condition_of
 from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 NAME = "2020-08-12.043833.vtbackup-3784835146"
 OBJECT = "example-main-x-80-20200812-043833-e198004a-f2e040fe"
+SHARD = "example-main-x-80-84bc4397"
 MANIFEST = {
     "BackupMethod": "xtrabackup",
     "Position": "MariaDB/0-1-7",
@@ -73,7 +76,7 @@ async def test_the_mirror_follows_storage(tmp_path: Path) -> None:
 
         storage = await running.get(kinds.VITESS_BACKUP_STORAGE, "example-90089e05")
         assert storage["status"]["totalBackupCount"] == 2
-        (condition,) = storage["status"]["conditions"]
+        condition = condition_of(storage, "Mirrored") or {}
         assert condition["status"] == "False" and "lost+found" in condition["message"]
 
         shutil.rmtree(directory)
@@ -184,3 +187,53 @@ async def test_a_shard_with_a_complete_backup_gets_no_first_backup(tmp_path: Pat
                 len(found) == 3 and "example-main-x-80-vtbackup-init-6f097fa4" not in found
             ),
         )
+
+
+async def backups_current(running: Running) -> set[tuple[str, bool]]:
+    """Return what the shard, the location and the cluster say, and whether the reason is there."""
+    shard = await running.get(kinds.VITESS_SHARD, SHARD)
+    conditions = [((shard.get("status") or {}).get("conditions") or {}).get("BackupsCurrent") or {}]
+    for kind, name in (
+        (kinds.VITESS_BACKUP_STORAGE, "example-90089e05"),
+        (kinds.PLANETSCALE_CLUSTER, "example"),
+    ):
+        obj = await running.get(kind, name)
+        conditions.append(dict(condition_of(obj, "BackupsCurrent") or {}))
+    return {(c.get("status", ""), "no bucket" in c.get("message", "")) for c in conditions}
+
+
+async def test_a_run_that_fails_is_told_at_every_level_until_a_backup_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("armillary.operator.shard.overdue.FAILS_AFTER", timedelta(0))
+    monkeypatch.setattr("armillary.operator.cluster.loop._RESYNC_S", 0.5)
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(tmp_path / "b"))
+
+        async def runs() -> set[str]:
+            return {name for name in await running.names(kinds.POD) if "x-80-vtbackup-init" in name}
+
+        found = await running.eventually(runs, lambda names: len(names) == 2)
+        pod = next(name for name in found if "main" in name)
+        line = "E0101 00:00:00.000001 armillary.settings.program] vtbackup failed reason=no bucket"
+        ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": line}}
+        status = {"containerStatuses": [{"name": "vtbackup", "lastState": ended}]}
+        await running.client.patch_status(kinds.POD, pod, NAMESPACE, status)
+
+        async def told() -> set[tuple[str, bool]]:
+            return await backups_current(running)
+
+        await running.eventually(told, lambda found: found == {("False", True)})
+
+        async def events() -> set[str]:
+            items = (await running.client.list(kinds.EVENT, NAMESPACE)).items
+            return {
+                str(event["involvedObject"]["kind"])
+                for event in items
+                if event["reason"] == "BackupOverdue" and "no bucket" in event["message"]
+            }
+
+        wanted = {"VitessShard", "VitessBackupStorage", "PlanetScaleCluster"}
+        await running.eventually(events, lambda found: found == wanted)
+        store(tmp_path / "b", f"{datetime.now(UTC):%Y-%m-%d.%H%M%S}.vtbackup-3784835146")
+        await running.eventually(told, lambda found: found == {("True", False)})

@@ -12,7 +12,7 @@ from armillary.base.errors import ArmillaryError
 from armillary.cli.bringup.endpoints import ClusterEndpoints, read_endpoints
 from armillary.cli.bringup.progress import is_pod_ready, pods_of
 from armillary.kube.client import KubeClient
-from armillary.kube.kinds import POD, VITESS_BACKUP, KubeObject
+from armillary.kube.kinds import POD, VITESS_BACKUP, VITESS_SHARD, KubeObject
 from armillary.kube.objects import labels_of, name_of
 from armillary.local.supervise.main import lock_owner
 from armillary.local.supervise.state import read_processes, read_state
@@ -63,6 +63,18 @@ class BackupRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueRow:
+    """A shard whose next complete backup should be there, and is not."""
+
+    keyspace: str
+    shard: str
+    location: str
+    newest_at: str  # when its newest complete one started; "" when there is none
+    since: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
     directory: str
     running: bool
@@ -71,6 +83,7 @@ class ClusterStatus:
     pods: Sequence[PodRow] = ()
     tablets: Sequence[TabletRow] = ()
     backups: Sequence[BackupRow] = ()
+    overdue_backups: Sequence[OverdueRow] = ()
     endpoints: Sequence[ClusterEndpoints] = ()
     problem: str = ""
 
@@ -118,11 +131,13 @@ async def _with_objects(
 ) -> ClusterStatus:
     pods = (await client.list(POD, status.namespace)).items
     backups = (await client.list(VITESS_BACKUP, status.namespace)).items
+    shards = (await client.list(VITESS_SHARD, status.namespace)).items
     return _replace(
         status,
         pods=tuple(pod_row(pod) for pod in pods),
         tablets=await read_tablets(pods_of(pods, "vttablet"), _credentials(paths.grpc_client)),
         backups=tuple(backup_row(backup) for backup in backups),
+        overdue_backups=tuple(row for shard in shards for row in overdue_rows(shard)),
         endpoints=await read_endpoints(client, status.namespace),
     )
 
@@ -162,6 +177,23 @@ def backup_row(backup: KubeObject) -> BackupRow:
         finished_at=str(status.get("finishedTime") or ""),
         engine=str(status.get("engine") or ""),
     )
+
+
+def overdue_rows(shard: KubeObject) -> list[OverdueRow]:
+    """Return what a VitessShard says of backups that are overdue. Pure."""
+    places: Sequence[Mapping[str, Any]] = (shard.get("status") or {}).get("backupLocations") or ()
+    return [
+        OverdueRow(
+            keyspace=labels_of(shard).get(f"{_LABEL}keyspace", ""),
+            shard=str(shard["spec"]["name"]),
+            location=str(place.get("name") or ""),
+            newest_at=str(place.get("latestCompleteBackupTime") or ""),
+            since=str(place["overdueSince"]),
+            reason=str(place.get("overdueReason") or ""),
+        )
+        for place in places
+        if place.get("overdueSince")
+    ]
 
 
 async def read_tablets(

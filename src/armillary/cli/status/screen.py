@@ -48,6 +48,12 @@ def format_status(status: ClusterStatus) -> str:
             ("NAME", "READY", "STATUS", "RESTARTS", "ADDRESS"),
             ((p.name, p.ready, p.phase, str(p.restarts), p.address) for p in status.pods),
         )
+    lines += _backups(status)
+    return "\n".join(lines)
+
+
+def _backups(status: ClusterStatus) -> list[str]:
+    lines: list[str] = []
     if status.backups:
         newest = sorted(status.backups, key=lambda b: b.finished_at, reverse=True)[:BACKUPS_SHOWN]
         lines += ["", f"Backups ({len(status.backups)}, newest first)"]
@@ -58,7 +64,19 @@ def format_status(status: ClusterStatus) -> str:
                 for b in newest
             ),
         )
-    return "\n".join(lines)
+    if status.overdue_backups:
+        lines += ["", "Overdue backups"]
+        lines += _table(
+            ("KEYSPACE", "SHARD", "LOCATION", "NEWEST COMPLETE", "OVERDUE SINCE", "REASON"),
+            (
+                (
+                    *(o.keyspace, o.shard, o.location or "default"),
+                    *(o.newest_at or "-", o.since, o.reason),
+                )
+                for o in status.overdue_backups
+            ),
+        )
+    return lines
 
 
 def _yes(value: bool) -> str:

@@ -38,6 +38,7 @@ from armillary.operator.backupstorage.plan import (
 from armillary.operator.crd.parts import Condition, Json
 from armillary.operator.crd.read import read_spec
 from armillary.operator.crd.storage import BackupStorageSpec, BackupStorageStatus
+from armillary.operator.objects.overdue import backups_current, is_news
 from armillary.operator.objects.status import (
     merge_conditions,
     merge_patch_between,
@@ -85,7 +86,8 @@ class BackupStorageLoop:
             condition = Condition(
                 type="Mirrored", status="False", reason="OpenFailed", message=str(error)
             )
-        await self._write_status(obj, total, condition)
+        current = self._tell_overdue(obj, location)
+        await self._write_status(obj, total, [condition, current])
         interval_s = world.settings.storage_interval_s
         return interval_s * random.uniform(0.75, 1.25)
 
@@ -183,12 +185,20 @@ class BackupStorageLoop:
                 kinds.VITESS_BACKUP, name_of(found), location.namespace, {"status": patch}
             )
 
-    async def _write_status(self, obj: KubeObject, total: int, condition: Condition) -> None:
+    def _tell_overdue(self, obj: KubeObject, location: Location) -> Condition:
+        """Return what the shards say of their backups here, and record it when it is new."""
+        shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
+        condition = backups_current(shards, location=location.name)
+        if is_news(obj, condition):
+            self._world.recorder.record(obj, condition.reason, condition.message, warning=True)
+        return condition
+
+    async def _write_status(self, obj: KubeObject, total: int, wanted: list[Condition]) -> None:
         found = (obj.get("status") or {}).get("conditions") or []
         status = BackupStorageStatus(
             observed_generation=generation_of(obj),
             total_backup_count=total,
-            conditions=merge_conditions(found, [condition], now=self._world.now()),
+            conditions=merge_conditions(found, wanted, now=self._world.now()),
         )
         await write_status(self._world.client, obj, status)
 

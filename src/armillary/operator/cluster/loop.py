@@ -42,7 +42,9 @@ from armillary.operator.cluster.turndown import (
 from armillary.operator.cluster.vtctld import build_vtctld_deployment, choose_cells
 from armillary.operator.crd.cell import CellTemplate
 from armillary.operator.crd.cluster import ClusterStatus
+from armillary.operator.crd.parts import Condition
 from armillary.operator.crd.read import read_spec, read_status
+from armillary.operator.objects.overdue import backups_current, is_news
 from armillary.operator.objects.status import write_status
 from armillary.operator.objects.steps import Steps
 from armillary.operator.objects.waiting import changes_at_once
@@ -247,10 +249,19 @@ class ClusterLoop:
             keyspaces=world.children(kinds.VITESS_KEYSPACE, obj),
             dashboards=world.children(kinds.DEPLOYMENT, obj),
             orphans=orphans,
-            findings=findings,
+            findings=replace(findings, backups=(self._tell_overdue(cluster),)),
             now=world.now(),
         )
         await write_status(world.client, obj, status)
+
+    def _tell_overdue(self, cluster: Cluster) -> Condition:
+        """Return what the shards say of their backups, and record it when it is new."""
+        world = self._world
+        shards = world.of_cluster(kinds.VITESS_SHARD, cluster.namespace, cluster.name)
+        condition = backups_current(shards)
+        if is_news(cluster.object, condition):
+            world.recorder.record(cluster.object, condition.reason, condition.message, warning=True)
+        return condition
 
 
 def _previous_orphans(obj: KubeObject) -> Orphans:

@@ -31,10 +31,11 @@ from armillary.operator.render import names
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found about the spec: mistakes and advice, and the Secrets that are not there."""
+    """What was found: mistakes and advice on the spec, Secrets not there, backups overdue."""
 
     spec: SpecFindings
     missing_secrets: tuple[str, ...] | None = ()  # None: nobody looked
+    backups: tuple[Condition, ...] = ()  # what the shards say of theirs
 
 
 def build_cluster_status(
@@ -55,6 +56,7 @@ def build_cluster_status(
         _advice(findings.spec.advice),
         *_secrets_found(findings.missing_secrets),
         _turned_down(orphans),
+        *findings.backups,
         changes_waiting([*cells, *keyspaces, *dashboards], keyspaces),
         _not_acted_on(cluster),
         _ready(cluster, keyspace_statuses, findings.spec.mistakes),

@@ -50,6 +50,10 @@ class ShardBackupLocationStatus(StatusModel, frozen=True, kw_only=True):
     latest_complete_backup_time: Annotated[
         str | None, doc("When the newest complete one started (RFC 3339).")
     ] = None
+    overdue_since: Annotated[
+        str | None, doc("When the next complete one should have been started (RFC 3339).")
+    ] = None
+    overdue_reason: Annotated[str, doc("Why there is none yet, in a sentence for a person.")] = ""
 
 
 class ShardStatus(StatusModel, frozen=True, kw_only=True):

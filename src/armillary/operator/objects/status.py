@@ -10,7 +10,7 @@ from armillary.base.errors import ConflictError, NotFoundError
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import KubeObject, kind_of
 from armillary.kube.objects import name_of, namespace_of
-from armillary.operator.crd.parts import Condition, Json, Model
+from armillary.operator.crd.parts import Condition, Json, Model, ShardCondition
 
 logger = logging.getLogger(__name__)
 
@@ -71,3 +71,10 @@ def merge_conditions(
             msgspec.structs.replace(condition, last_transition_time=since or rfc3339(now))
         )
     return result
+
+
+def dated(condition: ShardCondition, found: Json | None, *, now: datetime) -> ShardCondition:
+    """Return `condition` with the time at which it last changed its status."""
+    same = bool(found) and (found or {}).get("status") == condition.status
+    since = str((found or {}).get("lastTransitionTime") or "") if same else ""
+    return msgspec.structs.replace(condition, last_transition_time=since or rfc3339(now))

@@ -149,6 +149,8 @@ def _container(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> Jso
             ],
             "resources": resources(pool.mysqld.resources if pool.mysqld else None, _RESOURCES),
             "securityContext": run_as_user(),
+            # A run that fails says why in its last lines; the shard's condition repeats it.
+            "terminationMessagePolicy": "FallbackToLogsOnError",
         }
     )
 

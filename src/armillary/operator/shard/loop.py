@@ -1,11 +1,13 @@
 """Keep VitessShards as wanted: look, decide, act, tell. I/O."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from armillary.base.errors import InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import is_being_deleted, labels_of, namespace_of
+from armillary.kube.objects import created_at, is_being_deleted, labels_of, namespace_of
 from armillary.kube.workqueue import WorkQueue
 from armillary.operator.crd.backup import BackupPolicy
 from armillary.operator.crd.parts import ShardCondition
@@ -15,8 +17,15 @@ from armillary.operator.objects.status import write_status
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
 from armillary.operator.shard.apply import apply_shard
-from armillary.operator.shard.backup_plan import parse_backup, plan_backups
+from armillary.operator.shard.backup_plan import SeenBackup, parse_backup, plan_backups
 from armillary.operator.shard.observe import ShardSeen, observe_shard
+from armillary.operator.shard.overdue import (
+    Overdue,
+    find_overdue,
+    overdue_condition,
+    overdue_event,
+    told_before,
+)
 from armillary.operator.shard.plan import plan_shard
 from armillary.operator.shard.restoring import (
     RESTORE_BLOCKED,
@@ -24,7 +33,7 @@ from armillary.operator.shard.restoring import (
     restore_events,
 )
 from armillary.operator.shard.restoring_seen import ask_restoring, older_restored
-from armillary.operator.shard.status import build_shard_status, has_primary, tell_changes
+from armillary.operator.shard.status import Tale, build_shard_status, has_primary, tell_changes
 from armillary.operator.shard.tablets import Shard, parse_shard
 from armillary.operator.world import ObjectKey, World
 
@@ -70,14 +79,16 @@ class ShardLoop:
             available_after=settings.available_after,
         )
         steps = await apply_shard(world, obj, shard, seen, backup_plan.jobs, plan)
-        restore_tale = await self._tell_restores(obj, shard, seen)
+        overdue = self._find_overdue(obj, shard, seen, backups)
+        conditions = await self._tell_restores(obj, shard, seen)
+        conditions |= self._tell_backups(obj, overdue)
         status = build_shard_status(
             shard,
             obj,
             seen,
             backups,
             plan.orphans,
-            restore_tale,
+            Tale(conditions, overdue),
             now=now,
             available_after=settings.available_after,
         )
@@ -104,6 +115,37 @@ class ShardLoop:
             for alias in restoring if reason == RESTORE_BLOCKED else older:
                 if alias in seen.pods:
                     self._world.recorder.record(seen.pods[alias], reason, message, warning=True)
+        return tale
+
+    def _find_overdue(
+        self, obj: KubeObject, shard: Shard, seen: ShardSeen, backups: Sequence[SeenBackup]
+    ) -> tuple[Overdue, ...]:
+        topology = seen.topology
+        is_known = topology is not None and topology.has_record
+        overdue = find_overdue(
+            shard,
+            _policy(shard),
+            backups,
+            seen.backup_pods,
+            shard_made_at=created_at(obj),
+            has_primary=has_primary(topology) == "True",
+            is_snapshot=topology.is_snapshot if topology is not None and is_known else None,
+            now=self._world.now(),
+        )
+        if overdue or is_known:
+            return overdue
+        return told_before(read_status(obj, ShardStatus), backups)
+
+    def _tell_backups(
+        self, obj: KubeObject, overdue: Sequence[Overdue]
+    ) -> dict[str, ShardCondition]:
+        """Return what is to be said of backups that do not come, and record what is new in it."""
+        found = (obj.get("status") or {}).get("conditions") or {}
+        tale = overdue_condition(found, overdue, now=self._world.now())
+        event = overdue_event(found, tale)
+        if event is not None:
+            reason, message, is_warning = event
+            self._world.recorder.record(obj, reason, message, warning=is_warning)
         return tale
 
 

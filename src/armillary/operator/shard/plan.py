@@ -88,6 +88,13 @@ def plan_backup_leftovers(seen: ShardSeen, jobs: tuple[WantedBackupJob, ...]) ->
         for name, pod in pods.items()
         if name not in wanted and phase_of(pod) != "Running" and not is_being_deleted(pod)
     ]
+    # Its containers begin anew by themselves; a pod that failed as a whole, as an evicted one, does
+    # not, and its name is the next one's.
+    actions += [
+        Delete(pod, "it failed as a whole; the next one tries again")
+        for name, pod in pods.items()
+        if name in wanted and has_failed(pod)
+    ]
     actions += [
         Delete(claim, "its backup pod is gone")
         for claim in seen.backup_claims

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from armillary.model.tablet import CANNOT_RESTORE, TabletAlias
 from armillary.operator.crd.parts import Json, ShardCondition
-from armillary.operator.objects.status import rfc3339
+from armillary.operator.objects.status import dated
 
 DATA_RESTORED = "DataRestored"
 RESTORE_BLOCKED = "RestoreBlocked"
@@ -62,22 +62,10 @@ def restore_conditions(
     )
     wanted = {DATA_RESTORED: blocked, NEWEST_USED: newest}
     return {
-        kind: _since(condition, found.get(kind), now)
+        kind: dated(condition, found.get(kind), now=now)
         for kind, condition in wanted.items()
         if condition.status == "False" or kind in found
     }
-
-
-def _since(condition: ShardCondition, old: Json | None, now: datetime) -> ShardCondition:
-    since = rfc3339(now)
-    if old and old.get("status") == condition.status:
-        since = str(old.get("lastTransitionTime") or since)
-    return ShardCondition(
-        status=condition.status,
-        reason=condition.reason,
-        message=condition.message,
-        last_transition_time=since,
-    )
 
 
 def restore_events(

@@ -1,6 +1,7 @@
 """The status of a shard. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,8 +16,17 @@ from armillary.operator.render import labels as keys
 from armillary.operator.render import names
 from armillary.operator.shard.backup_plan import SeenBackup
 from armillary.operator.shard.observe import ShardSeen, ShardTopology
+from armillary.operator.shard.overdue import Overdue
 from armillary.operator.shard.situation import is_available
 from armillary.operator.shard.tablets import Shard, WantedTablet, wanted_tablets
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """What else is to be told of the shard: its restores, and its backups."""
+
+    conditions: Mapping[str, ShardCondition]
+    overdue: Sequence[Overdue]
 
 
 def build_shard_status(
@@ -25,12 +35,11 @@ def build_shard_status(
     seen: ShardSeen,
     backups: Sequence[SeenBackup],
     orphans: Mapping[TabletAlias, Orphan],
-    restore_tale: Mapping[str, ShardCondition],
+    tale: Tale,
     *,
     now: datetime,
     available_after: timedelta,
 ) -> ShardStatus:
-    """Args: `restore_tale`: what the tablets say of their restores, as conditions."""
     wanted = wanted_tablets(shard)
     tablets = {
         str(tablet.alias): _tablet(tablet, seen, now=now, after=available_after)
@@ -49,8 +58,8 @@ def build_shard_status(
         master_alias=str(primary) if primary else "",
         has_initial_backup=has_initial_backup(shard, seen, backups),
         idle=_idle(topology),
-        conditions={**_conditions(obj, tablets, now), **restore_tale},
-        backup_locations=_backup_locations(shard, backups),
+        conditions={**_conditions(obj, tablets, now), **tale.conditions},
+        backup_locations=_backup_locations(shard, backups, tale.overdue),
         lowest_pod_generation=_lowest_generation(seen),
     )
 
@@ -164,9 +173,10 @@ def _conditions(
 
 
 def _backup_locations(
-    shard: Shard, backups: Sequence[SeenBackup]
+    shard: Shard, backups: Sequence[SeenBackup], overdue: Sequence[Overdue]
 ) -> list[ShardBackupLocationStatus]:
     result = []
+    late = {one.location: one for one in overdue}
     for location in shard.spec.backup_locations:
         found = [backup for backup in backups if backup.location == location.name]
         times = [b.started_at for b in found if b.complete and b.started_at]
@@ -176,6 +186,8 @@ def _backup_locations(
                 complete_backups=sum(1 for backup in found if backup.complete),
                 incomplete_backups=sum(1 for backup in found if not backup.complete),
                 latest_complete_backup_time=rfc3339(max(times)) if times else None,
+                overdue_since=rfc3339(late[location.name].since) if location.name in late else None,
+                overdue_reason=late[location.name].reason if location.name in late else "",
             )
         )
     return result

@@ -25,6 +25,9 @@ _BLOCK_BYTES = 1 << 16
 _FOLLOW_S = 0.1
 _KEEP_SIZE_AND_PUNCH_HOLE = 0x03
 _MARKS_MAX = 20_000
+# Kubernetes' bounds of what a log lends to a termination message.
+TAIL_BYTES_MAX = 2048
+TAIL_LINES_MAX = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,3 +205,16 @@ def _free_head(path: Path, length: int) -> None:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def log_tail(path: Path) -> str:
+    """Return the last lines of a log, as Kubernetes makes a termination message of them."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES_MAX))
+            data = file.read()
+    except OSError:
+        return ""
+    lines = data.decode(errors="replace").splitlines(keepends=True)
+    return "".join(lines[-TAIL_LINES_MAX:])

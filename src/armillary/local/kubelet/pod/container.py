@@ -15,6 +15,7 @@ from armillary.base.clock import monotonic_s, utc_now
 from armillary.base.errors import UnavailableError
 from armillary.local.kubelet.containers.cgroup import MemoryCgroup
 from armillary.local.kubelet.containers.enter import Entry, run_command
+from armillary.local.kubelet.containers.logs import log_tail
 from armillary.local.kubelet.containers.process import (
     Launch,
     RunningProcess,
@@ -174,7 +175,11 @@ class Container:
             return "ContainerStatusUnknown", text
         if code != 0 and cgroup is not None and cgroup.oom_kill_count() > 0:
             return "OOMKilled", ""
-        return ("Completed", "") if code == 0 else ("Error", "")
+        if code == 0:
+            return "Completed", ""
+        if not self.spec.log_tells_failure:
+            return "Error", ""
+        return "Error", log_tail(self._context.directory.log(self.state.attempts))
 
     async def _watch_health(self, probe: ProbeSpec) -> None:
         """Probe until the run ends; the verdict goes into the state."""

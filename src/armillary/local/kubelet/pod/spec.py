@@ -62,6 +62,7 @@ class ContainerSpec:
     working_dir: str | None
     memory_bytes_max: int | None
     pre_stop: Json | None
+    log_tells_failure: bool  # terminationMessagePolicy FallbackToLogsOnError
 
     def probe(self, kind: str) -> ProbeSpec | None:
         return next((probe for probe in self.probes if probe.kind == kind), None)
@@ -161,6 +162,7 @@ def _parse_container(container: Json) -> ContainerSpec:
         working_dir=container.get("workingDir"),
         memory_bytes_max=None if memory is None else math.ceil(parse_quantity(memory)),
         pre_stop=(container.get("lifecycle") or {}).get("preStop"),
+        log_tells_failure=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
 
