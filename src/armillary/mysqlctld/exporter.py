@@ -79,7 +79,7 @@ def connect_arguments(settings: ExporterSettings, environ: Mapping[str, str]) ->
         user, socket, password = match["user"], match["socket"], match["password"]
     if password is None:
         password = Credentials.load(settings.db_credentials_file).password(user)
-    return {"user": user, "password": password, "unix_socket": socket}
+    return {"user": user, "password": password, "unix_socket": socket, "ssl_disabled": True}
 
 
 def handler_for(

@@ -200,7 +200,8 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
     if params.socket is None:
         with_rsa()
     else:
-        where = {"unix_socket": str(params.socket)}
+        # A socket needs no TLS, and getting ready for it costs more than all else of a session.
+        where = {"unix_socket": str(params.socket), "ssl_disabled": True}
     options: dict[str, Any] = {"use_unicode": False, "conv": {}} if params.raw_values else {}
     connection = pymysql.connect(
         **where,

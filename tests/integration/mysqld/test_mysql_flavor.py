@@ -23,9 +23,9 @@ from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import AccountNames, ServerSpec
 from tests.addresses import block
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
+from tests.integration.tablet.pair import reparent, replicating_pair, wait_rows
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, Shard, running_shard
 from tests.integration.tablet.test_backup_and_restore import back_up
-from tests.integration.tablet.test_shard_of_two import reparent, replicating_pair, wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]
 
@@ -162,7 +162,7 @@ async def shard(root: Path, tmp_path: Path) -> AsyncIterator[Shard]:
 
 async def test_tablets_of_mysql_move_their_primaryship(shard: Shard) -> None:
     """The whole tablet: register, promote, follow, demote, follow the other way."""
-    first, second = await replicating_pair(shard)
+    _, first, second = await replicating_pair(shard)
     assert first.scalar("SELECT @@global.super_read_only") == 0
     assert second.scalar("SELECT @@global.super_read_only") == 1
     await reparent(shard, first, second)
@@ -173,7 +173,7 @@ async def test_tablets_of_mysql_move_their_primaryship(shard: Shard) -> None:
 
 
 async def test_a_mysql_tablet_is_backed_up_offline_and_restored(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+    _, first, second = await replicating_pair(shard)
     if not shutil.which("xtrabackup"):
         with pytest.raises(ArmillaryError, match="the program xtrabackup is not installed"):
             await back_up(shard, second, engine="xtrabackup")

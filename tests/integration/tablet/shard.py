@@ -69,6 +69,10 @@ class Process:
         assert self.child is not None
         return self.child.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self.child is not None and self.child.poll() is None
+
     def signal(self, number: int) -> None:
         assert self.child is not None
         self.child.send_signal(number)
@@ -85,7 +89,7 @@ class Process:
         await self.wait()
 
     def end(self) -> None:
-        if self.child is not None and self.child.poll() is None:
+        if self.child is not None and self.is_running:
             self.child.terminate()
             try:
                 self.child.wait(15)
@@ -126,7 +130,9 @@ class TestTablet:
             else {"unix_socket": str(self.socket)}
         )
         given = {"password": PASSWORDS[user], **options}
-        connection = pymysql.connect(user=user, autocommit=True, **where, **given)
+        connection = pymysql.connect(
+            user=user, autocommit=True, ssl_disabled=True, **where, **given
+        )
         with connection, connection.cursor() as cursor:
             yield cursor
 

@@ -14,47 +14,40 @@ from armillary.base.errors import ArmillaryError, PreconditionError, Unauthentic
 from armillary.model.tablet import TabletType
 from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.tablet_client import TabletManagerClient
-from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
+from tests.integration.tablet.pair import (
+    Pair,
+    SharedPair,
+    reparent,
+    replicating_pair,
+    shared_pair,
+    wait_rows,
+)
+from tests.integration.tablet.shard import Shard, running_shard, wait_gone
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[SharedPair]:
+    async with shared_pair() as shared:
+        yield shared
+
+
+@pytest.fixture
+async def pair(shared: SharedPair) -> Pair:
+    """For tests that leave a primary and a replica behind, whichever is which."""
+    return await shared.settled()
+
+
 @pytest.fixture
 async def shard() -> AsyncIterator[Shard]:
+    """For tests that begin with an empty shard, or leave ruins."""
     async with running_shard() as shard:
         yield shard
 
 
-async def replicating_pair(shard: Shard) -> tuple[TestTablet, TestTablet]:
-    """Return a primary and a replica that follows it."""
-    first, second = shard.add_tablet(1), shard.add_tablet(2)
-    shard.start(first, second)
-    await shard.wait_healthy(first, second)
-    await shard.promote(first)
-    await shard.wait_healthy(first)
-    with first.sql(database="vt_commerce") as cursor:
-        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
-        cursor.execute("INSERT INTO t VALUES (1)")
-    await wait_rows(second, 1)
-    return first, second
-
-
-async def wait_rows(tablet: TestTablet, count: int) -> None:
-    found: object = None
-    with anyio.move_on_after(60):
-        while True:
-            try:
-                found = tablet.scalar("SELECT COUNT(*) FROM vt_commerce.t")
-            except Exception as error:  # noqa: BLE001  # the table may not be there yet
-                found = error
-            if found == count:
-                return
-            await anyio.sleep(0.05)
-    raise AssertionError(f"{tablet.alias}: wanted {count} rows, found {found}")
-
-
 async def test_a_new_primary_is_followed_without_being_told(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+    _, first, second = await replicating_pair(shard)
     record = (await shard.topo.get_shard("commerce", "-80")).value
     assert record.primary_alias.uid == 1
     assert await shard.type_of(first) == TabletType.PRIMARY
@@ -66,9 +59,9 @@ async def test_a_new_primary_is_followed_without_being_told(shard: Shard) -> Non
     await wait_rows(second, 2)
 
 
-async def test_a_demoted_primary_follows_though_nobody_tells_it(shard: Shard) -> None:
+async def test_a_demoted_primary_follows_though_nobody_tells_it(pair: Pair) -> None:
     """Whoever moved the primaryship died after promoting the other one."""
-    first, second = await replicating_pair(shard)
+    shard, first, second = pair
     demoted = await shard.client.demote_primary(await shard.record(first))
     await shard.wait_healthz(first, 500, "demotion in progress")
     await shard.client.wait_for_position(await shard.record(second), demoted.position)
@@ -80,36 +73,14 @@ async def test_a_demoted_primary_follows_though_nobody_tells_it(shard: Shard) ->
     assert await shard.type_of(first) == TabletType.REPLICA
 
 
-async def reparent(shard: Shard, old: TestTablet, new: TestTablet) -> None:
-    """The steps of a planned reparent, as the control daemon does them."""
-    old_record, new_record = await shard.record(old), await shard.record(new)
-    demoted = await shard.client.demote_primary(old_record)
-    await shard.client.wait_for_position(new_record, demoted.position)
-    position = await shard.client.promote_replica(new_record)
-    now_ns = 1_700_000_000_000_000_000
-    async with anyio.create_task_group() as tasks:
-
-        async def follow() -> None:
-            await shard.client.set_replication_source(
-                old_record, new_record.alias, time_created_ns=now_ns, timeout_s=15
-            )
-
-        tasks.start_soon(follow)
-        await shard.client.populate_reparent_journal(
-            new_record,
-            time_created_ns=now_ns,
-            action_name="PlannedReparentShard",
-            primary_alias=new_record.alias,
-            position=position,
-        )
-
-
-async def test_primaryship_moves_and_the_old_primary_follows(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_primaryship_moves_and_the_old_primary_follows(pair: Pair) -> None:
+    shard, first, second = pair
     await reparent(shard, first, second)
     assert first.scalar("SELECT @@global.read_only") == 1
     assert await shard.type_of(first) == TabletType.REPLICA
-    assert (await shard.topo.get_shard("commerce", "-80")).value.primary_alias.uid == 2
+    assert (
+        await shard.topo.get_shard("commerce", "-80")
+    ).value.primary_alias.uid == second.alias.uid
     with second.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2), (3)")
     await wait_rows(first, 3)
@@ -120,9 +91,9 @@ async def test_primaryship_moves_and_the_old_primary_follows(shard: Shard) -> No
     assert await shard.client.read_reparent_journal_info(await shard.record(first)) == 1
 
 
-async def test_a_promotion_applies_first_what_was_received(shard: Shard) -> None:
+async def test_a_promotion_applies_first_what_was_received(pair: Pair) -> None:
     """A lock on the replica keeps its applier busy while the promotion is asked for."""
-    first, second = await replicating_pair(shard)
+    shard, first, second = pair
     with second.sql(database="vt_commerce") as cursor:
         cursor.execute("LOCK TABLES t WRITE")
         with first.sql(database="vt_commerce") as writer:
@@ -135,8 +106,8 @@ async def test_a_promotion_applies_first_what_was_received(shard: Shard) -> None
     assert second.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
 
 
-async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(shard: Shard) -> None:
-    first, _ = await replicating_pair(shard)
+async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(pair: Pair) -> None:
+    shard, first, _ = pair
     with first.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("BEGIN")
         cursor.execute("INSERT INTO t VALUES (9)")
@@ -156,8 +127,8 @@ async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(shard
     assert first.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
 
 
-async def test_a_killed_mysqld_of_the_primary_comes_back_with_everything(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_a_killed_mysqld_of_the_primary_comes_back_with_everything(pair: Pair) -> None:
+    shard, first, second = pair
     with first.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
     os.kill(first.mysqld_pid(), signal.SIGKILL)
@@ -170,8 +141,8 @@ async def test_a_killed_mysqld_of_the_primary_comes_back_with_everything(shard: 
     await wait_rows(second, 3)
 
 
-async def test_a_killed_vttablet_comes_back_as_what_it_was(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_a_killed_vttablet_comes_back_as_what_it_was(pair: Pair) -> None:
+    shard, first, second = pair
     before = await shard.record(first)
     for tablet in (first, second):
         await tablet.vttablet.kill()
@@ -183,8 +154,8 @@ async def test_a_killed_vttablet_comes_back_as_what_it_was(shard: Shard) -> None
     await wait_rows(second, 2)
 
 
-async def test_a_killed_mysqld_of_the_replica_replicates_again(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_a_killed_mysqld_of_the_replica_replicates_again(pair: Pair) -> None:
+    shard, first, second = pair
     await second.mysqlctld.kill()
     await shard.wait_healthz(second, 500)
     second.mysqlctld.start()
@@ -194,11 +165,9 @@ async def test_a_killed_mysqld_of_the_replica_replicates_again(shard: Shard) -> 
     await wait_rows(second, 2)
 
 
-async def test_a_vttablet_starts_a_mysqld_that_its_forerunner_left_stopped(shard: Shard) -> None:
+async def test_a_vttablet_starts_a_mysqld_that_its_forerunner_left_stopped(pair: Pair) -> None:
     """As after a kill in the middle of an offline backup."""
-    tablet = shard.add_tablet(1)
-    shard.start(tablet)
-    await shard.wait_healthy(tablet)
+    shard, _, tablet = pair
     await tablet.vttablet.kill()
     async with MysqlctlClient(tablet.dir / "mysqlctl.sock") as mysqlctl:
         await mysqlctl.shutdown()
@@ -229,8 +198,8 @@ async def test_mysqld_gets_the_passwords_of_the_credentials_file_at_each_start(
         assert cursor.fetchone() == ("vt_app@%",)
 
 
-async def test_sigterm_says_not_serving_before_the_process_ends(shard: Shard) -> None:
-    first, _ = await replicating_pair(shard)
+async def test_sigterm_says_not_serving_before_the_process_ends(pair: Pair) -> None:
+    shard, first, _ = pair
     seen: list[tuple[bool, str]] = []
     stream = shard.client.stream_health(await shard.record(first))
     try:
@@ -246,10 +215,8 @@ async def test_sigterm_says_not_serving_before_the_process_ends(shard: Shard) ->
     assert first.scalar("SELECT @@global.read_only") == 0
 
 
-async def test_a_stranger_may_call_nothing(shard: Shard) -> None:
-    tablet = shard.add_tablet(1)
-    shard.start(tablet)
-    await shard.wait_healthy(tablet)
+async def test_a_stranger_may_call_nothing(pair: Pair) -> None:
+    shard, tablet, _ = pair
     async with TabletManagerClient() as stranger:
         with pytest.raises(UnauthenticatedError):
             await stranger.ping(await shard.record(tablet))
@@ -257,7 +224,7 @@ async def test_a_stranger_may_call_nothing(shard: Shard) -> None:
 
 
 async def test_writes_that_nobody_else_has_are_an_error_not_a_replica(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+    _, first, second = await replicating_pair(shard)
     await shard.client.stop_replication(await shard.record(second))
     await wait_rows(second, 1)
     with second.sql(database="vt_commerce") as cursor:
@@ -287,8 +254,8 @@ async def test_waiting_for_a_primary_is_no_busy_loop(shard: Shard) -> None:
     assert await looks() - before < 15
 
 
-async def test_semi_sync_is_on_where_it_was_asked_for(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_semi_sync_is_on_where_it_was_asked_for(pair: Pair) -> None:
+    shard, first, second = pair
     first_record = await shard.record(first)
     await shard.client.promote_replica(first_record, semi_sync=True)
     await shard.client.set_replication_source(
@@ -299,10 +266,14 @@ async def test_semi_sync_is_on_where_it_was_asked_for(shard: Shard) -> None:
     status = await shard.client.full_status(first_record)
     assert (status.semi_sync_primary_enabled, status.semi_sync_primary_clients) == (True, 1)
     assert (await shard.client.full_status(await shard.record(second))).semi_sync_replica_status
+    await shard.client.promote_replica(first_record)
+    await shard.client.set_replication_source(await shard.record(second), first_record.alias)
+    status = await shard.client.full_status(first_record)
+    assert (status.semi_sync_primary_enabled, status.semi_sync_primary_clients) == (False, 0)
 
 
 async def test_a_commit_without_acknowledgement_does_not_hold_a_demotion_up(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+    _, first, second = await replicating_pair(shard)
     record = await shard.record(first)
     await shard.client.promote_replica(record, semi_sync=True)
     await shard.client.set_replication_source(
@@ -328,8 +299,8 @@ async def test_a_commit_without_acknowledgement_does_not_hold_a_demotion_up(shar
     assert first.scalar("SELECT @@global.read_only") == 1
 
 
-async def test_schema_changes_replicate_and_bad_ones_say_what_mysqld_says(shard: Shard) -> None:
-    first, second = await replicating_pair(shard)
+async def test_schema_changes_replicate_and_bad_ones_say_what_mysqld_says(pair: Pair) -> None:
+    shard, first, second = pair
     record = await shard.record(first)
     sql = "CREATE TABLE u (a INT PRIMARY KEY, b VARCHAR(9)); CREATE INDEX i ON u (b);"
     await shard.client.apply_schema(record, sql)

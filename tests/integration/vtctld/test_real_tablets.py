@@ -15,8 +15,8 @@ import pytest
 from armillary.model.tablet import TabletType
 from armillary.settings.vtctld import VtctldSettings
 from armillary.vtctld.main import run
+from tests.integration.tablet.pair import wait_rows
 from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
-from tests.integration.tablet.test_shard_of_two import wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

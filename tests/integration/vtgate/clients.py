@@ -41,6 +41,7 @@ def connect_gate(
         database=database,
         autocommit=autocommit,
         charset="utf8mb4",
+        ssl_disabled=True,  # a TLS context costs more than most tests ask
         client_flag=CLIENT.MULTI_STATEMENTS | flags,
     )
 
@@ -54,6 +55,7 @@ def connect_whole(server: Server, database: str = "whole") -> Any:
         database=database,
         autocommit=True,
         charset="utf8mb4",
+        ssl_disabled=True,
         client_flag=CLIENT.MULTI_STATEMENTS,
     )
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -34,15 +35,28 @@ class Server:
     socket: Path
 
     def query(self, sql: str, database: str | None = None) -> list[tuple[object, ...]]:
+        with self._session(database) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def empty(self, database: str) -> None:
+        """Delete every row of a database."""
+        with self._session(database) as cursor:
+            cursor.execute("show tables")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"delete from `{name}`")
+
+    @contextlib.contextmanager
+    def _session(self, database: str | None) -> Iterator[Any]:
         connection = pymysql.connect(
-            unix_socket=str(self.socket), user="root", database=database, autocommit=True
+            unix_socket=str(self.socket),
+            user="root",
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
         )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return list(cursor.fetchall())
-        finally:
-            connection.close()
+        with connection, connection.cursor() as cursor:
+            yield cursor
 
 
 def _die_with_parent() -> None:

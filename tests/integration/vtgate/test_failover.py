@@ -83,8 +83,7 @@ def shard(servers: tuple[Server, ...], pair: tuple[Server, ...], clean: None) ->
     with ExitStack() as stack:
         for server in pair:
             server.query("set global read_only = 0")
-            for table in ("users", "users_name_idx", "orders"):
-                server.query(f"truncate table {table}", "vt_main")
+            server.empty("vt_main")
         cluster = Cluster(cell=CELL)
         fill_cluster(
             cluster,

@@ -63,7 +63,9 @@ def test_a_commit_that_has_begun_is_not_done_by_halves(
     one, other = pair
     ask(one, "begin")
     ask(one, "insert into orders values (1, 1, 1, 'a'), (4, 4, 4, 'd')")
-    blocker = pymysql.connect(unix_socket=str(servers[1].socket), user="root", autocommit=True)
+    blocker = pymysql.connect(
+        unix_socket=str(servers[1].socket), user="root", autocommit=True, ssl_disabled=True
+    )
     assert ask(blocker, "flush tables with read lock").errno == 0
     release = threading.Timer(1.5, blocker.close)
     release.start()
