@@ -261,7 +261,7 @@ async def test_a_tablet_whose_only_backup_is_damaged_neither_starts_empty_nor_is
     shard: Shard,
 ) -> None:
     """Also where nobody told it to wait for a backup: that is for shards that have none."""
-    _, second = await pair_with_rows(shard)
+    _, _, second = await replicating_pair(shard)
     await back_up(shard, second)
     (stripe,) = (shard.dir / "backups").rglob("backup.xbstream*-000")
     data = bytearray(stripe.read_bytes())
