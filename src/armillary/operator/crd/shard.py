@@ -56,6 +56,11 @@ class ShardBackupLocationStatus(StatusModel, frozen=True, kw_only=True):
     overdue_reason: Annotated[str, doc("Why there is none yet, in a sentence for a person.")] = ""
 
 
+class SemiSyncMaster(StatusModel, frozen=True, kw_only=True):
+    alias: Annotated[str, doc("The primary's alias.")] = ""
+    term_start: Annotated[str, doc("When it became primary (RFC 3339).")] = ""
+
+
 class ShardStatus(StatusModel, frozen=True, kw_only=True):
     observed_generation: Annotated[int, doc("Generation that this status speaks of.")] = 0
     tablets: Annotated[dict[str, TabletStatus], doc("Each tablet, by alias.")] = {}
@@ -66,6 +71,12 @@ class ShardStatus(StatusModel, frozen=True, kw_only=True):
     has_master: Annotated[str, doc("Whether the topology names a primary.")] = "Unknown"
     serving_writes: Annotated[str, doc("Whether the shard serves writes.")] = "Unknown"
     master_alias: Annotated[str, doc("The primary's alias.")] = ""
+    semi_sync_master: Annotated[
+        SemiSyncMaster | None,
+        doc(
+            "With recoverDeadMaster: the primary that had semi-sync at work when it last answered."
+        ),
+    ] = None
     has_initial_backup: Annotated[
         str, doc("Whether a complete backup exists for tablets to start from.")
     ] = "Unknown"

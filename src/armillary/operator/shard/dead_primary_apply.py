@@ -12,6 +12,7 @@ from armillary.model.tablet import TabletAlias
 from armillary.operator.shard.dead_primary import (
     Alive,
     LeaveToPerson,
+    Primary,
     Replace,
     Suspected,
     Watched,
@@ -37,7 +38,7 @@ async def watch_primary(world: World, obj: KubeObject, shard: Shard, before: Wat
     verdict = judge_primary(primary, tablets, shard.replication, before, now_s=monotonic_s())
     match verdict:
         case Alive(reason, semi_synced):
-            logger.debug("primary lives", extra={"tablet": str(primary), "reason": reason})
+            logger.debug("primary lives", extra={"tablet": str(primary.alias), "reason": reason})
             return Watched(semi_synced)
         case Suspected(suspicion, reason):
             world.recorder.record(obj, "PrimarySilent", reason, warning=True)
@@ -61,11 +62,11 @@ async def _tell_failure(
     world: World, obj: KubeObject, shard: Shard, dead: TabletAlias, reason: str, error: Exception
 ) -> None:
     """An emergency reparent may fail after the promotion: say who is primary now."""
-    now: TabletAlias | None = None
+    now: Primary | None = None
     with suppress(ArmillaryError):
         now, _ = await ask_tablets(world, shard)
-    if now is not None and now != dead:
-        message = f"{reason}; {now} took over, and not all follow it yet: {error}"
+    if now is not None and now.alias != dead:
+        message = f"{reason}; {now.alias} took over, and not all follow it yet: {error}"
         world.recorder.record(obj, "RecoverDeadMaster", message, warning=True)
     else:
         message = f"{reason}; not known to be replaced: {error}"

@@ -9,6 +9,7 @@ import anyio
 from armillary.base.errors import ArmillaryError, NotFoundError
 from armillary.kube.kinds import KubeObject
 from armillary.model.tablet import TabletAlias
+from armillary.operator.shard.dead_primary import Primary
 from armillary.operator.shard.election_apply import Tablets
 from armillary.operator.shard.repair import (
     OpenPrimary,
@@ -21,7 +22,13 @@ from armillary.operator.shard.tablets import Shard
 from armillary.operator.world import World
 from armillary.pb import topodata_pb2
 from armillary.rpc.tablet_client import TabletManagerClient
-from armillary.topo.convert import alias_to_pb, primary_alias_of, type_of
+from armillary.topo.convert import (
+    alias_to_pb,
+    is_set,
+    primary_alias_of,
+    time_from_pb,
+    type_of,
+)
 from armillary.topo.server import TopoServer
 
 logger = logging.getLogger(__name__)
@@ -67,7 +74,7 @@ async def _look(
 
 async def ask_tablets(
     world: World, shard: Shard
-) -> tuple[TabletAlias | None, Sequence[ReplicationSeen]]:
+) -> tuple[Primary | None, Sequence[ReplicationSeen]]:
     """Return the shard's primary as its record says, and what each of its tablets answers.
 
     Raises:
@@ -81,7 +88,11 @@ async def ask_tablets(
         return None, ()
     tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
     timeout_s = world.settings.tablet_timeout.total_seconds()
-    return primary_alias_of(record), await _ask_all(client, tablets, timeout_s)
+    alias = primary_alias_of(record)
+    term_start = record.primary_term_start_time
+    term = time_from_pb(term_start).isoformat() if is_set(term_start) else ""
+    primary = None if alias is None else Primary(alias, term)
+    return primary, await _ask_all(client, tablets, timeout_s)
 
 
 async def _ask_all(

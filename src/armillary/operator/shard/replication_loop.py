@@ -33,6 +33,7 @@ from armillary.operator.shard.election_apply import elect_restored, is_empty_sha
 from armillary.operator.shard.observe import ShardSeen, observe_shard
 from armillary.operator.shard.repair_apply import repair_replication
 from armillary.operator.shard.reparent import init_primary
+from armillary.operator.shard.semi_sync_seen import keep_semi_synced, recall_semi_synced
 from armillary.operator.shard.status import has_initial_backup
 from armillary.operator.shard.tablets import Shard, WantedTablet, parse_shard, wanted_tablets
 from armillary.operator.world import ObjectKey, World
@@ -57,10 +58,11 @@ class ReplicationLoop:
     async def reconcile(self, key: ObjectKey) -> float | None:
         world = self._world
         obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
-        before = self._watched.pop(key, Watched())
+        before = self._watched.pop(key, None)
         if obj is None or is_being_deleted(obj):
             return None
-        self._watched[key] = replace(before, suspicion=None)  # a pass that does not look: a break
+        if before is not None:  # a pass that does not look: a break
+            self._watched[key] = replace(before, suspicion=None)
         try:
             shard = parse_shard(obj)
         except InputError:
@@ -73,8 +75,13 @@ class ReplicationLoop:
             return _WAIT_S if wanted else world.settings.shard_resync.total_seconds()
         election = plan_election(_state(shard, seen, wanted))
         try:
-            if _watches_primary(shard, seen):
+            if not _watches_primary(shard, seen):
+                self._watched[key] = Watched()
+                await keep_semi_synced(world, obj, None)
+            else:
+                before = before or Watched(recall_semi_synced(obj, seen.pods))
                 watched = self._watched[key] = await watch_primary(world, obj, shard, before)
+                await keep_semi_synced(world, obj, watched.semi_synced)
                 if watched.suspicion is not None:
                     silent_s = monotonic_s() - watched.suspicion.since_s
                     young = silent_s < shard.replication.dead_master_threshold_seconds

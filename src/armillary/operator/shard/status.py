@@ -10,6 +10,7 @@ from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, is_condition_true, name_of, phase_of
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.operator.crd.parts import Orphan, ShardCondition
+from armillary.operator.crd.read import read_status
 from armillary.operator.crd.shard import ShardBackupLocationStatus, ShardStatus, TabletStatus
 from armillary.operator.objects.status import rfc3339
 from armillary.operator.render import labels as keys
@@ -56,6 +57,7 @@ def build_shard_status(
         has_master=has_primary(topology),
         serving_writes=_serving_writes(topology, tablets),
         master_alias=str(primary) if primary else "",
+        semi_sync_master=read_status(obj, ShardStatus).semi_sync_master,
         has_initial_backup=has_initial_backup(shard, seen, backups),
         idle=_idle(topology),
         conditions={**_conditions(obj, tablets, now), **tale.conditions},
