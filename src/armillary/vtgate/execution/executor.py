@@ -163,7 +163,7 @@ class Executor:
                 if not is_harmless(error, read_only_statement=again) or not out.untouched:
                     raise
                 self._suspect(keyspace, shard, error)
-                if time.monotonic() >= give_up_at:
+                if _is_known_away(error) or time.monotonic() >= give_up_at:
                     raise
                 if not await transactions.drop_if_fresh(keyspace, shard, group):
                     raise
@@ -184,14 +184,13 @@ class Executor:
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
                 # Rolled back by now, so a lost connection does no harm either.
                 harmless = is_harmless(error, read_only_statement=True)
-                if not outermost or not harmless or time.monotonic() >= give_up_at:
+                is_too_late = _is_known_away(error) or time.monotonic() >= give_up_at
+                if not outermost or not harmless or is_too_late:
                     raise
 
     def _suspect(self, keyspace: str, shard: str, error: ArmillaryError) -> None:
-        known_away = isinstance(error, TabletUnavailableError) and not isinstance(
-            error, TabletUnreachableError
-        )
-        if self.session.target.tablet_type == TabletType.PRIMARY and not known_away:
+        is_primary = self.session.target.tablet_type == TabletType.PRIMARY
+        if is_primary and not _is_known_away(error):
             still_reads = isinstance(error, MysqlError)
             self.gateway.tablets.suspect_primary(keyspace, shard, still_reads=still_reads)
 
@@ -257,6 +256,13 @@ class Executor:
         text = self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
         answer = await self.gateway.ask(keyspace, b"select " + text, settings)
         return read_cell(answer.rows[0], 0)[0], answer.columns[0].type
+
+
+def _is_known_away(error: ArmillaryError) -> bool:
+    """Whether health names no tablet for this: who may wait for one has waited already."""
+    return isinstance(error, TabletUnavailableError) and not isinstance(
+        error, TabletUnreachableError
+    )
 
 
 async def _found_rows(connection: BackendConnection) -> int:
