@@ -31,6 +31,7 @@ from armillary.topo import convert
 from armillary.topo.server import TopoServer
 from armillary.vttablet import reparent_journal
 from armillary.vttablet.health_stream import HealthStream
+from armillary.vttablet.long_work import LongWork
 from armillary.vttablet.plan import Role, plan_semi_sync
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Agent:
         self._published_s = 0.0
         self._action = anyio.Lock()
         self._action_name = ""
+        self.long_work = LongWork()
         self.wake = anyio.Event()  # set to make the health loop look now
         self.registered = anyio.Event()
         self.fatal = anyio.Event()  # set when the process must end

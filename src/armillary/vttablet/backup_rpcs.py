@@ -5,8 +5,9 @@ and afterwards what it was before, also when the backup failed.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -41,14 +42,22 @@ Say = Callable[[str], None]
 
 class BackupRpcs(SchemaRpcs):
     async def backup(self, request: pb.BackupRequest) -> AsyncIterator[pb.BackupResponse]:
-        async for event in _events(lambda say: self._backup(request, say)):
+        async for event in _events(
+            lambda say: self._breakable("the backup", self._backup(request, say))
+        ):
             yield pb.BackupResponse(event=event)
 
     async def restore_from_backup(
         self, request: pb.RestoreFromBackupRequest
     ) -> AsyncIterator[pb.RestoreFromBackupResponse]:
-        async for event in _events(lambda say: self._restore(request, say)):
+        async for event in _events(
+            lambda say: self._breakable("the restore", self._restore(request, say))
+        ):
             yield pb.RestoreFromBackupResponse(event=event)
+
+    async def _breakable(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        with self.agent.long_work.breakable(what):
+            await work
 
     async def _backup(self, request: pb.BackupRequest, say: Say) -> None:
         agent = self.agent

@@ -170,6 +170,9 @@ async def _end_on_signal(
             logger.info("asked to end", extra={"signal": signal.Signals(number).name})
             agent.flags.busy = "the tablet is shutting down"
             await health.look()
+            if await agent.long_work.break_off():
+                agent.flags.busy = "the tablet is shutting down"  # the clean-up had its own word
+                await health.look()
             await anyio.sleep(agent.settings.shutdown_grace_period.total_seconds())
             scope.cancel()
 
