@@ -1,25 +1,38 @@
 """What the gateway costs: the same statements to a server directly and through vtgate.
 
-    python -m benchmarks.gateway [--queries N] [--clients N]
+    python -m benchmarks.gateway [--queries N] [--clients N] [--only WORD]
 
-Starts two servers and a gateway, and prints the ratio of their throughputs and the gateway's CPU
-time for each query. Compare only figures of one run: everything shares this machine's cores.
+Starts two servers, a gateway and a bare TCP proxy, and prints the throughputs, how they compare to
+the server's own, the proxies' CPU time for each query, and what a lone client waits longer.
+Compare only figures of one run: everything shares this machine's cores.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
 from armillary.vtgate.tablets.cluster import Cluster
-from tests.integration.vtgate.gate import CELL, fill_cluster, running_gate, settings_for, tablet
+from benchmarks.load import Load, Outcome
+from tests.integration.vtgate.gate import (
+    CELL,
+    PASSWORD,
+    USER,
+    fill_cluster,
+    running_gate,
+    settings_for,
+    tablet,
+)
 from tests.integration.vtgate.servers import (
     APP_PASSWORD,
     APP_USER,
@@ -30,12 +43,22 @@ from tests.integration.vtgate.servers import (
 )
 
 ROUNDS = 3
-GATE = address_of(90)
+GATE, RELAY = address_of(90), address_of(93)
 STATEMENTS = {
-    "point select": "select * from users where user_id = 102",
-    "lookup select": "select * from users where name = 'Jacques'",
-    "scatter, ordered": "select user_id, name from users order by user_id limit 10",
-    "update": "update users set note = note + 1 where user_id = 102",
+    "point select": ("select * from users where user_id = 102", None),
+    "prepared select": ("select * from users where user_id = ?", 102),
+    "lookup select": ("select * from users where name = 'Jacques'", None),
+    "scatter, ordered": ("select user_id, name from users order by user_id limit 10", None),
+    "insert": ("insert into items (item_id, note) values ({n}, 'a note')", None),
+    "update": ("update users set note = note + 1 where user_id = 102", None),
+    "large scan": ("select * from wide", None),
+}
+FEWER = {
+    "lookup select": 4,
+    "scatter, ordered": 4,
+    "insert": 4,
+    "update": 4,
+    "large scan": 1000,
 }
 VSCHEMA = {
     "sharded": True,
@@ -56,28 +79,27 @@ VSCHEMA = {
             ]
         },
         "names": {"column_vindexes": [{"column": "name", "name": "loose"}]},
+        "items": {"column_vindexes": [{"column": "item_id", "name": "hash"}]},
     },
 }
 TABLES = (
     "create table users (user_id bigint primary key, name varchar(64), note int default 0)",
     "create table names (name varchar(64), user_id bigint, primary key (name, user_id))",
+    "create table items (item_id bigint primary key, note varchar(64))",
+)
+ROWS = 100_000
+WIDE = (
+    "create table wide (id int primary key, a char(120), b char(60)) as "
+    f"select seq id, repeat('a', 120) a, repeat('b', 60) b from seq_1_to_{ROWS}"
 )
 
 
-def slap(
-    address: str, user: str, password: str, database: str, sql: str, args: argparse.Namespace
-) -> float:
-    """Return queries a second."""
-    started = time.monotonic()
-    subprocess.run(
-        [
-            "mysqlslap", f"--host={address}", f"--user={user}", f"--create-schema={database}",
-            "--no-drop", f"--concurrency={args.clients}", f"--number-of-queries={args.queries}",
-            f"--query={sql}", "--delimiter=;",
-        ],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "MYSQL_PWD": password},
+def measure(load: Load) -> Outcome:
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(load))],
+        check=True, stdout=subprocess.PIPE,
     )  # fmt: skip
-    return float(args.queries) / (time.monotonic() - started)
+    return Outcome(**json.loads(run.stdout))
 
 
 def cpu_s(pid: int) -> float:
@@ -90,14 +112,16 @@ def serve(config: str) -> None:
     gate, *addresses = json.loads(config)
     servers = [Server(address, 3306, Path("/")) for address in addresses]
     cluster = Cluster(cell=CELL)
+    tablets = [
+        tablet(server, "main", shard, database="vt_main", uid=number)
+        for number, (server, shard) in enumerate(zip(servers, ("-80", "80-"), strict=True), 1)
+    ]
+    tablets.append(tablet(servers[0], "plain", "0", database="vt_plain", uid=9))
     fill_cluster(
         cluster,
-        {"main": json.dumps(VSCHEMA)},
-        {"main": ("-80", "80-")},
-        [
-            tablet(server, "main", shard, database="vt_main", uid=number)
-            for number, (server, shard) in enumerate(zip(servers, ("-80", "80-"), strict=True), 1)
-        ],
+        {"main": json.dumps(VSCHEMA), "plain": json.dumps({"sharded": False})},
+        {"main": ("-80", "80-"), "plain": ("0",)},
+        tablets,
     )
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -110,7 +134,8 @@ def serve(config: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=20_000)
-    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--only", default="", help="run the statements whose name has this in it")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
@@ -119,44 +144,93 @@ def main() -> None:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         template = make_template(directory)
+        databases = ("vt_main", "vt_plain")
         servers = [
-            stack.enter_context(running_server(template, address_of(n), databases=("vt_main",)))
+            stack.enter_context(running_server(template, address_of(n), databases=databases))
             for n in (91, 92)
         ]
         for server in servers:
             for table in TABLES:
                 server.query(table, "vt_main")
-        gate = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.gateway", "--serve",
-             json.dumps([GATE, *(server.address for server in servers)])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        stack.callback(gate.wait)
-        stack.callback(gate.terminate)
-        assert gate.stdout is not None
-        gate.stdout.readline()
-        compare(servers[0], gate.pid, args)
+        servers[0].query(WIDE, "vt_plain")
+        gate_addresses = json.dumps([GATE, *(server.address for server in servers)])
+        gate = running(stack, "benchmarks.gateway", "--serve", gate_addresses)
+        relay = running(stack, "benchmarks.relay", f"{RELAY}:3306", f"{servers[0].address}:3306")
+        fill()
+        compare(servers[0].address, gate, relay, args)
 
 
-def compare(server: Server, gate_pid: int, args: argparse.Namespace) -> None:
-    client = pymysql.connect(host=GATE, user="user", password="password", database="main")
+def running(stack: ExitStack, *module: str) -> int:
+    """Start one of our processes for the stack's time; return its pid once it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process.pid
+
+
+def fill() -> None:
+    client = pymysql.connect(host=GATE, user=USER, password=PASSWORD, database="main")
     with client.cursor() as cursor:
         cursor.execute("set autocommit = 1")
         for user_id in range(101, 201):
             name = "Jacques" if user_id < 103 else f"name{user_id}"
             cursor.execute("insert into users (user_id, name) values (%s, %s)", (user_id, name))
     client.close()
-    print(f"{'statement':<18} {'direct q/s':>11} {'vtgate q/s':>11} {'ratio':>6} {'CPU us/q':>9}")
-    for name, sql in STATEMENTS.items():
-        best = (0.0, 0.0, 0.0)
+
+
+def compare(direct_host: str, gate: int, relay: int, args: argparse.Namespace) -> None:
+    """Print a line for each statement: medians of interleaved rounds."""
+    print("q/s with all clients, and of direct; p50, p99 that one client waits longer than direct")
+    print(
+        f"{'statement':<17}{'direct':>8}{'relay':>8}{'vtgate':>8}{'relay/d':>9}{'vtgate/d':>9}"
+        f"{'relay us/q':>11}{'vtgate us/q':>12}{'+p50 us':>9}{'+p99 us':>9}"
+    )
+    numbers = iter(range(1, 1_000_000_000, 1_000_000))
+    for name, (sql, parameter) in STATEMENTS.items():
+        if args.only not in name:
+            continue
+        count = max(20, args.queries // FEWER.get(name, 1))
+        keyspace = "plain" if name == "large scan" else "main"
+        common = {"port": 3306, "sql": sql, "prepared": parameter}
+        physical = {"user": APP_USER, "password": APP_PASSWORD, "database": f"vt_{keyspace}"}
+        logical = {"user": USER, "password": PASSWORD, "database": keyspace}
+        sides = {
+            "direct": ({"host": direct_host, **physical, **common}, 0),
+            "relay": ({"host": RELAY, **physical, **common}, relay),
+            "vtgate": ({"host": GATE, **logical, **common}, gate),
+        }
+        found: dict[str, list[tuple[float, float, float, float]]] = {side: [] for side in sides}
         for _ in range(ROUNDS):
-            direct = slap(server.address, APP_USER, APP_PASSWORD, "vt_main", sql, args)
-            before = cpu_s(gate_pid)
-            through = slap(GATE, "user", "password", "main", sql, args)
-            cost_us = (cpu_s(gate_pid) - before) / args.queries * 1e6
-            best = max(best, (through / direct, through, cost_us))
-        ratio, through, cost_us = best
-        print(f"{name:<18} {through / ratio:>11.0f} {through:>11.0f} {ratio:>6.2f} {cost_us:>9.0f}")
+            for side, (load, pid) in sides.items():
+                found[side].append(one_round(load, pid, count, args.clients, numbers))
+        direct, through, gateway = (
+            [statistics.median(column) for column in zip(*found[side], strict=True)]
+            for side in sides
+        )
+        print(
+            f"{name:<17}{direct[0]:>8.0f}{through[0]:>8.0f}{gateway[0]:>8.0f}"
+            f"{through[0] / direct[0]:>9.2f}{gateway[0] / direct[0]:>9.2f}"
+            f"{through[1]:>11.1f}{gateway[1]:>12.1f}"
+            f"{gateway[2] - direct[2]:>9.0f}{gateway[3] - direct[3]:>9.0f}",
+            flush=True,
+        )
+
+
+def one_round(
+    load: dict[str, Any], pid: int, count: int, clients: int, numbers: Iterator[int]
+) -> tuple[float, float, float, float]:
+    """Return queries a second, CPU us of `pid` a query, and p50 and p99 of a single client."""
+    before = cpu_s(pid) if pid else 0.0
+    clients = min(clients, count)
+    many = measure(Load(**load, clients=clients, count=count, first_number=next(numbers)))
+    cost_us = (cpu_s(pid) - before) / count * 1e6 if pid else 0.0
+    few = max(10, count // 20)
+    one = measure(Load(**load, clients=1, count=few, first_number=next(numbers)))
+    return many.per_s, cost_us, one.p50_us, one.p99_us
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from armillary.sql.tokens import (
     unwrap_executable_comments,
 )
 
+_QUOTE = ord("'")
 _ODD = re.compile(rb"[`\"\\?#]|/\*|--|@'")
 _LITERAL = re.compile(
-    rb"'[^']*(?:''[^']*)*'"
+    rb"('[^']*(?:''[^']*)*'"
     rb"|(?<![\w$.@\x80-\xff])(?:0x[0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    rb"(?![\w$\x80-\xff])"
+    rb"(?![\w$\x80-\xff]))"
 )
 _PREFIXED = re.compile(rb"(?<![\w$\x80-\xff])[xXbBnN]'|(?<![\w$\x80-\xff])_\w+\s*'")
 
@@ -41,10 +42,24 @@ def normalise(sql: bytes) -> NormalisedStatement:
     Raises:
         SqlSyntaxError: not SQL, or a bare `?`.
     """
-    if _ODD.search(sql) or _PREFIXED.search(sql) or sql.count(b"'") % 2:
+    if _ODD.search(sql):
         return _normalise_with_care(sql)
-    literals = _LITERAL.findall(sql)
-    return NormalisedStatement(sql, _LITERAL.sub(b"?", sql).decode("latin-1"), tuple(literals), ())
+    parts = _LITERAL.split(sql)  # text and literals by turns
+    if b"'" in sql and (
+        sql.count(b"'") % 2 or (_has_word_before_quote(parts) and _PREFIXED.search(sql))
+    ):
+        return _normalise_with_care(sql)
+    return NormalisedStatement(sql, b"?".join(parts[::2]).decode("latin-1"), tuple(parts[1::2]), ())
+
+
+def _has_word_before_quote(parts: list[bytes]) -> bool:
+    """Whether a string follows a word, as in `_latin1 'a'`: then a second look is due."""
+    for number in range(1, len(parts), 2):
+        if parts[number][0] == _QUOTE:
+            last = parts[number - 1].rstrip()[-1:]
+            if last.isalnum() or last == b"_":
+                return True
+    return False
 
 
 def _normalise_with_care(sql: bytes) -> NormalisedStatement:

@@ -13,6 +13,7 @@ from armillary.model.tablet import TabletType
 from armillary.vtgate.answers.merge import CollationFacts
 from armillary.vtgate.errors import TabletUnavailableError
 from armillary.vtgate.planner.plan import Plan
+from armillary.vtgate.planner.relays import Relay, relay_of
 from armillary.vtgate.planner.shapes import TableShape, shape_of
 from armillary.vtgate.tablets.backend import Result
 from armillary.vtgate.tablets.cluster import Cluster
@@ -41,7 +42,11 @@ class CachedPlan:
     plan: Plan
     generation: int
     expires_at: float
+    relay: Relay | None = field(init=False)
     scatter: "dict[PoolKey, ScatterPlan]" = field(default_factory=dict)  # by kind of session
+
+    def __post_init__(self) -> None:
+        self.relay = relay_of(self.plan)
 
 
 @dataclass(slots=True)
@@ -101,6 +106,11 @@ class Gateway:
         self._shapes.clear()
         self.plans.clear()
 
+    def shape_now(self, keyspace: str, table: str) -> TableShape | None:
+        """As `shape`, without asking: None when it is not known."""
+        known = self._shapes.get((keyspace, table))
+        return known[0] if known is not None and known[1] > time.monotonic() else None
+
     async def shape(self, keyspace: str, table: str) -> TableShape:
         """Return a table's columns, asking a shard at most once a minute.
 
@@ -108,9 +118,9 @@ class Gateway:
             MysqlError: the table is not there.
             TabletUnavailableError: no shard answers.
         """
-        known = self._shapes.get((keyspace, table))
-        if known is not None and known[1] > time.monotonic():
-            return known[0]
+        known = self.shape_now(keyspace, table)
+        if known is not None:
+            return known
         name = table.replace("`", "``").encode()
         result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
         answer = await self.ask(

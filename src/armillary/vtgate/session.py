@@ -116,6 +116,8 @@ class Session:
     killed: bool = False
     write_left: bool = False  # a statement that commits by itself was interrupted at work
     first_transaction_mode: str = field(init=False)
+    # What the key of the pool was made of, and the key: every statement asks for it.
+    _pool_key: tuple[tuple[tuple[str, str], ...], int, int, PoolKey] | None = None
 
     def __post_init__(self) -> None:
         self.first_transaction_mode = self.transaction_mode
@@ -138,11 +140,20 @@ class Session:
 
     @property
     def pool_key(self) -> PoolKey:
-        return PoolKey(
-            self.collation_id,
-            bool(self.capabilities & Capability.FOUND_ROWS),
-            tuple(sql for _, sql in self.settings),
-        )
+        known = self._pool_key
+        if (
+            known is None
+            or known[0] is not self.settings
+            or known[1] != self.collation_id
+            or known[2] != self.capabilities
+        ):
+            key = PoolKey(
+                self.collation_id,
+                bool(self.capabilities & Capability.FOUND_ROWS),
+                tuple(sql for _, sql in self.settings),
+            )
+            known = self._pool_key = (self.settings, self.collation_id, self.capabilities, key)
+        return known[3]
 
     def set_setting(self, variable: str, sql: str) -> None:
         kept = tuple(item for item in self.settings if item[0] != variable)

@@ -6,6 +6,7 @@ rows begin, packets are held and may be rewritten; rows then pass as they came.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
 
 from armillary.base.errors import MysqlError, WireError
 from armillary.wire.lenenc import read_int
@@ -27,6 +28,21 @@ class ResponseSummary:
     row_count: int = 0
 
 
+_HEADER_AND_FIRST = Struct("<IB").unpack_from  # length, sequence id above it; the byte behind
+_HEAD_BYTES_MAX = 1 << 16
+
+
+@dataclass(slots=True)
+class KnownHead:
+    """What came before the rows of an answer, and what became of it.
+
+    An answer that begins with the same bytes has the same packets there, so none is looked at.
+    """
+
+    came: bytes = b""
+    passed: bytes = b""
+
+
 _FIRST, _COLUMNS, _COLUMNS_EOF, _ROWS, _DONE = range(5)
 
 
@@ -39,7 +55,13 @@ class ResponseScanner:
         renumber_from: give all packets new sequence ids from this one on.
         more_results: set MORE_RESULTS_EXISTS in the last packet.
         field_list: the response has no column count: it is of COM_FIELD_LIST.
+        head: shared by responses whose columns are rewritten alike; not with `renumber_from`.
     """
+
+    __slots__ = (
+        "_columns_left", "_continues", "_field_list", "_head", "_more_results", "_on_column",
+        "_on_error", "_sequence", "_skip", "_state", "_unread", "rows_begun", "summary",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -49,7 +71,9 @@ class ResponseScanner:
         renumber_from: int | None = None,
         more_results: bool = False,
         field_list: bool = False,
+        head: KnownHead | None = None,
     ) -> None:
+        assert head is None or renumber_from is None
         self.summary = ResponseSummary()
         self.rows_begun = False
         self._on_column = on_column
@@ -57,6 +81,7 @@ class ResponseScanner:
         self._sequence = renumber_from
         self._more_results = more_results
         self._field_list = field_list
+        self._head = head
         self._state = _COLUMNS if field_list else _FIRST
         self._columns_left = -1 if field_list else 0
         self._unread = bytearray()
@@ -78,19 +103,31 @@ class ResponseScanner:
         Raises:
             WireError: not a response, or bytes after its end.
         """
-        if self._state == _DONE:
+        state = self._state
+        if not self._unread:
+            if state == _ROWS:
+                return self._pass_rows(data, 0)
+            head = self._head
+            if state == _FIRST and head is not None and head.came and data.startswith(head.came):
+                self._state = _ROWS
+                self.rows_begun = self.summary.has_rows = True
+                if head.came == head.passed:
+                    return self._pass_rows(data, 0, len(head.came))
+                return head.passed + self._pass_rows(data, len(head.came))
+        if state == _DONE:
             raise WireError("bytes after the end of a response")
+        self._unread += data
+        if state == _ROWS:
+            data = bytes(self._unread)
+            self._unread.clear()
+            return self._pass_rows(data, 0)
         out = bytearray()
-        if self._state != _ROWS or self._unread:
-            self._unread += data
-            data = b""
-            self._take_head(out)
-            if self._state == _ROWS:
-                data = bytes(self._unread)
-                self._unread.clear()
-        if self._state == _ROWS and data:
-            self._walk_rows(data, out)
-        if self._state == _DONE and self._unread:
+        self._take_head(out)
+        if self._state == _ROWS:
+            data = bytes(self._unread)
+            self._unread.clear()
+            out += self._pass_rows(data, 0)
+        elif self._state == _DONE and self._unread:
             raise WireError("bytes after the end of a response")
         return bytes(out)
 
@@ -98,6 +135,7 @@ class ResponseScanner:
         """Pass whole packets until the rows begin or the response ends."""
         unread = self._unread
         at = 0
+        starts_here = self._state == _FIRST and not out
         while self._state not in (_ROWS, _DONE) and len(unread) - at >= HEADER_BYTES:
             size = unread[at] | unread[at + 1] << 8 | unread[at + 2] << 16
             if len(unread) - at < HEADER_BYTES + size:
@@ -110,6 +148,9 @@ class ResponseScanner:
                 sequence = self._sequence
                 self._sequence = (sequence + 1) & 0xFF
             out += len(payload).to_bytes(3, "little") + bytes((sequence,)) + payload
+        whole = starts_here and self._state == _ROWS and at <= _HEAD_BYTES_MAX
+        if whole and self._head is not None:
+            self._head.came, self._head.passed = bytes(unread[:at]), bytes(out)
         del unread[:at]
 
     def _take_payload(self, payload: bytes) -> bytes:
@@ -177,64 +218,70 @@ class ResponseScanner:
         else:
             self._state = _DONE
 
-    def _walk_rows(self, data: bytes, out: bytearray) -> None:
-        """Find packet borders; pass all, except the tail that may be the last packet."""
-        at = 0
-        size = len(data)
-        rows = 0
-        sequence = self._sequence
-        target: bytearray | None = bytearray(data) if sequence is not None else None
-        while at < size:
-            if self._skip:
-                step = min(self._skip, size - at)
-                self._skip -= step
-                at += step
-                continue
-            if size - at < HEADER_BYTES + 1:
-                break
-            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
-            first = data[at + HEADER_BYTES]
-            if not self._continues and (first == 0xFF or (first == 0xFE and length < 9)):
-                break
-            if target is not None and sequence is not None:
-                target[at + 3] = sequence
-                sequence = (sequence + 1) & 0xFF
-            rows += not self._continues
-            self._continues = length == PART_BYTES_MAX
-            self._skip = HEADER_BYTES + length
-        self._sequence = sequence
-        self.summary.row_count += rows
-        out += data[:at] if target is None else target[:at]
-        if at < size:
-            self._take_tail(data[at:], out)
+    def _pass_rows(self, data: bytes, start: int, rows_at: int | None = None) -> bytes:
+        """Pass `data` from `start` on, without a tail whose meaning cannot be told yet.
 
-    def _take_tail(self, tail: bytes, out: bytearray) -> None:
-        """`tail` starts at a packet border: a short piece of a packet, or the last packet."""
-        length = tail[0] | tail[1] << 8 | tail[2] << 16 if len(tail) >= HEADER_BYTES else 0
-        if len(tail) < HEADER_BYTES + 1 or len(tail) < HEADER_BYTES + length:
-            self._unread += tail
-            return
-        payload = tail[HEADER_BYTES : HEADER_BYTES + length]
-        sequence = tail[3]
-        if payload[0] == 0xFF:
-            payload = self._end_with_error(payload)
-        else:
-            payload = self._end_with_eof(payload)
-        if self._sequence is not None:
-            sequence = self._sequence
-            self._sequence = (sequence + 1) & 0xFF
+        `rows_at` is where the rows begin; the bytes before it have been looked at.
+        """
+        at = (start if rows_at is None else rows_at) + self._skip
+        size = len(data)
+        cut = size - HEADER_BYTES  # before it stand a header and a byte
+        rows = 0
+        continues = self._continues
+        target = bytearray(data) if self._sequence is not None else None
+        while at < cut:
+            length, first = _HEADER_AND_FIRST(data, at)
+            length &= PART_BYTES_MAX
+            if first >= 0xFE and not continues and (first == 0xFF or length < 9):
+                break
+            if target is not None:
+                target[at + 3] = self._next_sequence()
+            if not continues:
+                rows += 1
+            continues = length == PART_BYTES_MAX
+            at += HEADER_BYTES + length
+        self._continues = continues
+        self.summary.row_count += rows
+        if at >= size:
+            self._skip = at - size
+            passed = data if target is None else bytes(target)
+            return passed[start:] if start else passed
+        self._skip = 0
+        return self._take_tail(data, start, at, target)
+
+    def _next_sequence(self) -> int:
+        assert self._sequence is not None
+        sequence = self._sequence
+        self._sequence = (sequence + 1) & 0xFF
+        return sequence
+
+    def _take_tail(self, data: bytes, start: int, at: int, target: bytearray | None) -> bytes:
+        """From `at`, a packet border, comes a short piece of a packet, or the last packet."""
+        passed = data[start:at] if target is None else bytes(target[start:at])
+        size = len(data)
+        end = at + HEADER_BYTES + int.from_bytes(data[at : at + 3], "little")
+        if size - at <= HEADER_BYTES or end > size:
+            self._unread += data[at:]
+            return passed
+        came = data[at + HEADER_BYTES : end]
+        payload = self._end_with_error(came) if came[:1] == b"\xff" else self._end_with_eof(came)
+        if payload is came and end == size and target is None:
+            return data[start:] if start else data
+        sequence = data[at + 3] if target is None else self._next_sequence()
+        out = bytearray(passed)
         out += len(payload).to_bytes(3, "little") + bytes((sequence,)) + payload
-        rest = tail[HEADER_BYTES + length :]
-        if rest:
-            self._unread += rest
+        if end < size:
             if self._state == _DONE:
                 raise WireError("bytes after the end of a response")
+            self._unread += data[end:]
             self._take_head(out)
             if self._state == _ROWS:
                 more = bytes(self._unread)
                 self._unread.clear()
-                if more:
-                    self._walk_rows(more, out)
+                out += self._pass_rows(more, 0)
+            elif self._state == _DONE and self._unread:
+                raise WireError("bytes after the end of a response")
+        return bytes(out)
 
 
 def _with_more_results(payload: bytes, at: int) -> bytes:

@@ -177,6 +177,15 @@ def literal_of(value: bytes | None, kind: int, flags: int) -> bytes:
     return quote(value)
 
 
+def literals_of(request: ExecuteRequest) -> list[bytes]:
+    """Return the parameters as SQL text. Raises: WireError: as `literal_of`."""
+    types = request.types
+    return [
+        literal_of(value, types[2 * index], types[2 * index + 1])
+        for index, value in enumerate(request.values)
+    ]
+
+
 def _date_literal(value: bytes, kind: int) -> bytes:
     fields = value[1:] + b"\x00" * (11 - len(value) + 1)
     year = int.from_bytes(fields[0:2], "little")

@@ -10,7 +10,7 @@ from armillary.wire.packets import PacketReader, PacketWriter
 from armillary.wire.protocol import Status
 from armillary.wire.responses import OkPacket, encode_eof, encode_err, encode_ok
 from armillary.wire.rows import encode_text_row, split_text_row
-from armillary.wire.scanner import ResponseScanner
+from armillary.wire.scanner import KnownHead, ResponseScanner
 
 ROWS = st.lists(
     st.lists(st.one_of(st.none(), st.binary(max_size=12)), min_size=2, max_size=2), max_size=6
@@ -18,10 +18,12 @@ ROWS = st.lists(
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 
 
-def result_set(rows: list[list[bytes | None]], *, warnings: int = 0) -> bytes:
+def result_set(
+    rows: list[list[bytes | None]], *, warnings: int = 0, names: tuple[str, str] = ("a", "b")
+) -> bytes:
     writer = PacketWriter(1)
     out = writer.frame(b"\x02")
-    for name in ("a", "b"):
+    for name in names:
         out += writer.frame(encode_column(text_column(name)))
     out += writer.frame(encode_eof(status=Status.AUTOCOMMIT))
     for row in rows:
@@ -136,3 +138,26 @@ def test_bytes_after_the_end_are_an_error() -> None:
 def test_local_infile_is_refused() -> None:
     with pytest.raises(WireError):
         ResponseScanner().feed(PacketWriter(1).frame(b"\xfb/etc/passwd"))
+
+
+@settings(deadline=None)
+@given(answers=st.lists(st.tuples(ROWS, st.integers(0, 1), SIZES), min_size=2, max_size=4))
+def test_a_known_head_changes_no_answer(
+    answers: list[tuple[list[list[bytes | None]], int, list[int]]],
+) -> None:
+    head = KnownHead()
+
+    def rename(column: bytes) -> bytes:
+        return replace_schema(column, b"", b"main")
+
+    for rows, other, sizes in answers:
+        data = result_set(rows, names=("a", "bc"[other]))
+        with_head = ResponseScanner(on_column=rename, head=head)
+        whole = ResponseScanner(on_column=rename, head=head)
+        plain = ResponseScanner(on_column=rename)
+        wanted = plain.feed(data)
+        assert feed_all(with_head, data, sizes) == wanted
+        assert whole.feed(data) == wanted
+        assert with_head.done and whole.done
+        assert with_head.summary == whole.summary == plain.summary
+    assert head.came and head.passed != head.came

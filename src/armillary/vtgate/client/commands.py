@@ -117,7 +117,8 @@ class Commands:
             session.row_count = -1
         else:
             session.row_count = summary.affected_rows
-        session.warnings, session.new_warnings = session.new_warnings, []
+        if session.new_warnings or session.warnings:
+            session.warnings, session.new_warnings = session.new_warnings, []
 
     async def _field_list(self, body: bytes, out: ClientOutput) -> None:
         table = body.partition(b"\x00")[0].decode("utf-8", "replace")

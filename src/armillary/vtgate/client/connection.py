@@ -13,7 +13,8 @@ from armillary.vtgate.client.login import Login
 from armillary.vtgate.client.transport import ClientTransport
 from armillary.vtgate.errors import SqlError, err_payload
 from armillary.vtgate.execution.executor import read_warnings
-from armillary.vtgate.execution.fast_path import FastPath, FastRelay, may_try_again
+from armillary.vtgate.execution.fast_path import FastPath
+from armillary.vtgate.execution.fast_relay import FastRelay
 from armillary.vtgate.session import Session
 from armillary.wire.handshake import (
     is_ssl_request,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _UNREAD_BYTES_MAX = 1 << 20
+# As plain numbers: looking up a member of an enum costs more than the comparison.
+_QUERY, _STMT_EXECUTE = int(Command.QUERY), int(Command.STMT_EXECUTE)
+_QUIT, _CHANGE_USER = int(Command.QUIT), int(Command.CHANGE_USER)
 _LOGIN_PAYLOAD_MAX = 1 << 16
 
 
@@ -46,6 +50,8 @@ class ClientConnection(ClientTransport):
         self._login_timer: asyncio.TimerHandle | None = None
         self._busy: anyio.CancelScope | None = None
         self._running = False
+        self._held_back = False  # too much has come that waits for the running command
+        self._query_timeout_s = listener.settings.query_timeout_s
         self._fast: FastRelay | None = None
         self._fast_payload = b""
         self._fast_path = FastPath(listener.gateway, self.session)
@@ -122,7 +128,8 @@ class ClientConnection(ClientTransport):
             else:
                 self._log_in(payload)
         full = self._reader.buffered_bytes > _UNREAD_BYTES_MAX
-        if self._running and full and self._transport is not None:
+        if self._running and full and self._transport is not None and not self._held_back:
+            self._held_back = True
             self._transport.pause_reading()
 
     # Login
@@ -154,26 +161,33 @@ class ClientConnection(ClientTransport):
     # Commands
 
     def _start(self, payload: bytes) -> None:
-        if payload[:1] == bytes((Command.QUIT,)):
+        command = payload[0] if payload else -1
+        if command == _QUIT:
             self.close()
             return
-        if payload[:1] == bytes((Command.CHANGE_USER,)):
+        if command == _CHANGE_USER:
             self._commands.abandon()
             self._logged_in = False
             self._login.change_user(payload, secure=self._is_secure)
             return
         self._running = True
-        self.session.new_warnings = []
+        if self.session.new_warnings:
+            self.session.new_warnings = []
         self._listener.command_began()
-        if payload[:1] == b"\x03" and not self._listener.settings.query_timeout_s:
-            self._fast = self._fast_path.start(payload, self.write, self._fast_done)
-            if self._fast is not None:
+        if not self._query_timeout_s:
+            fast = None
+            if command == _QUERY:
+                fast = self._fast_path.query(payload, self)
+            elif command == _STMT_EXECUTE:
+                fast = self._fast_path.execute(payload, self)
+            if fast is not None:
+                self._fast = fast
                 self._fast_payload = payload
-                self.relaying(self._fast.connection)
+                self.relaying(fast.connection)
                 return
         self._listener.tasks.start_soon(self._run, payload)
 
-    def _fast_done(
+    def fast_done(
         self, relay: FastRelay, summary: ResponseSummary | None, error: Exception | None
     ) -> None:
         """A statement on the short way has ended, well or not."""
@@ -185,7 +199,7 @@ class ClientConnection(ClientTransport):
         if self._closed:
             self._command_over()
             return
-        if may_try_again(relay, summary):
+        if relay.may_try_again(summary):
             self._listener.tasks.start_soon(self._run, self._fast_payload)
             return
         if summary is not None:
@@ -240,8 +254,11 @@ class ClientConnection(ClientTransport):
             self._after()
 
     def _after(self) -> None:
-        if self._transport is not None and not self._transport.is_reading():
+        if self._held_back and self._transport is not None:
+            self._held_back = False
             self._transport.resume_reading()
+        if not self._reader.buffered_bytes:
+            return
         try:
             self._pump()
         except WireError as error:

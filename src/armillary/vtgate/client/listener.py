@@ -41,7 +41,7 @@ class Listener:
     accepted_count: int = 0
     query_count: int = 0
     running_count: int = 0
-    _idle: anyio.Event = field(default_factory=anyio.Event)
+    _idle: anyio.Event | None = None  # while somebody waits for all commands to end
     _next_id: int = 0
     _rsa: RsaKey | None = None
 
@@ -55,12 +55,14 @@ class Listener:
 
     def command_ended(self) -> None:
         self.running_count -= 1
-        if self.running_count == 0:
+        if self.running_count == 0 and self._idle is not None:
             self._idle.set()
-            self._idle = anyio.Event()
+            self._idle = None
 
     async def wait_until_idle(self) -> None:
         while self.running_count:
+            if self._idle is None:
+                self._idle = anyio.Event()
             await self._idle.wait()
 
     def rsa(self) -> RsaKey:

@@ -5,91 +5,31 @@ connection. Whatever is not at hand, or goes wrong before any byte of an answer 
 the long way, which knows how to wait and to try again.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from armillary.base.errors import ArmillaryError, InputError, PreconditionError
+from armillary.base.errors import InputError, PreconditionError, WireError
 from armillary.routing.partition import Partition
 from armillary.sql.literals import NotAValue, normalise
 from armillary.sql.tokens import SqlSyntaxError
 from armillary.vtgate.answers.output import renamer
+from armillary.vtgate.errors import SqlError
+from armillary.vtgate.execution.fast_relay import FastExecute, FastRelay, RelayOwner
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.placement.resolve import routing_value
-from armillary.vtgate.planner.plan import ByVindex, DmlPlan, OnlyShard, Route, SelectPlan
-from armillary.vtgate.session import Session
-from armillary.vtgate.tablets.backend import BackendConnection
-from armillary.vtgate.tablets.pool import PoolKey, TabletPool
-from armillary.wire.errnos import READ_ONLY_ERRNOS
-from armillary.wire.scanner import ResponseScanner, ResponseSummary
+from armillary.vtgate.placement.stored_values import stored_value
+from armillary.vtgate.planner.relays import Relay
+from armillary.vtgate.session import PreparedStatement, Session
+from armillary.vtgate.tablets.pool import TabletPool
+from armillary.wire.scanner import KnownHead, ResponseScanner
+from armillary.wire.statements import (
+    ExecuteRequest,
+    literals_of,
+    parse_execute,
+    statement_id_of,
+)
 
-_FIRST_LETTERS = frozenset((b"s", b"S", b"u", b"U", b"d", b"D", b"i", b"I"))
-
-
-class FastRelay:
-    """One statement on its way; tells its end by callbacks."""
-
-    def __init__(
-        self,
-        connection: BackendConnection,
-        pool: TabletPool,
-        key: PoolKey,
-        scanner: ResponseScanner,
-        write: Callable[[bytes], None],
-        done: Callable[["FastRelay", ResponseSummary | None, Exception | None], None],
-        *,
-        reading: bool,
-    ) -> None:
-        self.connection = connection
-        self.reading = reading
-        self.passed = False
-        self._pool = pool
-        self._key = key
-        self._scanner = scanner
-        self._write = write
-        self._done = done
-
-    def receive(self, data: bytes) -> bool:
-        out = self._scanner.feed(data)
-        finished = self._scanner.done
-        if finished and not self.passed and self._scanner.summary.error is not None:
-            out = b""  # the caller decides what becomes of it
-        if out:
-            self.passed = True
-            self._write(out)
-        if finished:
-            # After this call the connection is free; give it back when it knows that itself.
-            self.connection.after_response(self._finish)
-        return finished
-
-    def _finish(self) -> None:
-        if not self._scanner.summary.warnings:
-            self.release()
-        self._done(self, self._scanner.summary, None)
-
-    def release(self) -> None:
-        """Give the connection back; after a warning the caller does, when it has read them."""
-        self._pool.release(self._key, self.connection)
-
-    def lost(self, error: Exception) -> None:
-        self._pool.discard(self.connection)
-        self._done(self, None, error)
-
-    def give_up(self) -> None:
-        """Nobody waits for the answer any more: close the connection, which ends the statement."""
-        self._done = _nobody
-        self.connection.abort()
-
-
-def _nobody(relay: FastRelay, summary: ResponseSummary | None, error: Exception | None) -> None:
-    return
-
-
-def may_try_again(relay: FastRelay, summary: ResponseSummary | None) -> bool:
-    """Whether the statement surely did nothing, or may be repeated."""
-    if relay.passed:
-        return False
-    if summary is None:
-        return relay.reading
-    return summary.error is not None and summary.error.errno in READ_ONLY_ERRNOS
+_FIRST_LETTERS = frozenset(b"sSuUdDiI")
+_HEADS_MAX = 100
 
 
 class FastPath:
@@ -97,18 +37,11 @@ class FastPath:
         self._gateway = gateway
         self._session = session
 
-    def start(
-        self,
-        payload: bytes,
-        write: Callable[[bytes], None],
-        done: Callable[[FastRelay, ResponseSummary | None, Exception | None], None],
-    ) -> FastRelay | None:
+    def query(self, payload: bytes, owner: RelayOwner) -> FastRelay | None:
         """Send COM_QUERY `payload` on its way, or return None: take the long way."""
-        if payload[1:2] not in _FIRST_LETTERS or b";" in payload:
+        if len(payload) < 2 or payload[1] not in _FIRST_LETTERS or b";" in payload:
             return None
-        session = self._session
-        target = session.target
-        if session.pins_connections or target.is_direct:
+        if self._is_bound():
             return None
         sql = payload[1:]
         try:
@@ -117,68 +50,110 @@ class FastPath:
             return None
         if statement.text is not sql:
             return None
-        found = self._plan(statement.key)
+        found = self._find(statement.key, statement.literals)
         if found is None:
             return None
-        route, reading = found
-        shard = self._shard(route, statement.literals)
+        relay, pool = found
+        key = self._session.pool_key
+        connection = pool.take_idle(key)
+        if connection is None:
+            return None
+        scanner = _scanner(relay, pool)
+        on_its_way = FastRelay(connection, pool, key, scanner, owner, reading=relay.reading)
+        return on_its_way if on_its_way.send(payload) else None
+
+    def execute(self, payload: bytes, owner: RelayOwner) -> FastRelay | None:
+        """Send COM_STMT_EXECUTE on its way, or return None: take the long way."""
+        if self._is_bound():
+            return None
+        try:
+            statement = self._session.statements.get(statement_id_of(payload))
+            if statement is None or not statement.parameter_count or statement.long_data:
+                return None
+            request = parse_execute(
+                payload, parameter_count=statement.parameter_count, last_types=statement.types
+            )
+            parameters = literals_of(request)
+        except WireError:
+            return None
+        if statement.sql[0] not in _FIRST_LETTERS:
+            return None
+        literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
+        found = self._find(statement.key, literals)
+        if found is None:
+            return None
+        statement.types = request.types
+        return self._execute(statement, request, found, owner)
+
+    def _execute(
+        self,
+        statement: PreparedStatement,
+        request: ExecuteRequest,
+        found: tuple[Relay, TabletPool],
+        owner: RelayOwner,
+    ) -> FastRelay | None:
+        relay, pool = found
+        key = self._session.pool_key
+        connection = pool.take_idle(key)
+        if connection is None:
+            return None
+        scanner = _scanner(relay, pool)
+        on_its_way = FastExecute(connection, pool, key, scanner, owner, reading=relay.reading)
+        return on_its_way if on_its_way.send_execute(statement.sql, request) else None
+
+    def _is_bound(self) -> bool:
+        """Whether statements must not go through just any connection to where their rows are."""
+        session = self._session
+        return session.in_transaction or not session.autocommit or session.target.is_direct
+
+    def _find(self, key: str, literals: Sequence[bytes]) -> tuple[Relay, TabletPool] | None:
+        """Return where the statement goes as it is, if one tablet can take it now."""
+        target = self._session.target
+        gateway = self._gateway
+        cluster = gateway.cluster
+        cached = gateway.plans.get((target.keyspace, key), cluster.generation)
+        relay = cached.relay if cached is not None else None
+        if relay is None or (relay.writing and not target.is_primary):
+            return None
+        layout = cluster.layouts.get(relay.keyspace)
+        partition = layout.partition(target.tablet_type) if layout is not None else None
+        shard = self._shard(relay, partition, literals) if partition is not None else None
         if shard is None:
             return None
-        pool = self._gateway.tablets.pool_now(route.keyspace, shard, target.tablet_type)
-        connection = pool.take_idle(session.pool_key) if pool is not None else None
-        if pool is None or connection is None:
-            return None
-        rename = (pool.tablet.database.encode(), route.keyspace.encode())
-        scanner = ResponseScanner(on_column=renamer(rename))
-        key = session.pool_key
-        relay = FastRelay(connection, pool, key, scanner, write, done, reading=reading)
-        try:
-            connection.send(payload, relay)
-        except ArmillaryError:
-            pool.discard(connection)
-            return None
-        return relay
+        pool = gateway.tablets.pool_now(relay.keyspace, shard, target.tablet_type)
+        return (relay, pool) if pool is not None else None
 
-    def _plan(self, key: str) -> tuple[Route, bool] | None:
-        """Return a cached plan's route, and whether it only reads; None if it is not simple."""
-        target = self._session.target
-        cluster = self._gateway.cluster
-        cached = self._gateway.plans.get((target.keyspace, key), cluster.generation)
-        if cached is None:
-            return None
-        plan = cached.plan
-        if isinstance(plan, SelectPlan):
-            simple = (
-                plan.template is None
-                and not plan.fixed
-                and not plan.schema_literals
-                and not plan.counts_found
-            )
-            return (plan.route, not plan.locking) if simple else None
-        if isinstance(plan, DmlPlan) and plan.select_owned is None and plan.template is None:
-            return (plan.route, False) if target.is_primary else None
-        return None
-
-    def _shard(self, route: Route, literals: tuple[bytes, ...]) -> str | None:
-        layout = self._gateway.cluster.layouts.get(route.keyspace)
-        partition = (
-            layout.partition(self._session.target.tablet_type) if layout is not None else None
-        )
-        if partition is None:
-            return None
-        if isinstance(route, OnlyShard):
+    def _shard(self, relay: Relay, partition: Partition, literals: Sequence[bytes]) -> str | None:
+        if relay.vindex is None:
             return partition.shards[0] if len(partition.shards) == 1 else None
-        if isinstance(route, ByVindex) and len(route.sources) == 1:
-            return self._by_vindex(route, partition, literals)
-        return None
-
-    def _by_vindex(
-        self, route: ByVindex, partition: Partition, literals: tuple[bytes, ...]
-    ) -> str | None:
+        codec = self._session.codec
+        shard = None
         try:
-            literal = route.sources[0].literal(literals)
-            value = routing_value(literal, route.vindex, route.column, codec=self._session.codec)
-            keyspace_id = route.vindex.map(value) if value is not None else None
-            return partition.shard_of(keyspace_id) if keyspace_id is not None else None
-        except (NotAValue, InputError, PreconditionError):
+            for source in relay.sources:
+                literal = source.literal(literals)
+                if relay.into:
+                    shape = self._gateway.shape_now(relay.keyspace, relay.table)
+                    column = shape.columns.get(relay.into) if shape is not None else None
+                    value = None
+                    if column is not None:
+                        value = stored_value(literal, column, codec=codec)
+                else:
+                    value = routing_value(literal, relay.vindex, relay.column, codec=codec)
+                keyspace_id = relay.vindex.map(value) if value is not None else None
+                place = partition.shard_of(keyspace_id) if keyspace_id is not None else None
+                if place is None or shard not in (None, place):
+                    return None
+                shard = place
+        except (NotAValue, InputError, PreconditionError, SqlError):
             return None
+        return shard
+
+
+def _scanner(relay: Relay, pool: TabletPool) -> ResponseScanner:
+    """Return what follows the answer; answers to one plan mostly have the same columns."""
+    known = relay.heads.get(pool.rename)
+    if known is None:
+        if len(relay.heads) >= _HEADS_MAX:
+            relay.heads.clear()
+        known = relay.heads[pool.rename] = (renamer(pool.rename), KnownHead())
+    return ResponseScanner(on_column=known[0], head=known[1])

@@ -57,6 +57,7 @@ class Cluster:
         self.generation = 0  # grows when routing changes: plans of older ones are void
         self._tablets: dict[TabletAlias, TabletHealth] = {}
         self._by_shard: dict[tuple[str, str, TabletType], tuple[TabletHealth, ...]] = {}
+        self._primaries: dict[tuple[str, str], TabletHealth] = {}  # by claim of the newest term
         self._turn = 0
         self._changed = anyio.Event()
 
@@ -96,6 +97,15 @@ class Cluster:
                 for tablet in self._tablets.values()
                 if (tablet.keyspace, tablet.shard, tablet.type) == key
             )
+            if health.type == TabletType.PRIMARY:
+                self._elect(health.keyspace, health.shard)
+
+    def _elect(self, keyspace: str, shard: str) -> None:
+        claims = self._by_shard[(keyspace, shard, TabletType.PRIMARY)]
+        self._primaries.pop((keyspace, shard), None)
+        if claims:
+            newest = max(claims, key=lambda tablet: tablet.term_start_s)
+            self._primaries[(keyspace, shard)] = newest
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
@@ -114,11 +124,8 @@ class Cluster:
 
     def primary(self, keyspace: str, shard: str) -> TabletHealth | None:
         """Return the shard's primary: of several claims the newest term wins."""
-        claims = self._by_shard.get((keyspace, shard, TabletType.PRIMARY), ())
-        if not claims:
-            return None
-        newest = max(claims, key=lambda tablet: tablet.term_start_s)
-        return newest if newest.usable else None
+        newest = self._primaries.get((keyspace, shard))
+        return newest if newest is not None and newest.usable else None
 
     def choose(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletHealth:
         """Return a tablet that may take a statement now.

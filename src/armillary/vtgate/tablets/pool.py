@@ -42,6 +42,7 @@ class TabletPool:
         connect_timeout_s: float,
     ) -> None:
         self.tablet = tablet
+        self.rename = (tablet.database.encode(), tablet.keyspace.encode())
         self._user = user
         self._password = password
         self._connections_max = connections_max
@@ -199,11 +200,14 @@ class Pools:
         pool = self._pools.get(tablet.alias)
         if pool is not None:
             known = pool.tablet
+            if known is tablet:
+                return pool
             if (known.host, known.port, known.database) == (
                 tablet.host,
                 tablet.port,
                 tablet.database,
             ):
+                pool.tablet = tablet
                 return pool
             pool.close()
         pool = TabletPool(

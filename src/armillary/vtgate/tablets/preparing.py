@@ -1,6 +1,7 @@
 """Prepared statements on the tablets' side. I/O."""
 
 import asyncio
+from collections.abc import Callable
 
 from armillary.base.errors import WireError
 from armillary.vtgate.tablets.backend import BackendConnection
@@ -27,8 +28,12 @@ async def prepare_on(backend: BackendConnection, sql: bytes) -> tuple[int, int]:
     known = backend.statements.get(sql)
     if known is not None:
         return known
-    first = (await read_prepare(backend, sql))[0]
-    ok = parse_prepare_ok(first)
+    return note_prepared(backend, sql, (await read_prepare(backend, sql))[0])
+
+
+def note_prepared(backend: BackendConnection, sql: bytes, answer: bytes) -> tuple[int, int]:
+    """Remember what a backend answered to COM_STMT_PREPARE; the oldest of many is closed."""
+    ok = parse_prepare_ok(answer)
     if len(backend.statements) >= 200:
         oldest = next(iter(backend.statements))
         old_id, _ = backend.statements.pop(oldest)
@@ -48,19 +53,31 @@ async def read_prepare(backend: BackendConnection, sql: bytes) -> list[bytes]:
     Raises:
         MysqlError: the server refuses the statement.
     """
-    receiver = _PrepareReceiver()
-    backend.send(bytes((Command.STMT_PREPARE,)) + sql, receiver)
-    payloads = await receiver.done
+    done: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+
+    def finished(payloads: list[bytes]) -> None:
+        if not done.done():
+            done.set_result(payloads)
+
+    def lost(error: Exception) -> None:
+        if not done.done():
+            done.set_exception(error)
+
+    backend.send(bytes((Command.STMT_PREPARE,)) + sql, PrepareReceiver(finished, lost))
+    payloads = await done
     if payloads[0][:1] == b"\xff":
         raise parse_err(payloads[0])
     return payloads
 
 
-class _PrepareReceiver:
+class PrepareReceiver:
     """Collects the packets of an answer to COM_STMT_PREPARE."""
 
-    def __init__(self) -> None:
-        self.done: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+    def __init__(
+        self, finished: Callable[[list[bytes]], None], lost: Callable[[Exception], None]
+    ) -> None:
+        self.lost = lost
+        self._finished = finished
         self._reader = PacketReader(payload_bytes_max=1 << 24)
         self._reader.sequence_next = 1
         self._payloads: list[bytes] = []
@@ -76,10 +93,5 @@ class _PrepareReceiver:
                     self._wanted += count + 1 if count else 0
         if len(self._payloads) < self._wanted:
             return False
-        if not self.done.done():
-            self.done.set_result(self._payloads)
+        self._finished(self._payloads)
         return True
-
-    def lost(self, error: Exception) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
