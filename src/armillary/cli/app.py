@@ -12,6 +12,7 @@ _VERBS = {
     "up": "Start the cluster of a directory, or bring it back.",
     "down": "Stop the cluster; with --purge remove its data as well.",
     "status": "Show pods, tablets with roles and lag, backups and endpoints.",
+    "verify-backup": "Read backups back from storage and check every byte, without restoring.",
     "env": "Print shell exports: KUBECONFIG, PATH with kubectl, MySQL endpoint.",
     "logs": "Print the log of a component or of a pod.",
     "doctor": "Tell which prerequisites were found and how to get the others.",
@@ -28,7 +29,9 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        command = importlib.import_module(f"armillary.cli.verbs.{cmd_name}").command
+        command = importlib.import_module(
+            f"armillary.cli.verbs.{cmd_name.replace('-', '_')}"
+        ).command
         assert isinstance(command, click.Command)
         return command
 

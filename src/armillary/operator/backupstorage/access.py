@@ -1,4 +1,4 @@
-"""Open a backup location from the operator's own process. I/O.
+"""Open a backup location from outside the pods: the operator's process, or a command. I/O.
 
 Credentials come from the location's Secret through the API and live in a private file only while
 the storage is open; they are never in arguments or logs.
@@ -14,34 +14,43 @@ from pathlib import Path
 from armillary.backup.storage import BackupStorage, open_storage
 from armillary.base.errors import PreconditionError, UnsupportedError
 from armillary.kube import kinds
+from armillary.kube.client import KubeClient
 from armillary.operator.crd.backup import BackupLocation
 from armillary.operator.crd.parts import SecretSource
 from armillary.operator.render.storage import root_prefix
-from armillary.operator.world import World
 from armillary.settings.backup import BackupStorageSettings, with_environment
 
 
 @asynccontextmanager
 async def open_location(
-    world: World, namespace: str, cluster: str, location: BackupLocation
+    client: KubeClient,
+    namespace: str,
+    cluster: str,
+    location: BackupLocation,
+    *,
+    on_pods_machine: bool,
 ) -> AsyncIterator[BackupStorage]:
     """Yield the storage of one cluster in the location.
+
+    Args:
+        on_pods_machine: this process sees the directories that pods mount.
 
     Raises:
         PreconditionError: the operator cannot reach it from where it runs, or a secret is missing.
         UnsupportedError: a kind of location that we do not act on.
     """
     with tempfile.TemporaryDirectory(prefix="armillary-storage-") as directory:
-        settings = await _settings(world, namespace, cluster, location, Path(directory))
+        if location.volume is not None:
+            settings = _volume_settings(cluster, location, on_pods_machine=on_pods_machine)
+        else:
+            settings = await _settings(client, namespace, cluster, location, Path(directory))
         async with open_storage(with_environment(settings, os.environ)) as storage:
             yield storage
 
 
 async def _settings(
-    world: World, namespace: str, cluster: str, location: BackupLocation, directory: Path
+    client: KubeClient, namespace: str, cluster: str, location: BackupLocation, directory: Path
 ) -> BackupStorageSettings:
-    if location.volume is not None:
-        return _volume_settings(world, cluster, location)
     if location.s3 is not None:
         s3 = location.s3
         return BackupStorageSettings(
@@ -52,7 +61,7 @@ async def _settings(
             s3_backup_storage_root=root_prefix(s3.key_prefix, cluster),
             s3_backup_force_path_style=s3.force_path_style,
             aws_shared_credentials_file=await _secret_file(
-                world, namespace, s3.auth_secret, directory
+                client, namespace, s3.auth_secret, directory
             ),
         )
     if location.gcs is not None:
@@ -62,19 +71,21 @@ async def _settings(
             gcs_backup_storage_bucket=gcs.bucket,
             gcs_backup_storage_root=root_prefix(gcs.key_prefix, cluster),
             google_application_credentials=await _secret_file(
-                world, namespace, gcs.auth_secret, directory
+                client, namespace, gcs.auth_secret, directory
             ),
         )
     raise UnsupportedError(f"backup location {location.name!r}: wanted volume, s3 or gcs")
 
 
-def _volume_settings(world: World, cluster: str, location: BackupLocation) -> BackupStorageSettings:
+def _volume_settings(
+    cluster: str, location: BackupLocation, *, on_pods_machine: bool
+) -> BackupStorageSettings:
     """Return settings for a volume, which is a directory that this process sees as well."""
     host_path = (location.volume or {}).get("hostPath") or {}
-    if not world.settings.local_image or not host_path.get("path"):
+    if not on_pods_machine or not host_path.get("path"):
         raise PreconditionError(
-            f"backup location {location.name!r}: the operator can look into a volume only where it "
-            "runs on the pods' own machine and the volume is a hostPath"
+            f"backup location {location.name!r}: a volume can be looked into only where this "
+            "process runs on the pods' own machine and the volume is a hostPath"
         )
     root = Path(host_path["path"]) / location.volume_sub_path
     return BackupStorageSettings(
@@ -83,14 +94,14 @@ def _volume_settings(world: World, cluster: str, location: BackupLocation) -> Ba
 
 
 async def _secret_file(
-    world: World, namespace: str, source: SecretSource | None, directory: Path
+    client: KubeClient, namespace: str, source: SecretSource | None, directory: Path
 ) -> str:
     """Write the secret's key into a file that only we can read; "" when there is no secret."""
     if source is None:
         return ""
     if source.volume_name or not source.name:
         raise PreconditionError("the operator can use credentials only from a Secret by name")
-    secret = await world.client.get(kinds.SECRET, source.name, namespace)
+    secret = await client.get(kinds.SECRET, source.name, namespace)
     data = (secret or {}).get("data") or {}
     if source.key not in data:
         raise PreconditionError(f"Secret {source.name} or its key {source.key} is missing")

@@ -78,7 +78,13 @@ class BackupStorageLoop:
         cluster = labels_of(obj).get(keys.CLUSTER, "")
         location = Location(cluster=cluster, namespace=namespace_of(obj), name=spec.location.name)
         try:
-            async with open_location(world, location.namespace, cluster, spec.location) as storage:
+            async with open_location(
+                world.client,
+                location.namespace,
+                cluster,
+                spec.location,
+                on_pods_machine=world.settings.local_image,
+            ) as storage:
                 total, condition = await self._mirror(obj, location, storage)
         except ArmillaryError as error:
             world.recorder.record(obj, "OpenFailed", str(error), warning=True)
