@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from armillary.base.errors import InputError
@@ -66,11 +67,12 @@ def parse_flags(
     *,
     program: str,
     accepted_without_effect: frozenset[str] = frozenset(),
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> _T:
     """Fill `settings_class` from `argv`, the arguments after the program's name.
 
     `accepted_without_effect` names flags of Vitess that we take and do nothing with, so that a pod
-    can run either image.
+    can run either image. `refused` names those that must not be passed over, and why.
 
     Raises:
         SettingsError: unknown flag, bad value, missing required flag; names every one of them.
@@ -82,7 +84,8 @@ def parse_flags(
         argv,
         booleans={name for name, f in fields.items() if _base_type(kinds[f.name]) is bool},
         known=fields.keys(),
-        ignored={_normal(name) for name in accepted_without_effect},
+        ignored={normal_name(name) for name in accepted_without_effect},
+        refused=refused,
     )
     if words.help_wanted:
         raise HelpRequested(help_text(settings_class, program=program))
@@ -111,7 +114,12 @@ class _Words:
 
 
 def _read_words(
-    argv: Sequence[str], *, booleans: Set[str], known: Set[str], ignored: Set[str]
+    argv: Sequence[str],
+    *,
+    booleans: Set[str],
+    known: Set[str],
+    ignored: Set[str],
+    refused: Mapping[str, str],
 ) -> _Words:
     """Split the arguments into (flag name, text) pairs; what makes no sense becomes a problem."""
     words = _Words()
@@ -119,7 +127,7 @@ def _read_words(
     while arguments:
         word = arguments.popleft()
         name, equals, text = word.lstrip("-").partition("=")
-        name = _normal(name)
+        name = normal_name(name)
         if word in ("-h", "-help", "--help"):
             words.help_wanted = True
         elif not word.startswith("-") or not name:
@@ -128,7 +136,10 @@ def _read_words(
             if not equals and arguments and not arguments[0].startswith("-"):
                 arguments.popleft()
         elif name not in known:
-            words.problems.append(f"unknown flag --{name}")
+            why = refused.get(name)
+            words.problems.append(
+                f"flag --{name} is refused: {why}" if why else f"unknown flag --{name}"
+            )
         elif equals or name in booleans:
             words.values.append((name, text if equals else "true"))
         elif arguments:
@@ -136,6 +147,11 @@ def _read_words(
         else:
             words.problems.append(f"flag --{name} needs a value")
     return words
+
+
+def names_of_flags(settings_class: type) -> frozenset[str]:
+    """Return the names that `parse_flags` fills in, with `_` inside."""
+    return frozenset(_flag_name(field) for field in dataclasses.fields(settings_class))
 
 
 def help_text(settings_class: type, *, program: str) -> str:
@@ -148,12 +164,13 @@ def help_text(settings_class: type, *, program: str) -> str:
     return "\n".join(lines)
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """Return a flag's name with `_` inside, as all comparisons want it."""
     return name.replace("-", "_")
 
 
 def _flag_name(field: "dataclasses.Field[Any]") -> str:
-    return _normal(field.metadata["name"] or field.name)
+    return normal_name(field.metadata["name"] or field.name)
 
 
 def _base_type(kind: Any) -> Any:

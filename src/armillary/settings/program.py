@@ -10,7 +10,8 @@ Exit codes: 0 done, or asked to end; 1 failed, and the log says why; 2 wrong fla
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import NoReturn, TypeVar
 
 import anyio
@@ -32,6 +33,7 @@ def read_flags(
     *,
     program: str,
     accepted_without_effect: frozenset[str] = frozenset(),
+    refused: Mapping[str, str] = MappingProxyType({}),
     check: Callable[[_T], object] = lambda settings: None,
 ) -> _T:
     """Return the flags of this process; ends it when they are wrong, or ask for help.
@@ -44,6 +46,7 @@ def read_flags(
             sys.argv[1:],
             program=program,
             accepted_without_effect=accepted_without_effect,
+            refused=refused,
         )
     except HelpRequested as text:
         sys.stdout.write(f"{text}\n")

@@ -12,9 +12,11 @@ ACCEPTED_WITHOUT_EFFECT = frozenset(
         "logtostderr", "alsologtostderr", "stderrthreshold", "v", "log_dir", "log_err_stacks",
         "gateway_implementation", "service_map", "grpc_port", "grpc_bind_address",
         "grpc_max_message_size", "grpc_cert", "grpc_key", "grpc_ca", "grpc_crl",
+        # there is no gRPC port here
+        "grpc_auth_mode", "grpc_auth_static_password_file",
         "mysql_default_workload", "mysql_server_read_timeout", "mysql_server_write_timeout",
         "mysql_server_flush_delay", "mysql_slow_connect_warn_threshold", "mysql_tcp_version",
-        "mysql_allow_clear_text_without_tls", "mysql_server_ssl_crl", "mysql_server_ssl_server_ca",
+        "mysql_allow_clear_text_without_tls", "mysql_server_ssl_server_ca",
         "mysql_auth_static_reload_interval_jitter", "proxy_protocol", "normalize_queries",
         "legacy_replication_lag_algorithm", "healthcheck_timeout", "healthcheck_retry_delay",
         "retry_count", "discovery_low_replication_lag",
@@ -70,6 +72,9 @@ class VtgateSettings(TopoSettings):
     mysql_server_ssl_cert: str = flag("", help="certificate for MySQL clients (PEM)")
     mysql_server_ssl_key: str = flag("", help="key of that certificate (PEM)")
     mysql_server_ssl_ca: str = flag("", help="authority that client certificates must be of")
+    mysql_server_ssl_crl: str = flag(
+        "", help="revoked client certificates (PEM); wants mysql_server_ssl_ca"
+    )
     mysql_server_query_timeout: timedelta = flag(
         timedelta(0), help="stop a statement after this time; 0: never"
     )

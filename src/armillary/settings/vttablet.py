@@ -102,17 +102,24 @@ VTTABLET_WITHOUT_EFFECT = frozenset(
         "serving_state_grace_period",
         "enable_lag_throttler",
         "throttle_threshold",
-        "enforce_tableacl_config",
         "queryserver_enable_online_ddl",
         "migration_check_interval",
         "dba_pool_size",
         "pool_hostname_resolve_interval",
         "pprof",
         "keep_logs",
-        "restore_to_timestamp",
-        "restore_to_pos",
         "emit_stats",
         "stats_backend",
         "tracer",
     }
 )
+
+# Flags of Vitess's vttablet that promise what is not kept here.
+VTTABLET_REFUSED = {
+    "restore_to_timestamp": "a tablet restores whole backups; restore_from_backup_ts, or the "
+    "snapshot_time of a SNAPSHOT keyspace, picks the one",
+    "restore_to_pos": "a tablet restores whole backups; restore_from_backup_ts, or the "
+    "snapshot_time of a SNAPSHOT keyspace, picks the one",
+    "table_acl_config": "access is a matter of MySQL's users and of vtgate's, not of tables",
+    "enforce_tableacl_config": "access is a matter of MySQL's users and of vtgate's, not of tables",
+}

@@ -232,6 +232,8 @@ def app_password(settings: VtgateSettings) -> str:
 
 def make_tls(settings: VtgateSettings) -> ssl.SSLContext | None:
     """Raises: InputError: a certificate or key cannot be read."""
+    if settings.mysql_server_ssl_crl and not settings.mysql_server_ssl_ca:
+        raise InputError("--mysql_server_ssl_crl wants --mysql_server_ssl_ca: no client shows one")
     if not settings.mysql_server_ssl_cert:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -241,6 +243,9 @@ def make_tls(settings: VtgateSettings) -> ssl.SSLContext | None:
         if settings.mysql_server_ssl_ca:
             context.load_verify_locations(settings.mysql_server_ssl_ca)
             context.verify_mode = ssl.CERT_REQUIRED
+        if settings.mysql_server_ssl_crl:
+            context.load_verify_locations(settings.mysql_server_ssl_crl)
+            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
     except (OSError, ssl.SSLError) as error:
         raise InputError(f"TLS for MySQL clients: {error}") from None
     return context

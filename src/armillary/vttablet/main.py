@@ -26,7 +26,7 @@ from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.rpc.web import serve_pages
 from armillary.settings.backup import with_environment
 from armillary.settings.program import read_flags, run_program
-from armillary.settings.vttablet import VTTABLET_WITHOUT_EFFECT, VttabletSettings
+from armillary.settings.vttablet import VTTABLET_REFUSED, VTTABLET_WITHOUT_EFFECT, VttabletSettings
 from armillary.topo import convert
 from armillary.topo.server import TopoServer
 from armillary.vttablet.agent import Agent, Identity
@@ -46,7 +46,10 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Run until SIGTERM (exit code 0); 1 is an error, 2 wrong flags."""
     settings = read_flags(
-        VttabletSettings, program="vttablet", accepted_without_effect=VTTABLET_WITHOUT_EFFECT
+        VttabletSettings,
+        program="vttablet",
+        accepted_without_effect=VTTABLET_WITHOUT_EFFECT,
+        refused=VTTABLET_REFUSED,
     )
     settings = fill_from_environment(settings, os.environ)
     run_program("vttablet", lambda: run(settings, os.environ))

@@ -55,3 +55,17 @@ def test_every_problem_is_named_at_once() -> None:
 def test_help_teaches() -> None:
     with pytest.raises(HelpRequested, match="the cell"):
         parse("-h")
+
+
+def test_a_refused_flag_says_why_and_an_unknown_one_does_not() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_flags(
+            ProgramSettings,
+            ["--cell=a", "--go-back-to=1", "--odd"],
+            program="p",
+            refused={"go_back_to": "there is no way back"},
+        )
+    assert caught.value.problems == (
+        "flag --go_back_to is refused: there is no way back",
+        "unknown flag --odd",
+    )

@@ -113,10 +113,12 @@ def test_fields_that_do_nothing_are_told_when_they_are_set() -> None:
     spec["cells"][0]["region"] = "r"
     spec["backup"]["locations"][0]["azblob"] = {"account": "a"}
     spec["adminProxy"] = None
+    spec["vtadmin"] = {}  # empty, and yet a wish: it is null that means none
     assert fields_not_acted_on(PlanetScaleClusterSpec, spec) == (
         "spec.backup.locations[].azblob",
         "spec.cells[].region",
         "spec.monitoring",
+        "spec.vtadmin",
     )
 
 

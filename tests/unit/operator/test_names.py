@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from armillary.model.backup_name import BackupName
+from armillary.model.names import join_name
 from armillary.model.tablet import TabletAlias
 from armillary.operator.render import names
 from armillary.operator.shard.tablets import tablet_object_name, tablet_uid, wanted_tablets
@@ -23,6 +24,11 @@ TABLETS = [
     ("uscentral1a", "main", "-80", 3, "2253629440", "17557ac0"),
     ("uscentral1a", "main", "80-", 2, "3067826231", "d454720e"),
     ("uscentral1a", "main", "80-", 3, "3815197730", "f3886a80"),
+    ("uswest2a", "main", "-80", 1, "0433486107", "2adb076e"),
+    ("uswest2a", "main", "-80", 2, "1016938354", "18161672"),
+    ("uswest2a", "main", "80-", 1, "3169804963", "d4c380c8"),
+    ("uswest2a", "main", "80-", 2, "1990736494", "c589ebc7"),
+    ("zone1", "commerce", "-", 1, "2548885007", "46a852d0"),
 ]
 
 
@@ -77,6 +83,13 @@ def test_the_procedures_cluster_has_exactly_its_eight_tablets() -> None:
         (names.vtctld_deployment("example", "uswest2a"), "example-uswest2a-vtctld-e9a472d4"),
         (names.vtgate_deployment("example", "uscentral1a"), "example-uscentral1a-vtgate-bbffae2f"),
         (names.vtgate_deployment("example", "uscentral1c"), "example-uscentral1c-vtgate-d6f4dd28"),
+        (names.vtctld_deployment("example", "uscentral1f"), "example-uscentral1f-vtctld-7f3dbdf6"),
+        (names.vtgate_deployment("example", "uscentral1f"), "example-uscentral1f-vtgate-2be40e57"),
+        (names.vtgate_deployment("example", "uswest2a"), "example-uswest2a-vtgate-dc57c24e"),
+        (
+            join_name("example", "vbsc", "cluster-every-minute"),
+            "example-vbsc-cluster-every-minute-ea63062d",
+        ),
         (names.vtgate_deployment("example", "zone1"), "example-zone1-vtgate-bc6cde92"),
         (
             names.initial_backup_name("example", "main", "80-"),
@@ -89,6 +102,10 @@ def test_the_procedures_cluster_has_exactly_its_eight_tablets() -> None:
         (
             names.initial_backup_name("example", "restore", "-80"),
             "example-restore-x-80-vtbackup-init-6931f3df",
+        ),
+        (
+            names.initial_backup_name("example", "restore", "80-"),
+            "example-restore-80-x-vtbackup-init-f822c0a0",
         ),
         (
             names.periodic_backup_name(

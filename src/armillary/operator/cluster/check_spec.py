@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from armillary.operator.cluster.check_flags import flags_that_stop_processes
 from armillary.operator.cluster.check_ranges import check_partitionings
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.spec_paths import ShardPath, shard_templates
@@ -133,6 +134,7 @@ def _listed(names: Iterable[str]) -> str:
 def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
     backup = cluster.spec.backup
     locations = [location.name for location in backup.locations] if backup else []
+    yield from flags_that_stop_processes(cluster.spec)
     for name in cluster.spec.vitess_dashboard.cells:
         if name not in cells:
             yield f"spec.vitessDashboard.cells: {name!r} is not in spec.cells, and is passed over"

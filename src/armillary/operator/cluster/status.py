@@ -9,6 +9,7 @@ import msgspec
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, generation_of, labels_of
 from armillary.operator.cluster.changes_waiting import changes_waiting
+from armillary.operator.cluster.check_flags import flags_without_effect
 from armillary.operator.cluster.check_spec import SpecFindings
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.turndown import Orphans
@@ -131,7 +132,8 @@ def _dashboard_available(deployments: Sequence[KubeObject]) -> str:
 
 
 def _not_acted_on(cluster: Cluster) -> Condition:
-    paths = fields_not_acted_on(type(cluster.spec), cluster.object.get("spec") or {})
+    fields = fields_not_acted_on(type(cluster.spec), cluster.object.get("spec") or {})
+    paths = [*fields, *flags_without_effect(cluster.spec)]
     if not paths:
         return Condition(
             type="FieldsNotActedOn",

@@ -13,7 +13,7 @@ def fields_not_acted_on(model: type[msgspec.Struct], spec: Any) -> tuple[str, ..
 
 def _walk(kind: inspect.Type, value: Any, path: str) -> list[str]:
     if isinstance(kind, inspect.Metadata):
-        if (kind.extra or {}).get("not_acted_on") and value not in (None, "", [], {}, False):
+        if (kind.extra or {}).get("not_acted_on") and value not in (None, "", [], False):
             return [path]
         return _walk(kind.type, value, path)
     if isinstance(kind, inspect.UnionType):
