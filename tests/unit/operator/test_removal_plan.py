@@ -16,7 +16,7 @@ from armillary.operator.shard.actions import (
     RemoveTablet,
 )
 from armillary.operator.shard.drain import TURN_DOWN
-from armillary.operator.shard.observe import ShardSeen
+from armillary.operator.shard.observe import ShardSeen, ShardTopology
 from tests.unit.operator.shard_seen import (
     CASCADE,
     PRIMARY,
@@ -176,3 +176,12 @@ def test_the_list_stays_when_the_spec_says_so() -> None:
     reconciliation = TopologyReconciliation(prune_shard_cells=False)
     spec = msgspec.structs.replace(SHARD.spec, topology_reconciliation=reconciliation)
     assert plan(left("elsewhere"), shard=replace(SHARD, spec=spec)).actions == ()
+
+
+def test_nothing_leaves_a_shard_of_which_the_topology_has_no_record() -> None:
+    unknown = ShardTopology(has_record=False, is_snapshot=False)
+    pods = all_pods(_2=leaving(THIRD, FINISHED))
+    found = plan(replace(seen(pods), topology=unknown), shard=smaller())
+    assert not any(isinstance(action, RemoveTablet) for action in found.actions)
+    assert found.orphans[THIRD].reason == "MasterUnknown"
+    assert "no record" in found.orphans[THIRD].message

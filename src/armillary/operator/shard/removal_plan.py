@@ -43,6 +43,12 @@ def plan_removals(
 def _why_it_stays(situation: Situation, alias: TabletAlias, pod: KubeObject) -> Orphan | None:
     if situation.seen.topology is None:
         return Orphan(reason="MasterUnknown", message="The topology does not say who is primary.")
+    if not situation.seen.topology.has_record:
+        return Orphan(
+            reason="MasterUnknown",
+            message="The shard has no record in the topology, so nobody can say who is primary. To "
+            "remove the tablets with their data, remove the keyspace, turndownPolicy Immediate.",
+        )
     if situation.primary == alias:
         return Orphan(reason="Master", message=_how_the_primary_leaves(situation, alias))
     if len(situation.ready) < len(situation.wanted):
