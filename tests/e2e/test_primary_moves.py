@@ -1,4 +1,7 @@
-"""The primary dies for good, or leaves with a scale-in: another takes over, and no row is lost."""
+"""The primary dies for good, or leaves with a scale-in: another takes over, and no row is lost.
+
+Last, the whole keyspace leaves: under one policy it stays, under the other it goes at once.
+"""
 
 import json
 import os
@@ -129,8 +132,12 @@ def test_a_scale_in_moves_the_primary_to_the_tablet_that_stays(
     leaves = next(
         alias for alias, tablet in shard_status(walk)["tablets"].items() if tablet["index"] == 3
     )
-    walk.shell.run(
-        f"{walk.vtctlclient} PlannedReparentShard -keyspace_shard={SHARD} -new_master={leaves}"
+    # A tablet that was killed a moment ago may still count as available, and not answer yet.
+    reparent = f"PlannedReparentShard -keyspace_shard={SHARD} -new_master={leaves}"
+    wait_until(
+        "all to answer",
+        lambda: walk.shell.try_run(f"{walk.vtctlclient} {reparent}")[0] == 0,
+        timeout_s=WAIT_S_MAX,
     )
     insert_when_possible(walk, 3)
     before = users_of(walk, "main")
@@ -141,3 +148,55 @@ def test_a_scale_in_moves_the_primary_to_the_tablet_that_stays(
     insert_when_possible(walk, 4)
     assert users_of(walk, "main") == before | {4} >= {1, 3, 4}
     assert "orphanedTablets" not in shard_status(walk)
+
+
+def set_keyspaces(walk: Walk, *keyspaces: Json) -> None:
+    patch = json.dumps({"spec": {"keyspaces": list(keyspaces)}})
+    walk.shell.run(f"{walk.kubectl} patch psc small --type=merge -p '{patch}'")
+
+    def is_observed() -> bool:
+        obj = json.loads(walk.shell.run(f"{walk.kubectl} get psc small -o json", quiet=True))
+        return bool(obj["status"]["observedGeneration"] == obj["metadata"]["generation"])
+
+    wait_until("the edit to be seen", is_observed, timeout_s=WAIT_S_MAX)
+
+
+def turndown_blocked(walk: Walk) -> Json:
+    cluster = json.loads(walk.shell.run(f"{walk.kubectl} get psc small -o json", quiet=True))
+    conditions = cluster["status"]["conditions"]
+    (found,) = (one for one in conditions if one["type"] == "TurndownBlocked")
+    return dict(found)
+
+
+def names_of(walk: Walk, kind: str) -> list[str]:
+    selector = "planetscale.com/keyspace=main"
+    return walk.shell.run(f"{walk.kubectl} get {kind} -l {selector} -o name", quiet=True).split()
+
+
+def test_a_keyspace_that_leaves_the_spec_stays_until_idle_or_goes_at_once(walk: Walk) -> None:
+    """RequireIdle holds what Immediate removes with its pods, claims and records."""
+    main = main_keyspace(1)
+    set_keyspaces(walk, main | {"turndownPolicy": "RequireIdle"})
+    set_keyspaces(walk)
+    wait_until(
+        "it to be held", lambda: turndown_blocked(walk)["status"] == "True", timeout_s=WAIT_S_MAX
+    )
+    told = turndown_blocked(walk)
+    assert told["reason"] == "NotIdle"
+    assert "keyspace main" in told["message"] and "turndownPolicy" in told["message"]
+    users = users_of(walk, "main")
+    insert(walk, 5)
+    assert users_of(walk, "main") == users | {5}, "what is held goes on serving"
+
+    set_keyspaces(walk, main | {"turndownPolicy": "Immediate"})
+    assert turndown_blocked(walk)["status"] == "False"
+    assert users_of(walk, "main") == users | {5}
+    set_keyspaces(walk)
+    kinds = "vitesskeyspaces,vitessshards,pods,persistentvolumeclaims"
+    wait_until("it to go", lambda: names_of(walk, kinds) == [], timeout_s=WAIT_S_MAX)
+    wait_until(
+        "the topology to forget it",
+        lambda: walk.shell.run(f"{walk.vtctlclient} GetKeyspaces", quiet=True).split() == [],
+        timeout_s=WAIT_S_MAX,
+    )
+    assert turndown_blocked(walk)["status"] == "False"
