@@ -20,6 +20,7 @@ from armillary.operator.cell.loop import CellLoop
 from armillary.operator.cluster.loop import ClusterLoop
 from armillary.operator.keyspace.loop import KeyspaceLoop
 from armillary.operator.lockserver.loop import LockserverLoop
+from armillary.operator.objects.failures import telling_failures
 from armillary.operator.shard.loop import ShardLoop
 from armillary.operator.shard.replication_loop import ReplicationLoop
 from armillary.operator.topology import TopologyPool
@@ -99,7 +100,7 @@ async def _operate(
     async with pool.running(), anyio.create_task_group() as group:
         group.start_soon(recorder.run)
         world = World(client, settings, recorder, pool)
-        controllers = [_controller(part, settings) for part in _parts(world)]
+        controllers = [_controller(world, part) for part in _parts(world)]
         await world.start(group)
         logger.info("operator runs", extra={"namespaces": settings.watch_namespaces or "all"})
         task_status.started()
@@ -119,12 +120,16 @@ def _parts(world: World) -> list[_Part]:
     ]
 
 
-def _controller(part: _Part, settings: OperatorSettings) -> Controller[ObjectKey]:
+def _controller(world: World, part: _Part) -> Controller[ObjectKey]:
+    async def reconcile(key: ObjectKey) -> float | None:
+        with telling_failures(world, key):
+            return await part.loop.reconcile(key)
+
     controller = Controller(
         part.name,
-        part.loop.reconcile,
+        reconcile,
         workers=part.workers,
-        timeout_s=settings.reconcile_timeout.total_seconds(),
+        timeout_s=world.settings.reconcile_timeout.total_seconds(),
     )
     part.loop.subscribe(controller.queue)
     return controller

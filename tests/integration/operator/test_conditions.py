@@ -86,3 +86,23 @@ async def test_a_cell_that_leaves_while_tablets_are_in_it_stays_and_says_why(
         assert set(shard["spec"]["zoneMap"]) == {"uscentral1a", "uscentral1c", "uscentral1f"}
         cell = await running.get(kinds.VITESS_CELL, "example-uscentral1a-918f14b6")
         assert cell["spec"]["allCells"] == ["uscentral1a", "uscentral1c", "uscentral1f"]
+
+
+async def test_what_the_api_refuses_is_told_as_an_event_of_what_wants_it(tmp_path: Path) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        cluster = example(tmp_path / "b")
+        template = cluster["spec"]["keyspaces"][0]["partitionings"][0]["equal"]["shardTemplate"]
+        template["tabletPools"][0]["extraLabels"] = {"team": "no label value!"}
+        await running.client.create(cluster)
+
+        async def told() -> set[tuple[str, str]]:
+            events = (await running.client.list(kinds.EVENT, NAMESPACE)).items
+            return {
+                (event["involvedObject"]["name"], event["message"])
+                for event in events
+                if event["reason"] == "ReconcileFailed"
+            }
+
+        found = await running.eventually(told, bool)
+        (name, message) = next(iter(found))
+        assert name.startswith("example-main-") and "no label value!" in message

@@ -73,6 +73,8 @@ def test_defaults_reach_into_what_is_there_and_are_not_shared() -> None:
         ({"x-kubernetes-int-or-string": True}, True, 'must be of type integer,string: "boolean"'),
         ({**STRING, "enum": ["a", "b"]}, "c", 'value: "c": supported values: "a", "b"'),
         ({**STRING, "pattern": "^a+$"}, "b", "f in body should match '^a+$'"),
+        ({**STRING, "pattern": "^a+$"}, "a\n", "f in body should match '^a+$'"),
+        ({**STRING, "pattern": r"^\d$"}, "٣", r"f in body should match '^\d$'"),
         ({**STRING, "minLength": 1}, "", 'f in body should be at least 1 chars long'),
         ({**STRING, "maxLength": 2}, "abc", "f: Too long: may not be more than 2 bytes"),
         ({**STRING, "format": "date-time"}, "yesterday", "must be of type date-time"),

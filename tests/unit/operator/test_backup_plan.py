@@ -105,3 +105,8 @@ def test_a_shard_without_a_primary_has_nothing_new_to_back_up() -> None:
 
 def test_a_location_without_a_backup_of_its_own_waits_for_one() -> None:
     assert plan(complete(100, location="elsewhere")).jobs == ()
+
+
+def test_an_interval_longer_than_the_calendar_is_only_never_due() -> None:
+    found = plan(complete(1), policy=BackupPolicy(backup_interval_hours=2**31 - 1))
+    assert found.jobs == () and found.look_again_s is not None

@@ -76,6 +76,56 @@ MISTAKES: list[tuple[str, Callable[[Spec], object], str]] = [
         "spec.keyspaces: 'main' is there more than once",
     ),
     (
+        "an environment variable without a name",
+        lambda s: pools_of(s)[0].update(extraEnv=[{"value": "x"}]),
+        f"{TEMPLATE}.tabletPools[0].extraEnv[0].name: wanted a name, found None",
+    ),
+    (
+        "a container without a name",
+        lambda s: s.update(vitessDashboard={"sidecarContainers": [{"image": "x"}]}),
+        "spec.vitessDashboard.sidecarContainers[0].name: wanted a name, found None",
+    ),
+    (
+        "a label that is the operator's own",
+        lambda s: s["cells"][0]["gateway"].update(extraLabels={"planetscale.com/cell": "x"}),
+        "spec.cells[uscentral1a].gateway.extraLabels: 'planetscale.com/cell' is the operator's own",
+    ),
+    (
+        "a claim without a size",
+        lambda s: pools_of(s)[0].update(dataVolumeClaimTemplate={"resources": {"requests": {}}}),
+        f"{TEMPLATE}.tabletPools[0].dataVolumeClaimTemplate.resources.requests.storage: wanted an",
+    ),
+    (
+        "a claim whose requests are none",
+        lambda s: pools_of(s)[0].update(dataVolumeClaimTemplate={"resources": "10Gi"}),
+        f"{TEMPLATE}.tabletPools[0].dataVolumeClaimTemplate.resources: wanted a mapping, found",
+    ),
+    (
+        "the database of MySQL itself",
+        lambda s: s["keyspaces"][0].update(databaseName="mysql"),
+        f"{MAIN}.databaseName: mysql is MySQL's own",
+    ),
+    (
+        "a database whose name breaks out of its quotes",
+        lambda s: s["keyspaces"][0].update(databaseName="a`b"),
+        f"{MAIN}.databaseName: wanted printable characters",
+    ),
+    (
+        "more tablets than anybody meant",
+        lambda s: pools_of(s)[0].update(replicas=2**31 - 1),
+        "spec.keyspaces: parts and replicas make 4294967300 tablets; one cluster may have 10000",
+    ),
+    (
+        "more shards than anybody meant",
+        lambda s: s["keyspaces"][0]["partitionings"][0]["equal"].update(parts=65536),
+        "spec.keyspaces: parts and replicas make",
+    ),
+    (
+        "a shard whose name is no label",
+        custom(("", "80" * 32), ("80" * 32, "")),
+        f"{MAIN}.partitionings[0]: shard -",
+    ),
+    (
         "a location of no kind",
         lambda s: s["backup"]["locations"][0].pop("volume"),
         "spec.backup.locations[]: wanted exactly one of gcs, s3, azblob, ceph, volume, found none",

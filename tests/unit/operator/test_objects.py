@@ -20,8 +20,8 @@ from armillary.operator.objects.compare import describe_change, is_covered, stat
 from armillary.operator.objects.status import merge_conditions, merge_patch_between
 from armillary.operator.render.flags import go_duration, render_flags
 from armillary.operator.render.labels import CELL, KEYSPACE
+from armillary.operator.render.quantity import is_quantity, quantity
 from armillary.operator.render.storage import root_prefix
-from armillary.operator.shard.apply import quantity
 from tests.unit.operator.moments import NOW
 
 
@@ -94,10 +94,17 @@ def test_clusters_of_different_names_share_a_place(prefix: str, root: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("1Gi", 2**30), ("10G", 10e9), ("5", 5), ("100m?", 0), ("", 0)]
+    ("text", "number"),
+    [("1Gi", 2**30), ("10G", 10e9), ("5", 5), ("1.5k", 1500), ("2e3", 2000), ("1E", 1e18)],
 )
 def test_quantities(text: str, number: float) -> None:
-    assert quantity(text) == number
+    assert quantity(text) == number and is_quantity(text)
+
+
+@pytest.mark.parametrize("value", ["100m?", "", "Gi", "1 Gi", "1Gi\n", "-1", None, [], True, "٣"])
+def test_what_is_no_quantity(value: object) -> None:
+    assert not is_quantity(value)
+    assert not isinstance(value, str) or quantity(value) == 0
 
 
 def child(name: str, label: str, **parts: object) -> KubeObject:

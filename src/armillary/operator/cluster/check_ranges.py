@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from armillary.base.errors import InputError
-from armillary.model.keyrange import KeyRange
+from armillary.model.keyrange import KeyRange, safe_shard_name
 from armillary.operator.crd.keyspace import Partitioning
 from armillary.operator.keyspace.partition import WantedShard, shards_of
+
+LABEL_CHARS_MAX = 63  # what Kubernetes allows in a label's value
 
 
 def check_partitionings(path: str, partitionings: Sequence[Partitioning]) -> Iterator[str]:
@@ -26,6 +28,9 @@ def check_partitionings(path: str, partitionings: Sequence[Partitioning]) -> Ite
         except InputError as error:
             yield f"{here}: {error}"
             continue
+        for shard in shards:
+            if len(safe_shard_name(shard.name)) > LABEL_CHARS_MAX:
+                yield f"{here}: shard {shard.name} has a name of more than {LABEL_CHARS_MAX} digits"
         yield from _check_cover(f"{here}.custom.shards" if partitioning.custom else here, shards)
 
 

@@ -10,14 +10,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from armillary.operator.cluster.check_flags import flags_that_stop_processes
-from armillary.operator.cluster.check_ranges import check_partitionings
+from armillary.operator.cluster.check_pods import check_pods
+from armillary.operator.cluster.check_ranges import LABEL_CHARS_MAX, check_partitionings
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.spec_paths import ShardPath, shard_templates
 from armillary.operator.crd.backup import BackupLocation, BackupSpec
-from armillary.operator.crd.keyspace import KeyspaceTemplate, TabletPool
+from armillary.operator.crd.keyspace import KeyspaceTemplate, ShardTemplate, TabletPool
 
-LABEL_CHARS_MAX = 63  # what Kubernetes allows in a label's value
 DATABASE_CHARS_MAX = 64  # what MySQL allows
+TABLETS_MAX = 10_000  # in one cluster; the operator looks at each of them again and again
+_SYSTEM_DATABASES = ("mysql", "information_schema", "performance_schema", "sys", "_vt")
 _EXTERNAL = "external"
 _LOCATION_KINDS = ("gcs", "s3", "azblob", "ceph", "volume")
 
@@ -48,6 +50,14 @@ def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
             f"metadata.name: it has {len(cluster.name)} characters, and every object of the "
             f"cluster carries it as a label, which may have {LABEL_CHARS_MAX}"
         )
+    tablets = sum(_tablet_counts(spec.keyspaces))
+    if tablets > TABLETS_MAX:
+        yield (
+            f"spec.keyspaces: parts and replicas make {tablets} tablets; one cluster may have "
+            f"{TABLETS_MAX}"
+        )
+        return  # what follows would look at each of them
+    yield from check_pods(spec, "spec")
     yield from _duplicates("spec.cells", [cell.name for cell in spec.cells])
     yield from _duplicates("spec.keyspaces", [keyspace.name for keyspace in spec.keyspaces])
     if spec.backup is not None:
@@ -66,8 +76,29 @@ def _duplicates(path: str, names: Sequence[str]) -> Iterator[str]:
         yield f"{path}: {name!r} is there more than once"
 
 
+def _tablet_counts(keyspaces: Sequence[KeyspaceTemplate]) -> Iterator[int]:
+    """Yield how many tablets each shard template makes; a shard counts at least as one."""
+    for keyspace in keyspaces:
+        for partitioning in keyspace.partitionings:
+            if partitioning.equal is not None:
+                yield partitioning.equal.parts * _size(partitioning.equal.shard_template)
+            if partitioning.custom is not None:
+                yield sum(_size(shard) for shard in partitioning.custom.shards)
+
+
+def _size(shard: ShardTemplate) -> int:
+    return max(1, sum(pool.replicas for pool in shard.tablet_pools))
+
+
 def _check_database_name(path: str, keyspace: KeyspaceTemplate) -> Iterator[str]:
     name = keyspace.database_name or f"vt_{keyspace.name}"
+    if name.lower() in _SYSTEM_DATABASES:
+        yield f"{path}.databaseName: {name} is MySQL's own, or Vitess's"
+    if not name.isprintable() or name != name.strip() or set(name) & set("`/\\"):
+        yield (
+            f"{path}.databaseName: wanted printable characters without `, / and \\, and no space "
+            f"at its ends; found {name!r}"
+        )
     if len(name) > DATABASE_CHARS_MAX:
         yield (
             f"{path}.databaseName: the database would be called {name}, which has {len(name)} "

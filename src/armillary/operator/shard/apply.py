@@ -10,6 +10,7 @@ from armillary.kube.objects import annotations_of, name_of
 from armillary.operator.objects.rollout import DeletePod, apply_pod, with_pod_hash
 from armillary.operator.objects.steps import Steps
 from armillary.operator.render import labels as keys
+from armillary.operator.render.quantity import quantity
 from armillary.operator.shard.actions import (
     Delete,
     EndCascade,
@@ -95,27 +96,6 @@ def _storage_of(claim: KubeObject) -> str | None:
     requests = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
     size = requests.get("storage")
     return None if size is None else str(size)
-
-
-def quantity(text: str) -> float:
-    """Return a Kubernetes quantity such as `10Gi` as a number; 0 when it is none."""
-    for suffix, factor in _FACTORS.items():
-        if text.endswith(suffix):
-            return _number(text.removesuffix(suffix)) * factor
-    return _number(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-_FACTORS = {
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
-    "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-}  # fmt: skip
 
 
 async def _apply(

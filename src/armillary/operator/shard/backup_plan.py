@@ -98,8 +98,9 @@ def _periodic(
         )
         if latest_at is None:
             continue  # nothing to go on from in this location
-        if now < latest_at + interval:
-            due_in_s.append((latest_at + interval - now).total_seconds())
+        age = now - latest_at  # a sum with a long interval would be no date
+        if age < interval:
+            due_in_s.append((interval - age).total_seconds())
             continue
         jobs[location.name] = WantedBackupJob(
             name=names.periodic_backup_name(

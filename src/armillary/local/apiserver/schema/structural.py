@@ -186,7 +186,14 @@ def _validate_string(value: str, schema: Schema, path: str) -> Iterator[Cause]:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    """Compile what Kubernetes matches with Go's rules: `$` is the end, not a newline before it."""
+    return re.compile(
+        _END.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII
+    )
+
+
+# A `$` that means the end; escapes and character classes are passed over.
+_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
 
 def _is_date_time(text: str) -> bool:
