@@ -4,7 +4,9 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -31,6 +33,30 @@ from .servers import Box, running_box
 from .test_take_and_restore import SETTINGS, fill, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+async def source(template_cache: Path) -> AsyncIterator[Box]:
+    """A server with ten rows, for tests that leave it as it is."""
+    with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as folder:
+        async with running_box(Path(folder), 1, cache=template_cache) as box:
+            await fill(box, rows=10)
+            yield box
+
+
+@dataclass(frozen=True)
+class Taken:
+    backups: Path
+    older: Manifest
+    newer: Manifest
+
+
+@pytest.fixture(scope="module")
+async def taken(source: Box) -> Taken:
+    """Two backups; a test takes a copy."""
+    backups = source.spec.tablet.root / "backups"
+    storage = FileStorage(backups)
+    return Taken(backups, await take(source, storage), await take(source, storage))
 
 
 def files_of(root: Path, manifest: Manifest) -> Path:
@@ -86,14 +112,11 @@ def change_the_table(folder: Path) -> None:
     ],
 )
 async def test_a_damaged_backup_is_found_and_the_older_one_restored(
-    short_dir: Path, template_cache: Path, damage: Callable[[Path], None]
+    short_dir: Path, template_cache: Path, taken: Taken, damage: Callable[[Path], None]
 ) -> None:
     """Three promises: verify tells; no fall-back leaves the data alone; fall-back restores."""
-    storage = FileStorage(short_dir / "backups")
-    async with running_box(short_dir, 1, cache=template_cache) as source:
-        await fill(source, rows=10)
-        sound = await take(source, storage)
-        damaged = await take(source, storage)
+    shutil.copytree(taken.backups, short_dir / "backups")
+    storage, sound, damaged = FileStorage(short_dir / "backups"), taken.older, taken.newer
     damage(files_of(short_dir, damaged))
     for record in await read_catalog(storage, "main", "-80"):
         report = await verify_backup(storage, "main", "-80", record)
@@ -144,20 +167,19 @@ def make_tool(folder: Path, script: str) -> BackupFlags:
     ],
 )
 async def test_a_tool_that_fails_in_any_way_leaves_no_backup(
-    short_dir: Path, template_cache: Path, tool_directory: Path, script: str, message: str
+    short_dir: Path, source: Box, tool_directory: Path, script: str, message: str
 ) -> None:
     storage = FileStorage(short_dir / "backups")
-    async with running_box(short_dir, 1, cache=template_cache) as source:
-        await fill(source, rows=10)
-        with pytest.raises(BackupToolError, match=message):
-            await take(source, storage, settings=make_tool(tool_directory, script))
-        assert await storage.list_backups("main/-80") == []
-        assert list(source.spec.tablet.tmp.glob("backup-*")) == []
-        await source.sql("INSERT INTO vt_main.users (name) VALUES ('not blocked')")
+    with pytest.raises(BackupToolError, match=message):
+        await take(source, storage, settings=make_tool(tool_directory, script))
+    assert await storage.list_backups("main/-80") == []
+    assert list(source.spec.tablet.tmp.glob("backup-*")) == []
+    await source.sql("INSERT INTO vt_main.users (name) VALUES ('not blocked')")
+    await source.sql("DELETE FROM vt_main.users WHERE name = 'not blocked'")
 
 
 async def test_the_password_is_in_no_argument_and_no_file_left(
-    short_dir: Path, template_cache: Path, tool_directory: Path
+    short_dir: Path, source: Box, tool_directory: Path
 ) -> None:
     settings = make_tool(
         tool_directory,
@@ -165,9 +187,7 @@ async def test_the_password_is_in_no_argument_and_no_file_left(
         f"cp -p ${{1#--defaults-file=}} {tool_directory}/defaults\n"
         'exec /usr/bin/mariadb-backup "$@"',
     )
-    async with running_box(short_dir, 1, cache=template_cache) as source:
-        await fill(source, rows=10)
-        await take(source, FileStorage(short_dir / "backups"), settings=settings)
+    await take(source, FileStorage(short_dir / "backups"), settings=settings)
     assert "secret" not in (tool_directory / "argv").read_text()
     assert "secret" not in (tool_directory / "env").read_text()
     defaults = tool_directory / "defaults"

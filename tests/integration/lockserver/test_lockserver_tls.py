@@ -45,7 +45,7 @@ async def put_when_up(members: Members, tls: EtcdTls, key: str, value: bytes) ->
 
 async def test_a_client_of_the_cluster_is_served_over_a_restart(members: Members) -> None:
     await put_when_up(members, members.tls, "/restart", b"kept")
-    await anyio.to_thread.run_sync(members.stop)
+    await anyio.to_thread.run_sync(members.kill)
     members.start()
     with anyio.fail_after(60):
         async with EtcdClient(members.endpoints, members.tls, timeout_s=30) as client:
@@ -132,7 +132,7 @@ async def test_members_find_together_once_their_addresses_are_certified(tmp_path
         members.write_certificate(list(members.addresses.values()))
         await put_when_up(members, members.tls, "/now", b"")
     finally:
-        members.stop()
+        members.kill()
 
 
 async def test_the_topology_is_read_with_the_flags_of_a_pod(

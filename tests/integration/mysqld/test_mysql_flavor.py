@@ -23,8 +23,8 @@ from armillary.mysqld.process import MysqldProcess
 from armillary.mysqld.spec import AccountNames, ServerSpec
 from tests.addresses import block
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
-from tests.integration.tablet.pair import reparent, replicating_pair, wait_rows
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, Shard, running_shard
+from tests.integration.tablet.shared import reparent, replicating_pair, wait_rows
 from tests.integration.tablet.test_backup_and_restore import back_up
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]

@@ -12,8 +12,14 @@ from armillary.base.errors import ArmillaryError, PreconditionError
 from armillary.model.tablet import TabletType
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
-from tests.integration.tablet.pair import Pair, SharedPair, replicating_pair, shared_pair, wait_rows
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.shared import (
+    Pair,
+    SharedShard,
+    replicating_pair,
+    shared_shard,
+    wait_rows,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -36,15 +42,15 @@ def keep_backups(shard: Shard) -> None:
 
 
 @pytest.fixture(scope="module")
-async def shared() -> AsyncIterator[SharedPair]:
-    async with shared_pair(keep_backups) as shared:
+async def shared() -> AsyncIterator[SharedShard]:
+    async with shared_shard(keep_backups) as shared:
         yield shared
 
 
 @pytest.fixture
-async def pair(shared: SharedPair) -> Pair:
+async def pair(shared: SharedShard) -> Pair:
     """For tests that leave a primary and a replica behind; backups of earlier tests are there."""
-    return await shared.settled()
+    return await shared.pair()
 
 
 @pytest.fixture

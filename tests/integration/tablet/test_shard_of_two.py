@@ -14,29 +14,29 @@ from armillary.base.errors import ArmillaryError, PreconditionError, Unauthentic
 from armillary.model.tablet import TabletType
 from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.tablet_client import TabletManagerClient
-from tests.integration.tablet.pair import (
+from tests.integration.tablet.shard import Shard, running_shard, wait_gone
+from tests.integration.tablet.shared import (
     Pair,
-    SharedPair,
+    SharedShard,
     reparent,
     replicating_pair,
-    shared_pair,
+    shared_shard,
     wait_rows,
 )
-from tests.integration.tablet.shard import Shard, running_shard, wait_gone
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 
 @pytest.fixture(scope="module")
-async def shared() -> AsyncIterator[SharedPair]:
-    async with shared_pair() as shared:
+async def shared() -> AsyncIterator[SharedShard]:
+    async with shared_shard() as shared:
         yield shared
 
 
 @pytest.fixture
-async def pair(shared: SharedPair) -> Pair:
+async def pair(shared: SharedShard) -> Pair:
     """For tests that leave a primary and a replica behind, whichever is which."""
-    return await shared.settled()
+    return await shared.pair()
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from armillary.model.tablet import TabletType
 from armillary.settings.vtctld import VtctldSettings
 from armillary.vtctld.main import run
-from tests.integration.tablet.pair import wait_rows
 from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
+from tests.integration.tablet.shared import SharedShard, by_role, shared_shard, wait_rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -47,6 +47,10 @@ class Cluster:
         assert code == 0, f"{words}\n{out}\n{err}\n{logs}"
         return out
 
+    async def tablets(self) -> list[TestTablet]:
+        """Return the primary and its replicas."""
+        return await by_role(self.shard)
+
     async def start(self, count: int) -> list[TestTablet]:
         """Start tablets and make the first one primary, as the operator does."""
         tablets = [self.shard.add_tablet(uid) for uid in range(1, count + 1)]
@@ -60,15 +64,33 @@ class Cluster:
         return tablets
 
 
+def keep_backups(shard: Shard) -> None:
+    shard.extra_flags = (
+        "--backup_storage_implementation=file",
+        f"--file_backup_storage_root={shard.dir}/backups",
+        "--xtrabackup_user=vt_dba",
+        "--backup_engine_implementation=xtrabackup",
+    )
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[SharedShard]:
+    async with shared_shard(keep_backups, count=3) as shared:
+        yield shared
+
+
 @pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
+async def cluster(shared: SharedShard) -> AsyncIterator[Cluster]:
+    """For tests that leave a primary and two replicas behind, whichever is which."""
+    shard = await shared.settled()
+    async with serving_vtctld(shard) as port:
+        yield Cluster(shard, port)
+
+
+@pytest.fixture
+async def empty_cluster() -> AsyncIterator[Cluster]:
+    """For tests that begin with no tablet, or leave ruins."""
     async with running_shard() as shard, serving_vtctld(shard) as port:
-        shard.extra_flags = (
-            "--backup_storage_implementation=file",
-            f"--file_backup_storage_root={shard.dir}/backups",
-            "--xtrabackup_user=vt_dba",
-            "--backup_engine_implementation=xtrabackup",
-        )
         yield Cluster(shard, port)
 
 
@@ -101,7 +123,7 @@ def insert(tablet: TestTablet, row: int) -> None:
 
 
 async def test_a_planned_reparent_under_writes_loses_none(cluster: Cluster) -> None:
-    first, second, third = await cluster.start(3)
+    first, second, third = await cluster.tablets()
     acknowledged = [1]
     done = anyio.Event()
 
@@ -121,20 +143,23 @@ async def test_a_planned_reparent_under_writes_loses_none(cluster: Cluster) -> N
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(write)
         await anyio.sleep(0.5)
-        await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", "-new_master=zone1-2")
-        await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", "-avoid_master=zone1-2")
+        for words in (f"-new_master={second.alias}", f"-avoid_master={second.alias}"):
+            await cluster.ok("PlannedReparentShard", f"-keyspace_shard={PATH}", words)
         await anyio.sleep(0.5)
         done.set()
     assert len(acknowledged) > 20
     for tablet in (first, second, third):
         await wait_rows(tablet, len(acknowledged))
-    types = [line.split()[3] for line in (await cluster.ok("ListAllTablets")).splitlines()]
-    assert types == ["master", "replica", "replica"], "the least lagged, of equals the first"
+    lines = [line.split() for line in (await cluster.ok("ListAllTablets")).splitlines()]
+    types = {words[0]: words[3] for words in lines}
+    least = min(str(first.alias), str(third.alias))
+    assert types.pop(least) == "master", "the least lagged, of equals the first"
+    assert list(types.values()) == ["replica", "replica"]
     await cluster.ok("ValidateShard", PATH)
 
 
 async def test_a_killed_primary_is_replaced_and_comes_back_as_replica(cluster: Cluster) -> None:
-    first, second, third = await cluster.start(3)
+    first, second, third = await cluster.tablets()
     await first.vttablet.kill()
     await first.mysqlctld.kill()
     os.kill(first.mysqld_pid(), signal.SIGKILL)
@@ -142,7 +167,7 @@ async def test_a_killed_primary_is_replaced_and_comes_back_as_replica(cluster: C
     assert code == 1 and "EmergencyReparentShard" in out
     await cluster.ok("EmergencyReparentShard", f"-keyspace_shard={PATH}")
     shard = (await cluster.shard.topo.get_shard("commerce", "-80")).value
-    new = second if shard.primary_alias.uid == 2 else third
+    new = second if shard.primary_alias.uid == second.alias.uid else third
     insert(new, 2)
     for tablet in (second, third):
         await wait_rows(tablet, 2)
@@ -153,8 +178,9 @@ async def test_a_killed_primary_is_replaced_and_comes_back_as_replica(cluster: C
 
 
 async def test_a_vtctld_killed_within_a_reparent_leaves_nothing_that_the_next_cannot_mend(
-    cluster: Cluster,
+    empty_cluster: Cluster,
 ) -> None:
+    cluster = empty_cluster
     first, second = await cluster.start(2)
     async with other_vtctld(cluster.shard) as (vtctld, server):
         with first.sql(database="vt_commerce") as cursor:
@@ -217,7 +243,7 @@ async def other_vtctld(shard: Shard) -> AsyncIterator[tuple[Process, str]]:
 
 
 async def test_broken_sql_reaches_no_mysqld(cluster: Cluster) -> None:
-    await cluster.start(1)
+    first, *_ = await cluster.tablets()
     for sql in (
         "create table a (b int); create tabel c (d int)",
         "create table a (b int); alter table t add column",
@@ -226,15 +252,16 @@ async def test_broken_sql_reaches_no_mysqld(cluster: Cluster) -> None:
         assert code == 1 and "nothing was changed: statement 2 of 2" in out, out
     code, out, _ = await cluster.vtctl("ApplySchema", "-sql=create table t (id int)", "commerce")
     assert code == 1 and "1050" in out and PATH in out
-    shown = await cluster.ok("GetSchema", "-table_names_only", "zone1-1")
+    shown = await cluster.ok("GetSchema", "-table_names_only", str(first.alias))
     assert shown.split() == ["t"]
-    drawn = await cluster.ok("ExecuteFetchAsDba", "zone1-1", "select * from t")
+    drawn = await cluster.ok("ExecuteFetchAsDba", str(first.alias), "select * from t")
     assert "| 1  |" in drawn
 
 
 async def test_schema_changes_go_on_beside_broken_views_and_say_what_a_failed_drop_did(
-    cluster: Cluster,
+    empty_cluster: Cluster,
 ) -> None:
+    cluster = empty_cluster
     (first,) = await cluster.start(1)
     await cluster.ok("ApplySchema", "-sql=create table gone (id int primary key)", "commerce")
     with first.sql(database="vt_commerce") as cursor:
@@ -247,33 +274,36 @@ async def test_schema_changes_go_on_beside_broken_views_and_say_what_a_failed_dr
 
     code, out, _ = await cluster.vtctl("ApplySchema", "-sql=drop table nowhere, t", "commerce")
     assert code == 1 and "1051" in out and "or a part of it, is not known" in out, out
-    names = await cluster.ok("GetSchema", "-table_names_only", "zone1-1")
+    names = await cluster.ok("GetSchema", "-table_names_only", str(first.alias))
     assert "t" not in names.split(), "MariaDB dropped the one that it could"
 
 
 async def test_a_backup_is_taken_by_a_replica_listed_and_removed(cluster: Cluster) -> None:
-    _, second = await cluster.start(2)
+    _, *replicas = await cluster.tablets()
     code, out, err = await cluster.vtctl("BackupShard", PATH)
-    assert code == 0 and out == "", f"{out}\n{err}\n{cluster.shard.logs(second)}"
+    assert code == 0 and out == "", f"{out}\n{err}"
     assert "is listed and complete" in err
     (name,) = (await cluster.ok("ListBackups", PATH)).split()
-    assert name.endswith(str(second.alias))
+    assert name.endswith(tuple(str(replica.alias) for replica in replicas))
     await cluster.ok("RemoveBackup", PATH, name)
     assert await cluster.ok("ListBackups", PATH) == ""
 
 
 async def test_types_change_and_replication_stops_and_starts(cluster: Cluster) -> None:
-    first, second = await cluster.start(2)
-    out = await cluster.ok("ChangeTabletType", "-dry-run", "zone1-2", "rdonly")
-    assert out.startswith("- zone1-0000000002") and "rdonly" in out.splitlines()[1]
-    await cluster.ok("ChangeTabletType", "zone1-2", "rdonly")
+    first, second, _ = await cluster.tablets()
+    alias = str(second.alias)
+    out = await cluster.ok("ChangeTabletType", "-dry-run", alias, "rdonly")
+    assert out.startswith(f"- {alias}") and "rdonly" in out.splitlines()[1]
+    await cluster.ok("ChangeTabletType", alias, "rdonly")
     assert await cluster.shard.type_of(second) is TabletType.RDONLY
-    await cluster.ok("StopSlave", "zone1-2")
+    await cluster.ok("StopSlave", alias)
     insert(first, 2)
     await anyio.sleep(0.5)
     await wait_rows(second, 1)
-    await cluster.ok("StartSlave", "zone1-2")
+    await cluster.ok("StartSlave", alias)
     await wait_rows(second, 2)
     for command in ("Ping", "RefreshState", "ReloadSchema", "SetReadOnly"):
-        await cluster.ok(command, "zone1-2")
+        await cluster.ok(command, alias)
     assert "0-" in await cluster.ok("ShardReplicationPositions", PATH)
+    await cluster.ok("ChangeTabletType", alias, "replica")
+    assert await cluster.shard.type_of(second) is TabletType.REPLICA

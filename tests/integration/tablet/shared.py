@@ -1,4 +1,4 @@
-"""A primary and its replica, which tests that leave them in order use one after another."""
+"""A shard of tablets, which tests that leave it in order use one after another."""
 
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -17,79 +17,100 @@ class Pair(NamedTuple):
     replica: TestTablet
 
 
-class SharedPair:
+class SharedShard:
     """Starts when first asked for; what a test left in disorder is not handed to the next one."""
 
-    def __init__(self, prepare: Callable[[Shard], None]) -> None:
+    def __init__(self, prepare: Callable[[Shard], None], count: int) -> None:
         self._prepare = prepare
+        self._count = count
         self._stack = AsyncExitStack()
-        self._pair: Pair | None = None
+        self._shard: Shard | None = None
 
-    async def settled(self) -> Pair:
-        """Return the pair with one row in its table t, whichever tablet is the primary."""
-        if self._pair is not None:
+    async def pair(self) -> Pair:
+        shard = await self.settled()
+        primary, replica = await by_role(shard)
+        return Pair(shard, primary, replica)
+
+    async def settled(self) -> Shard:
+        """Return the shard with one row in its table t, whichever tablet is the primary."""
+        if self._shard is not None:
             try:
-                self._pair = await _settle(self._pair.shard)
-                return self._pair
+                await _settle(self._shard, self._count)
+                return self._shard
             except (ArmillaryError, AssertionError, OSError, TimeoutError):
                 await self.close()
         shard = await self._stack.enter_async_context(running_shard())
         self._prepare(shard)
-        self._pair = await replicating_pair(shard)
-        return self._pair
+        await start_replicating(shard, self._count)
+        self._shard = shard
+        return shard
 
     async def close(self) -> None:
-        self._pair = None
+        self._shard = None
         await self._stack.aclose()
 
 
 @asynccontextmanager
-async def shared_pair(
-    prepare: Callable[[Shard], None] = lambda _: None,
-) -> AsyncIterator[SharedPair]:
-    shared = SharedPair(prepare)
+async def shared_shard(
+    prepare: Callable[[Shard], None] = lambda _: None, *, count: int = 2
+) -> AsyncIterator[SharedShard]:
+    shared = SharedShard(prepare, count)
     try:
         yield shared
     finally:
         await shared.close()
 
 
-async def replicating_pair(shard: Shard, *flags: str) -> Pair:
-    """Start a primary and a replica that follows it."""
-    first, second = shard.add_tablet(1, *flags), shard.add_tablet(2, *flags)
-    shard.start(first, second)
-    await shard.wait_healthy(first, second)
-    await shard.promote(first)
-    await shard.wait_healthy(first)
-    with first.sql(database="vt_commerce") as cursor:
+async def replicating_pair(shard: Shard) -> Pair:
+    primary, replica = await start_replicating(shard, 2)
+    return Pair(shard, primary, replica)
+
+
+async def start_replicating(shard: Shard, count: int) -> list[TestTablet]:
+    """Start a primary and replicas that follow it; one row is in its table t."""
+    tablets = [shard.add_tablet(uid) for uid in range(1, count + 1)]
+    shard.start(*tablets)
+    await shard.wait_healthy(*tablets)
+    await shard.promote(tablets[0])
+    await shard.wait_healthy(tablets[0])
+    with tablets[0].sql(database="vt_commerce") as cursor:
         cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
         cursor.execute("INSERT INTO t VALUES (1)")
-    await wait_rows(second, 1)
-    return Pair(shard, first, second)
+    for tablet in tablets:
+        await wait_rows(tablet, 1)
+    return tablets
 
 
-async def _settle(shard: Shard) -> Pair:
-    await _remove_others(shard)
+async def by_role(shard: Shard) -> list[TestTablet]:
+    """Return the tablets, the primary first, then by alias."""
+    alias = (await shard.topo.get_shard(shard.keyspace, shard.shard)).value.primary_alias
+    return sorted(shard.tablets, key=lambda tablet: tablet.alias.uid != alias.uid)
+
+
+async def _settle(shard: Shard, count: int) -> None:
+    await _remove_others(shard, count)
     for tablet in shard.tablets:
         for process in (tablet.mysqlctld, tablet.vttablet):
             if not process.is_running:
                 process.start()
     await shard.wait_healthy(*shard.tablets, timeout_s=30)
-    alias = (await shard.topo.get_shard(shard.keyspace, shard.shard)).value.primary_alias
-    primary, replica = sorted(shard.tablets, key=lambda tablet: tablet.alias.uid != alias.uid)
+    primary, *replicas = await by_role(shard)
     with primary.sql(database="vt_commerce") as cursor:
         cursor.execute("DROP TABLE IF EXISTS t, u")
         cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
         cursor.execute("INSERT INTO t VALUES (1)")
         cursor.execute("CREATE OR REPLACE TABLE settled AS SELECT UUID() AS word")
-    word = primary.scalar("SELECT word FROM vt_commerce.settled")
-    await _wait_value(replica, "SELECT word FROM vt_commerce.settled", word)
-    return Pair(shard, primary, replica)
+        cursor.execute("SELECT word FROM settled")
+        (word,) = cursor.fetchone()
+    for replica in replicas:
+        await _wait_value(replica, "SELECT word FROM vt_commerce.settled", word)
+    with primary.sql(database="vt_commerce") as cursor:
+        cursor.execute("DROP TABLE settled")
 
 
-async def _remove_others(shard: Shard) -> None:
-    """Remove the tablets that a test has added to the pair, and their records."""
-    for tablet in shard.tablets[2:]:
+async def _remove_others(shard: Shard, count: int) -> None:
+    """Remove the tablets that a test has added, and their records."""
+    for tablet in shard.tablets[count:]:
         tablet.vttablet.end()
         tablet.mysqlctld.end()
         shutil.rmtree(tablet.dir)
