@@ -178,25 +178,25 @@ def run(command: Sequence[str], limit_s: float, patience: float = 1.0) -> Outcom
     """Run one command, its output passed through; a command that is no pytest counts as one."""
     shown = " ".join(Path(word).name if word.startswith("/") else word for word in command)
     print(f"== {shown}", flush=True)
-    last, failed = "", []
+    said: list[str] = []
 
-    def read(line: str) -> None:
-        nonlocal last
-        print(line, end="", flush=True)
-        last = line if _COUNTS.search(line) else last
-        if match := _FAILED.match(line.rstrip("\n")):
-            failed.append(match[1])
+    def read(text: str) -> None:
+        print(text, end="", flush=True)  # dots as they come, not only whole lines
+        said.append(text)
 
     with tempfile.TemporaryDirectory(prefix="arm-tests-") as folder:
         env = {**os.environ, PATIENCE: str(patience), RUNNING_DIR: folder}
         ending = run_watched(command, read, limit_s=limit_s, cwd=ROOT, env=env)
         at = tests_under_way(Path(folder))
+    lines = "".join(said).splitlines()
+    failed = [match[1] for line in lines if (match := _FAILED.match(line))]
     counts: Counter[str] = Counter()
     if ending.is_over_time:
         show_over_time(limit_s, at, ending.ran)
         return Outcome(ending.code, Counter(failed=1 + len(set(failed))), tuple(at))
     if "pytest" in command[0]:
-        for number, word in _COUNTS.findall(last):
+        last = [line for line in lines if _COUNTS.search(line)][-1:]
+        for number, word in _COUNTS.findall("".join(last)):
             counts["failed" if word.startswith("error") else word] += int(number)
     if ending.code != 0:
         print(f"== failed with exit code {ending.code}", flush=True)

@@ -5,6 +5,7 @@ one when its parent ends (PR_SET_CHILD_SUBREAPER), so all of it is found by desc
 and never a process of somebody else.
 """
 
+import codecs
 import ctypes
 import os
 import signal
@@ -45,13 +46,13 @@ class Process:
 
 def run_watched(
     command: Sequence[str],
-    on_line: Callable[[str], None],
+    on_text: Callable[[str], None],
     *,
     limit_s: float,
     cwd: Path,
     env: Mapping[str, str],
 ) -> Ending:
-    """Run a command, its output handed on by line, and end whatever is left of it.
+    """Run a command, its output handed on as it comes, and end whatever is left of it.
 
     Processes of the tests are asked for their stacks (SIGABRT) before they are ended by the limit.
     Nothing survives a signal that ends this process either, except SIGKILL.
@@ -64,10 +65,8 @@ def run_watched(
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
         )
-        reading = threading.Thread(target=_hand_on, args=(child, on_line), daemon=True)
+        reading = threading.Thread(target=_hand_on, args=(child, on_text), daemon=True)
         ran: tuple[str, ...] = ()
         left: tuple[str, ...] = ()
         try:
@@ -131,13 +130,14 @@ def _signals_as_exceptions() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _hand_on(child: "subprocess.Popen[str]", on_line: Callable[[str], None]) -> None:
+def _hand_on(child: "subprocess.Popen[bytes]", on_text: Callable[[str], None]) -> None:
     assert child.stdout is not None
-    for line in child.stdout:
-        on_line(line)
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    while data := os.read(child.stdout.fileno(), 65536):
+        on_text(decoder.decode(data))
 
 
-def _wait_for_end(child: "subprocess.Popen[str]", limit_s: float) -> bool:
+def _wait_for_end(child: "subprocess.Popen[bytes]", limit_s: float) -> bool:
     """Wait until the command ends, and say whether it did within the limit."""
     deadline_s = time.monotonic() + limit_s
     while child.poll() is None:
@@ -148,7 +148,7 @@ def _wait_for_end(child: "subprocess.Popen[str]", limit_s: float) -> bool:
     return True
 
 
-def _reap_orphans(child: "subprocess.Popen[str]") -> None:
+def _reap_orphans(child: "subprocess.Popen[bytes]") -> None:
     """Take the exit codes of adopted processes: who waits for their end must not see zombies."""
     while True:
         child.poll()  # its own code is not ours to take
@@ -161,7 +161,7 @@ def _reap_orphans(child: "subprocess.Popen[str]") -> None:
         os.waitpid(ended.si_pid, 0)
 
 
-def _ask_for_stacks(child: "subprocess.Popen[str]") -> None:
+def _ask_for_stacks(child: "subprocess.Popen[bytes]") -> None:
     """Let pytest and its workers write the stacks of all threads: it kills them too."""
     asked = [child.pid] + [
         process.pid
@@ -173,7 +173,7 @@ def _ask_for_stacks(child: "subprocess.Popen[str]") -> None:
     time.sleep(_STACKS_S)  # noqa: TID251
 
 
-def _wait_for_nothing(child: "subprocess.Popen[str]", seconds: float) -> list[Process]:
+def _wait_for_nothing(child: "subprocess.Popen[bytes]", seconds: float) -> list[Process]:
     """Return what still runs after a while, or nothing as soon as nothing does."""
     deadline_s = time.monotonic() + seconds
     while running := descendants():
@@ -184,7 +184,7 @@ def _wait_for_nothing(child: "subprocess.Popen[str]", seconds: float) -> list[Pr
     return running
 
 
-def _sweep(child: "subprocess.Popen[str]") -> None:
+def _sweep(child: "subprocess.Popen[bytes]") -> None:
     """End every descendant. One that starts others meanwhile is dead at the next look."""
     deadline_s = time.monotonic() + _SWEEP_S_MAX
     while (running := descendants()) and time.monotonic() < deadline_s:

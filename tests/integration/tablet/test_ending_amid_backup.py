@@ -11,8 +11,8 @@ from armillary.backup.catalog import read_catalog
 from armillary.backup.storage.file import FileStorage
 from armillary.base.errors import ArmillaryError
 from armillary.model.tablet import TabletType
-from tests.integration.tablet.pair import replicating_pair, wait_rows
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard
+from tests.integration.tablet.shared import replicating_pair, wait_rows
 from tests.integration.tablet.test_backup_and_restore import (
     RESTORING,
     back_up,
