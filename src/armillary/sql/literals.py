@@ -122,7 +122,7 @@ class NotAValue(Exception):
 
 _INTEGER = re.compile(rb"-?\d+")
 _WHOLE_DOUBLE = re.compile(rb"(-?\d{1,16})\.0e0")
-_EXACT_DOUBLES = 1 << 53  # below it, no two whole numbers are the same double
+EXACT_DOUBLES = 1 << 53  # below it, no two whole numbers are the same double
 
 
 def whole_double(literal: bytes) -> int | None:
@@ -131,7 +131,7 @@ def whole_double(literal: bytes) -> int | None:
     JavaScript has no other numbers: its drivers send 1 as the double 1.0.
     """
     match = _WHOLE_DOUBLE.fullmatch(literal)
-    if match is None or abs(int(match.group(1))) >= _EXACT_DOUBLES:
+    if match is None or abs(int(match.group(1))) >= EXACT_DOUBLES:
         return None
     return int(match.group(1))
 

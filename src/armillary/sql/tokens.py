@@ -149,7 +149,11 @@ def unwrap_executable_comments(text: str) -> str:
         version = int(head.group(1) or 0)
         mariadb_only = body.startswith("/*M!")
         active = version <= _VERSION_MAX and not mariadb_only
-        out.append(f" {body[head.end() : -2]} " if active else " ")
+        inside = body[head.end() : -2] if active else ""
+        # Blanks only where tokens would grow together: a server names a column by this text.
+        before = "" if inside[:1].isspace() or text[start - 1 : start].isspace() else " "
+        after = "" if inside[-1:].isspace() or text[end : end + 1].isspace() else " "
+        out.append(f"{before}{inside}{after}" if inside else " ")
         at = end
     out.append(text[at:])
     return "".join(out)

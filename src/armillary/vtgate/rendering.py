@@ -26,6 +26,11 @@ class Statement:
         self.literals = literals
 
 
+def big_integer(number: int, *, unsigned: bool = False) -> bytes:
+    """Return a number of eight bytes: a server makes a smaller one of few digits."""
+    return b"cast('%020d' as %s)" % (number, b"unsigned" if unsigned else b"signed")
+
+
 class SessionText:
     """Renders templates for one session."""
 
@@ -39,9 +44,10 @@ class SessionText:
         user = quote(f"{session.user}@%".encode())
         found = {
             "DATABASE": quote(keyspace.encode()) if keyspace else b"NULL",
-            "LAST_INSERT_ID": b"%d" % session.last_insert_id,
-            "FOUND_ROWS": b"%d" % session.found_rows,
-            "ROW_COUNT": b"%d" % session.row_count,
+            # Of the type that a server gives them: an unsigned number less one may be an error.
+            "LAST_INSERT_ID": big_integer(session.last_insert_id, unsigned=True),
+            "FOUND_ROWS": big_integer(session.found_rows),
+            "ROW_COUNT": big_integer(session.row_count),
             "CONNECTION_ID": b"%d" % session.id,
             "USER": user,
             "SESSION_USER": user,

@@ -122,3 +122,30 @@ def test_names_of_other_scripts_route_alike(gate: Gate) -> None:
         found = ask(client, "select user_id from users where name = %s", (name,)).rows
         assert (number,) in found, name
     client.close()
+
+
+def test_two_rows_of_one_statement_do_not_get_one_unique_value(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    """The lookup row of the first would go to the second, and nobody would find the first."""
+    client = connect_gate(gate)
+    fill(client)
+    assert ask(client, "update members set email = 'same@x' where id in (1, 2, 3)").errno == 1062
+    sql = "insert into members values (4, 'new@x', 'n'), (5, 'NEW@X', 'n'), (6, 'new@x', 'n')"
+    assert ask(client, sql).errno == 1062
+    assert {row[0] for row in lookup_rows(servers, "members_email_idx")} == {"a@x", "b@x", "c@x"}
+    assert ask(client, "select count(*) from members").rows == ((3,),)
+    client.close()
+
+
+def test_lookup_rows_are_found_whatever_results_are_written_in(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    client = connect_gate(gate)
+    for charset in ("latin1", "NULL", "utf8mb4"):
+        assert ask(client, f"set character_set_results = {charset}").errno == 0
+        assert ask(client, "insert into users values (7, 'zoë')").errno == 0
+        assert ask(client, "update users set name = 'ä' where user_id = 7").affected == 1
+        assert ask(client, "delete from users where user_id = 7").affected == 1
+        assert lookup_rows(servers, "users_name_idx") == set()
+    client.close()

@@ -32,6 +32,7 @@ from armillary.vtgate.transactions.transaction import Transactions
 from armillary.vtgate.writes.changes import Changes
 from armillary.vtgate.writes.inserts import Inserts
 from armillary.vtgate.writes.lookups import Lookups
+from armillary.wire.columns import ColumnDefinition
 from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
 from armillary.wire.rows import split_text_row
@@ -242,8 +243,8 @@ class Executor:
             raise errors[0]
         return [summary for summary in summaries if summary is not None]
 
-    async def evaluate(self, expression: bytes) -> tuple[bytes | None, int]:
-        """Return an expression's value and type, as a server with this session's settings says.
+    async def evaluate(self, *expressions: bytes) -> list[tuple[bytes | None, ColumnDefinition]]:
+        """Return values and what they are, as a server with this session's settings says.
 
         Raises:
             MysqlError: the server refuses a setting or the expression.
@@ -253,9 +254,18 @@ class Executor:
         if keyspace not in layouts:
             keyspace = next(iter(layouts), "")
         settings = tuple(text for _, text in self.session.settings)
-        text = self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
-        answer = await self.gateway.ask(keyspace, b"select " + text, settings)
-        return read_cell(answer.rows[0], 0)[0], answer.columns[0].type
+        texts = [
+            self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
+            for expression in expressions
+        ]
+        answer = await self.gateway.ask(
+            keyspace,
+            b"select " + b", ".join(texts),
+            settings,
+            collation_id=self.session.collation_id,
+        )
+        cells = split_text_row(answer.rows[0], len(answer.columns))
+        return list(zip(cells, answer.columns, strict=True))
 
 
 def _is_known_away(error: ArmillaryError) -> bool:

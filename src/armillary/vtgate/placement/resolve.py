@@ -9,7 +9,7 @@ from armillary.routing.lookup import LookupVindex
 from armillary.routing.partition import Partition
 from armillary.routing.vindexes import LOOSE_KINDS, FunctionalVindex, Value
 from armillary.routing.vschema import UnknownKeyspaceError
-from armillary.sql.literals import NotAValue, literal_value, whole_double
+from armillary.sql.literals import EXACT_DOUBLES, NotAValue, literal_value, whole_double
 from armillary.vtgate.errors import RefusedError, SqlError, TabletUnavailableError, several_shards
 from armillary.vtgate.placement.stored_values import whole_number
 from armillary.vtgate.planner.plan import (
@@ -67,7 +67,10 @@ def routing_value(
     if column is None or column.type == ColumnType.YEAR:
         raise NotAValue
     if vindex.by_number or column.is_integer:
-        return whole_number(literal, value)
+        number = whole_number(literal, value)
+        if not column.is_integer and abs(number) >= EXACT_DOUBLES:
+            raise NotAValue  # compared as doubles, of which one equals several numbers
+        return number
     if isinstance(value, int) or not column.is_string:
         raise NotAValue
     if column.collation_id == BINARY_COLLATION:

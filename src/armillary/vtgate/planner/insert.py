@@ -177,13 +177,11 @@ def _set_row(key: str, row: Row, splices: tuple[Splice, ...]) -> SqlTemplate:
     """Turn `SET a = 1, b = 2` into `(1, 2)`."""
     added = [splice for splice in splices if splice.start == splice.end == row.end]
     inner = tuple(splice for splice in splices if splice not in added)
-    pieces: list[str | int | SessionTerm] = ["("]
+    pieces: SqlTemplate = ("(",)
     for index, value in enumerate(row.args):
-        if index:
-            pieces.append(", ")
-        pieces.extend(build_template(key, inner, start=value.start, end=value.end))
+        comma = (", ",) if index else ()
+        pieces += (*comma, *build_template(key, inner, start=value.start, end=value.end))
     for splice in added:
         for term in splice.pieces[1::2]:  # between them stand the names: `, a = `
-            pieces.extend((", ", term))
-    pieces.append(")")
-    return tuple(pieces)
+            pieces += (", ", term)
+    return (*pieces, ")")

@@ -21,7 +21,14 @@ class SessionTerm:
     name: str  # upper-case function name, or @variable
 
 
-SqlTemplate = tuple[str | int | SessionTerm, ...]
+@dataclass(frozen=True, slots=True)
+class LabelLiteral:
+    """A literal as part of a column's name in backticks."""
+
+    index: int
+
+
+SqlTemplate = tuple[str | int | SessionTerm | LabelLiteral, ...]
 
 
 @dataclass(frozen=True, slots=True)

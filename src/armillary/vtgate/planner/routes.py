@@ -404,12 +404,13 @@ def _restrict(block: Block, column: Column, sources: tuple[Source, ...]) -> None
 
 def _compare_alike(one: TableUse, left: Column, other: TableUse, right: Column) -> bool:
     """Whether equal values of both columns have equal ids: 5 = '05', whose digests differ."""
-    primary = one.schema.primary
-    if primary is not None and primary.vindex.by_number:
-        return True
     shapes = one.column_shape(left.name), other.column_shape(right.name)
+    primary = one.schema.primary
     if shapes[0] is None or shapes[1] is None:
-        return False
+        return primary is not None and primary.vindex.by_number
+    if primary is not None and primary.vindex.by_number:
+        # Unlike kinds are compared as doubles, of which one equals several large numbers.
+        return shapes[0].is_exact == shapes[1].is_exact
     return shapes[0].is_integer == shapes[1].is_integer
 
 

@@ -44,11 +44,13 @@ from armillary.vtgate.planner.text import (
     find_qualifiers,
     find_schema_literals,
     find_session_terms,
+    label_pieces,
     refuse_connection_state,
     tokens_of,
     without_database,
 )
 
+_LABEL_MAX = 100
 SYSTEM_SCHEMAS = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 
 
@@ -133,7 +135,7 @@ def plan_statement(
         session = without_database(session)
     qualifiers = find_qualifiers(tokens, named.keyspaces)
     splices = (*session.splices, *qualifiers)
-    if isinstance(statement, Select):
+    if isinstance(statement, Select | Union):
         splices = (*splices, *_label_splices(key, statement, session))
     if named.system and named.keyspaces:
         raise RefusedError("joining tables of a keyspace with system tables")
@@ -266,15 +268,18 @@ def _counts_found(key: str) -> bool:
     return "SQL_CALC_FOUND_ROWS" in key.upper()
 
 
-def _label_splices(key: str, select: Select, session: SessionUse) -> list[Splice]:
+def _label_splices(key: str, query: Query, session: SessionUse) -> list[Splice]:
     """Keep a column's label where its expression is rewritten: `DATABASE()` stays its name."""
     added = []
+    select = query
+    while isinstance(select, Union):
+        select = select.parts[0]
     for item in select.items:
         inside = any(
             item.start <= splice.start and splice.end <= item.end for splice in session.splices
         )
         text = key[item.expr.start : item.expr.end]
-        if inside and not item.alias and "?" not in text:
-            label = text.replace("`", "``")
-            added.append(Splice(item.expr.end, item.expr.end, (f" as `{label}`",)))
+        if inside and not item.alias and len(text) <= _LABEL_MAX:
+            label = label_pieces(key, item.expr.start, item.expr.end)
+            added.append(Splice(item.expr.end, item.expr.end, label))
     return added

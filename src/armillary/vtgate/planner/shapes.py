@@ -59,6 +59,11 @@ class ColumnShape:
         return self.type in INTEGER_TYPES
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it compares with another such column digit by digit."""
+        return self.type in INTEGER_TYPES | DECIMAL_TYPES
+
+    @property
     def is_enum_or_set(self) -> bool:
         return bool(self.flags & (ColumnFlag.ENUM | ColumnFlag.SET)) or self.type in (
             ColumnType.ENUM,
@@ -87,6 +92,11 @@ class ColumnShape:
     def character_bytes(self) -> int:
         """How many bytes of `length` stand for one character."""
         return _charset_of(self.collation_id)[1]
+
+    @property
+    def codec(self) -> str:
+        """Python's name of its character set."""
+        return _charset_of(self.collation_id)[0]
 
     def encode(self, text: str) -> bytes:
         """Return text as this column keeps it.

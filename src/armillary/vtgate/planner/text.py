@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
 from armillary.vtgate.errors import RefusedError
-from armillary.vtgate.planner.plan import SessionTerm, Splice, SqlTemplate
+from armillary.vtgate.planner.plan import LabelLiteral, SessionTerm, Splice, SqlTemplate
 
 LIMIT_TERM = SessionTerm("#LIMIT")
+_LABEL_LITERAL_MAX = 100  # a name may have 256 characters
 _SESSION_CALLS = frozenset(
     """DATABASE SCHEMA LAST_INSERT_ID FOUND_ROWS ROW_COUNT CONNECTION_ID USER SESSION_USER
     SYSTEM_USER CURRENT_USER""".split()  # noqa: SIM905  a list of words reads best as words
@@ -34,7 +35,7 @@ def build_template(
 ) -> SqlTemplate:
     """Return `[start, end)` of the key with the splices made that lie in it; none may overlap."""
     stop = len(key) if end is None else end
-    pieces: list[str | int | SessionTerm] = []
+    pieces: list[str | int | SessionTerm | LabelLiteral] = []
     at = start
     for splice in sorted(splices, key=lambda item: (item.start, item.end)):
         if splice.start < start or splice.end > stop:
@@ -47,6 +48,17 @@ def build_template(
     return tuple(pieces)
 
 
+def label_pieces(key: str, start: int, end: int) -> SqlTemplate:
+    """Return ` as` and a part of the key as a name: what a server calls that expression."""
+    pieces: list[str | LabelLiteral] = [" as `"]
+    for piece in pieces_of(key, start, end):
+        if isinstance(piece, int):
+            pieces.append(LabelLiteral(piece))
+        elif isinstance(piece, str):
+            pieces.append(piece.replace("`", "``"))
+    return (*pieces, "`")
+
+
 def render_sql(
     template: SqlTemplate, literals: Sequence[bytes], terms: Mapping[str, bytes]
 ) -> bytes:
@@ -57,6 +69,8 @@ def render_sql(
             out.append(piece.encode("latin-1"))
         elif isinstance(piece, int):
             out.append(literals[piece])
+        elif isinstance(piece, LabelLiteral):
+            out.append(literals[piece.index][:_LABEL_LITERAL_MAX].replace(b"`", b"``"))
         else:
             out.append(terms[piece.name])
     return b"".join(out)

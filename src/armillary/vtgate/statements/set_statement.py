@@ -7,6 +7,7 @@ from armillary.sql.commands import Setting, parse_set
 from armillary.sql.tokens import Kind, tokenize, unwrap_executable_comments
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.session import CODECS
+from armillary.vtgate.statements.variable_values import literal_of_cell, literal_of_text
 from armillary.wire.protocol import DECIMAL_TYPES, FLOAT_TYPES, INTEGER_TYPES
 from armillary.wire.statements import quote
 
@@ -48,8 +49,12 @@ async def run_set(executor: "Executor", text: str) -> None:
     session = executor.session
     before = (session.settings, session.charset, dict(session.variables), session.autocommit)
     try:
-        for setting in parse_set(text):
-            await _run_one(executor, setting)
+        settings = parse_set(text)
+        values = await _user_variables(executor, settings)
+        for setting in settings:
+            if setting.scope != "USER":
+                await _run_one(executor, setting)
+        session.variables = {**session.variables, **values}
     except BaseException:
         # All of it or nothing, as one server does.
         session.settings, session.charset, session.variables, session.autocommit = before
@@ -62,8 +67,6 @@ async def run_set(executor: "Executor", text: str) -> None:
 
 async def _run_one(executor: "Executor", setting: Setting) -> None:
     match setting.scope:
-        case "USER":
-            await _set_user_variable(executor, setting)
         case "NAMES" | "CHARSET":
             await _set_charset(executor, setting)
         case "TRANSACTION":
@@ -74,8 +77,31 @@ async def _run_one(executor: "Executor", setting: Setting) -> None:
             raise RefusedError(f"SET {setting.scope}: system-wide settings")
 
 
-async def _set_user_variable(executor: "Executor", setting: Setting) -> None:
-    executor.session.variables[setting.name] = await evaluate(executor, setting.value)
+async def _user_variables(executor: "Executor", settings: list[Setting]) -> dict[str, bytes]:
+    """Return what the user variables of a SET will hold.
+
+    A server computes all values before it sets any: `set @a = 1, @b = @a` gives b the old a.
+
+    Raises:
+        RefusedError: a value has a subquery, or cannot be kept as it is.
+    """
+    values = {}
+    for setting in settings:
+        if setting.scope != "USER":
+            continue
+        refuse_query(setting.value)
+        literal = literal_of_text(setting.value)
+        if literal is None:
+            expression = setting.value.encode("latin-1")
+            (cell, column), (_, plain) = await executor.evaluate(expression, b"''")
+            literal = literal_of_cell(
+                cell,
+                column,
+                connection_collation=plain.collation_id,
+                codec=executor.session.codec,
+            )
+        values[setting.name] = literal
+    return values
 
 
 def refuse_query(expression: str) -> None:
@@ -107,10 +133,10 @@ async def evaluate(executor: "Executor", expression: str) -> bytes:
         return expression.strip().encode("latin-1")
     if len(tokens) == 1 and tokens[0].upper == "NULL":
         return b"NULL"
-    cell, kind = await executor.evaluate(expression.encode("latin-1"))
+    ((cell, column),) = await executor.evaluate(expression.encode("latin-1"))
     if cell is None:
         return b"NULL"
-    if kind in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
+    if column.type in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
         return cell
     return quote(cell)
 
@@ -210,7 +236,7 @@ async def _apply(executor: "Executor", name: str, sql: str) -> None:
     before = session.settings
     session.set_setting(name, rendered)
     try:
-        cell, _ = await executor.evaluate(b"@@sql_mode")
+        ((cell, _),) = await executor.evaluate(b"@@sql_mode")
     except BaseException:
         session.settings = before
         raise

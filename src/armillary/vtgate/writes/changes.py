@@ -8,6 +8,7 @@ from armillary.vtgate.answers.output import CollectedOutput, Output
 from armillary.vtgate.answers.replies import answer_change, refuse_replica
 from armillary.vtgate.placement.rows import keyspace_id_of
 from armillary.vtgate.planner.plan import DmlPlan, Source
+from armillary.vtgate.planner.shapes import column_shape
 from armillary.vtgate.writes.owned_lookups import OwnedLookups
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.lenenc import encode_string, read_string
@@ -45,6 +46,7 @@ class Changes:
             raise plan.single_only
 
         async def work() -> list[ResponseSummary]:
+            executor.lookups.begin_statement()
             if plan.select_owned is not None:
                 for shard in shards:
                     await self._move_lookups(plan, statement, shard)
@@ -71,8 +73,10 @@ class Changes:
         sql = executor.texts.render(plan.select_owned, statement.literals)
         await executor.on_shard(table.keyspace, shard, sql, old, group=self._group)
         for row in old.rows:
+            codec = executor.session.codec
             literals = [
-                _cell_literal(cell, column) for cell, column in zip(row, old.columns, strict=True)
+                _cell_literal(cell, column, codec)
+                for cell, column in zip(row, old.columns, strict=True)
             ]
             keyspace_id = await keyspace_id_of(executor, table, literals[0])
             at = len(table.primary.columns)
@@ -104,15 +108,26 @@ class Changes:
         await self._lookups.replace(table, item, (before, keyspace_id), (after, keyspace_id))
 
 
-def _cell_literal(cell: bytes | None, column: ColumnDefinition) -> bytes:
-    """Return a stored value as the SQL literal that equals it."""
+def _cell_literal(cell: bytes | None, column: ColumnDefinition, codec: str) -> bytes:
+    """Return a stored value as the SQL literal that equals it.
+
+    Text came in the character set of results, which a session may set to another than that of
+    its statements, `codec`.
+    """
     if cell is None:
         return b"NULL"
     if column.type in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
         return cell
     if column.collation_id == BINARY_COLLATION and not _is_temporal(column):
         return b"x'" + cell.hex().encode() + b"'"
-    return quote(cell)
+    try:
+        text = cell.decode(column_shape(column).codec)
+    except UnicodeDecodeError:
+        return quote(cell)
+    try:
+        return quote(text.encode(codec or "utf-8"))
+    except UnicodeEncodeError:
+        return b"_utf8mb4" + quote(text.encode())
 
 
 def _is_temporal(column: ColumnDefinition) -> bool:

@@ -68,6 +68,7 @@ class Inserts:
                 return await executor.on_shard(table.keyspace, shard, sql, out, group=self._group)
 
         async def work() -> ResponseSummary:
+            executor.lookups.begin_statement()
             await self._check_others(plan, values, ids)
             await self._create_lookups(plan, values, ids)
             return await self._insert_rows(plan, literals, by_shard, terms)

@@ -37,6 +37,11 @@ class Lookups:
         self._run = run
         self._in_transaction = in_transaction
         self._created = created  # consistent lookup rows that this transaction has added
+        self._ahead: set[tuple[str, bytes]] = set()  # those whose own rows are not written yet
+
+    def begin_statement(self) -> None:
+        """The rows of the statement before are written, or undone."""
+        self._ahead.clear()
 
     async def map(
         self, vindex: LookupVindex, keyspace: str, values: Sequence[bytes], *, locking: bool = False
@@ -120,6 +125,7 @@ class Lookups:
                     raise
                 await self._settle(vindex, keyspace, row, duplicate, owner_has)
             self._created.add(_identity(vindex, row))
+            self._ahead.add((vindex.name, row[1]))
 
     async def _settle(
         self,
@@ -129,7 +135,10 @@ class Lookups:
         duplicate: MysqlError,
         owner_has: OnOwner,
     ) -> None:
-        """There is a lookup row already: it stands if the row it points to does."""
+        """There is a lookup row already: it stands if the row it points to does.
+
+        Or will: two rows of one statement may want the same value.
+        """
         values, new_id = row
         answer = await self._run(
             vindex.select_for_update_sql(), values, keyspace=keyspace, group="pre"
@@ -140,7 +149,8 @@ class Lookups:
             )
             return
         old_id = vindex.keyspace_id(answer.rows[0][0])
-        if await owner_has(old_id, vindex.name, values):
+        ahead = vindex.unique and (vindex.name, old_id) in self._ahead
+        if ahead or await owner_has(old_id, vindex.name, values):
             raise duplicate
         if old_id != new_id:
             await self._run(
