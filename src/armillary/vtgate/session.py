@@ -163,6 +163,7 @@ class Session:
         errno = getattr(error, "errno", 1105)
         message = getattr(error, "message", None) or str(error)
         self.warnings = [("Error", errno, message)]
+        self.row_count = -1
 
     def reset(self) -> None:
         """Back to what a new connection has; the caller has ended the transaction."""
