@@ -12,7 +12,14 @@ from armillary.kube.client import KubeClient
 from armillary.kube.events import EventRecorder
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject, ResourceKind
-from armillary.kube.objects import controller_of, labels_of, name_of, namespace_of, uid_of
+from armillary.kube.objects import (
+    controller_of,
+    generation_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from armillary.kube.workqueue import WorkQueue
 from armillary.operator.objects.writer import ObjectWriter
 from armillary.operator.render.labels import CLUSTER, PREFIX
@@ -115,6 +122,22 @@ class World:
         """Add an object's own key whenever it changes."""
         self._wake(kind, queue, lambda obj: [ObjectKey(kind.kind, namespace_of(obj), name_of(obj))])
 
+    def wake_on_spec(self, kind: ResourceKind, queue: WorkQueue[ObjectKey]) -> None:
+        """Add an object's own key when it comes, goes or has another spec.
+
+        For loops whose status tells what they found in the world outside: a status that woke them
+        would make them look again at once, for as long as what they find differs.
+        """
+
+        def on_change(before: KubeObject | None, after: KubeObject | None) -> None:
+            if before and after and generation_of(before) == generation_of(after):
+                return
+            obj = after or before
+            if obj is not None:
+                self._add(queue, ObjectKey(kind.kind, namespace_of(obj), name_of(obj)))
+
+        self._informers[kind].on_change(on_change)
+
     def wake_on_children(
         self, child: ResourceKind, owner: ResourceKind, queue: WorkQueue[ObjectKey]
     ) -> None:
@@ -145,10 +168,13 @@ class World:
         def on_change(before: KubeObject | None, after: KubeObject | None) -> None:
             for obj in (before, after):
                 for key in keys(obj) if obj is not None else ():
-                    if not self._namespaces or key.namespace in self._namespaces:
-                        queue.add(key)
+                    self._add(queue, key)
 
         self._informers[kind].on_change(on_change)
+
+    def _add(self, queue: WorkQueue[ObjectKey], key: ObjectKey) -> None:
+        if not self._namespaces or key.namespace in self._namespaces:
+            queue.add(key)
 
 
 def _owner_uids(obj: KubeObject) -> Iterable[str]:

@@ -11,6 +11,8 @@ import pytest
 from armillary.backup.catalog import read_catalog
 from armillary.backup.storage.file import FileStorage
 from armillary.kube import kinds
+from armillary.kube.events import EventRecorder
+from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import condition_of
 from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
 
@@ -168,6 +170,66 @@ async def test_hostile_things_in_a_location_hide_no_backup(tmp_path: Path) -> No
         "2020-08-12.043833.vtbackup-03784835146",
         NAME,
     ]
+
+
+GCS = {"bucket": "b", "authSecret": {"name": "google", "key": "key.json"}}
+S3 = {
+    "region": "us-east-1",
+    "bucket": "b",
+    "endpoint": "http://127.0.0.1:1",
+    "authSecret": {"name": "amazon", "key": "credentials"},
+}
+
+
+def secret(name: str, **data: str) -> KubeObject:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+
+
+async def test_a_location_that_stays_broken_is_told_once_and_wakes_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is none, and a port where nobody listens: the same Events count, one status."""
+    monkeypatch.setitem(EventRecorder.__init__.__kwdefaults__ or {}, "resend_s", 0.0)
+    monkeypatch.setattr("armillary.operator.backupstorage.tale._FAILING_PAUSE_S_MAX", 0.4)
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(secret("google", **{"key.json": "{}"}))
+        keys = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n"
+        await running.client.create(secret("amazon", credentials=keys))
+        cluster = example(tmp_path / "b")
+        cluster["spec"]["backup"]["locations"] = [{"gcs": GCS}, {"name": "closed", "s3": S3}]
+        await running.client.create(cluster)
+
+        async def told() -> dict[str, int]:
+            events = (await running.client.list(kinds.EVENT, NAMESPACE)).items
+            counts = [
+                (event["message"], event["count"])
+                for event in events
+                if event["involvedObject"]["kind"] == "VitessBackupStorage"
+                and event["reason"] in ("OpenFailed", "ListFailed")
+            ]
+            assert len(dict(counts)) == len(counts), counts
+            return dict(counts)
+
+        async def versions() -> dict[str, str]:
+            stores = (await running.client.list(kinds.VITESS_BACKUP_STORAGE, NAMESPACE)).items
+            assert all(len(store["status"]["conditions"]) == 2 for store in stores)
+            return {s["metadata"]["name"]: s["metadata"]["resourceVersion"] for s in stores}
+
+        wanted = "key file key.json of Secret google: wanted a service account's JSON key"
+        found = await running.eventually(
+            told, lambda found: len(found) == 5 and min(found.values()) >= 2
+        )
+        unlisted = sorted(message for message in found if message != wanted)
+        assert wanted in found and len(unlisted) == 4, found
+        assert unlisted[0] == (
+            "cannot list main/-80: s3: example/main/-80/: GET http://127.0.0.1:1/b: "
+            "HTTP error: error sending request: Connection refused"
+        )
+        before = await versions()
+        most = max(found.values())
+        await running.eventually(told, lambda found: min(found.values()) > most)
+        assert await versions() == before and set(await told()) == set(found)
 
 
 async def test_a_shard_with_a_complete_backup_gets_no_first_backup(tmp_path: Path) -> None:

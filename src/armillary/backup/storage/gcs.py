@@ -17,6 +17,7 @@ from requests.exceptions import RequestException
 
 from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.storage.objects import ObjectStorage
+from armillary.backup.storage.reasons import google_reason
 from armillary.base.errors import InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
 
@@ -105,7 +106,7 @@ class GcsObjects:
         except NotFound as error:
             raise NotFoundError(f"gcs: {error.message}") from None
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-            raise StorageUnavailableError(f"gcs: {error}") from error
+            raise StorageUnavailableError(f"gcs: {google_reason(str(error))}") from error
 
 
 class _PulledStream:

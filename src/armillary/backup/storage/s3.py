@@ -26,6 +26,7 @@ from obstore.store import S3Store
 
 from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.storage.objects import ObjectStorage
+from armillary.backup.storage.reasons import obstore_reason
 from armillary.base.errors import InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
 
@@ -103,7 +104,8 @@ class S3Objects:
             if source_error is not None:
                 raise source_error from error
             if isinstance(error, BaseError | OSError):
-                raise StorageUnavailableError(f"s3: cannot store {key}: {error}") from error
+                reason = obstore_reason(str(error))
+                raise StorageUnavailableError(f"s3: cannot store {key}: {reason}") from error
             raise
         return size
 
@@ -214,4 +216,4 @@ async def _translated(key: str) -> AsyncIterator[None]:
     except (ObjectExistsError, PreconditionError):
         raise
     except (BaseError, OSError) as error:
-        raise StorageUnavailableError(f"s3: {key}: {error}") from error
+        raise StorageUnavailableError(f"s3: {key}: {obstore_reason(str(error))}") from error

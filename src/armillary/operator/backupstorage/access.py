@@ -9,16 +9,19 @@ import tempfile
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from armillary.backup.storage import BackupStorage, open_storage
-from armillary.base.errors import PreconditionError, UnsupportedError
+from armillary.base.errors import InputError, PreconditionError, UnsupportedError
 from armillary.kube import kinds
 from armillary.kube.client import KubeClient
 from armillary.operator.crd.backup import BackupLocation
 from armillary.operator.crd.parts import SecretSource
 from armillary.operator.render.storage import root_prefix
 from armillary.settings.backup import BackupStorageSettings, with_environment
+
+_FILE = "credentials"
 
 
 @asynccontextmanager
@@ -29,13 +32,16 @@ async def open_location(
     location: BackupLocation,
     *,
     on_pods_machine: bool,
+    s3_retries: int = -1,
 ) -> AsyncIterator[BackupStorage]:
     """Yield the storage of one cluster in the location.
 
     Args:
         on_pods_machine: this process sees the directories that pods mount.
+        s3_retries: of a request; -1 means the default.
 
     Raises:
+        InputError: a setting or what the secret holds is not what the store wants.
         PreconditionError: the operator cannot reach it from where it runs, or a secret is missing.
         UnsupportedError: a kind of location that we do not act on.
     """
@@ -44,8 +50,21 @@ async def open_location(
             settings = _volume_settings(cluster, location, on_pods_machine=on_pods_machine)
         else:
             settings = await _settings(client, namespace, cluster, location, Path(directory))
-        async with open_storage(with_environment(settings, os.environ)) as storage:
+        settings = replace(settings, s3_backup_aws_retries=s3_retries)
+        try:
+            opened = open_storage(with_environment(settings, os.environ))
+        except InputError as error:
+            # The file is one of the moment; what a person can mend is the Secret.
+            file, secret = str(Path(directory) / _FILE), _secret_title(location)
+            raise InputError(str(error).replace(file, secret)) from None
+        async with opened as storage:
             yield storage
+
+
+def _secret_title(location: BackupLocation) -> str:
+    store = location.s3 or location.gcs
+    source = store.auth_secret if store is not None else None
+    return f"{source.key} of Secret {source.name}" if source is not None else ""
 
 
 async def _settings(
@@ -105,7 +124,7 @@ async def _secret_file(
     data = (secret or {}).get("data") or {}
     if source.key not in data:
         raise PreconditionError(f"Secret {source.name} or its key {source.key} is missing")
-    path = directory / "credentials"
+    path = directory / _FILE
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(b64decode(data[source.key]))

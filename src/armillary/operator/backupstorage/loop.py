@@ -35,6 +35,15 @@ from armillary.operator.backupstorage.plan import (
     build_backup,
     plan_mirror,
 )
+from armillary.operator.backupstorage.tale import (
+    INVALID_BACKUP,
+    LIST_FAILED,
+    OPEN_FAILED,
+    Problem,
+    mirrored_condition,
+    pause_s,
+    told_first,
+)
 from armillary.operator.crd.parts import Condition, Json
 from armillary.operator.crd.read import read_spec
 from armillary.operator.crd.storage import BackupStorageSpec, BackupStorageStatus
@@ -54,6 +63,7 @@ logger = logging.getLogger(__name__)
 _READ_TIMEOUT_S = 10.0
 _LIST_TIMEOUT_S = 60.0
 _READS_AT_ONCE = 8
+_S3_RETRIES = 2  # the next pass is another one
 _EVENTS_MAX = 20  # in one pass; the condition counts the rest
 _BAD_MANIFEST_KEPT_S = 600.0
 
@@ -63,9 +73,10 @@ class BackupStorageLoop:
         self._world = world
         self._bad = BadManifests()
         self._looked_at: dict[str, str] = {}  # by location: the last complete one looked at again
+        self._failures: dict[ObjectKey, int] = {}  # passes in a row that saw nothing
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
-        self._world.wake_on_self(kinds.VITESS_BACKUP_STORAGE, queue)
+        self._world.wake_on_spec(kinds.VITESS_BACKUP_STORAGE, queue)
         self._world.wake_on_children(kinds.VITESS_BACKUP, kinds.VITESS_BACKUP_STORAGE, queue)
         self._world.wake_on(kinds.POD, queue, _storage_of_finished_backup)
 
@@ -73,6 +84,7 @@ class BackupStorageLoop:
         world = self._world
         obj = world.get(kinds.VITESS_BACKUP_STORAGE, key.namespace, key.name)
         if obj is None or is_being_deleted(obj):
+            self._failures.pop(key, None)
             return None
         spec = read_spec(obj, BackupStorageSpec)
         cluster = labels_of(obj).get(keys.CLUSTER, "")
@@ -84,18 +96,20 @@ class BackupStorageLoop:
                 cluster,
                 spec.location,
                 on_pods_machine=world.settings.local_image,
+                s3_retries=_S3_RETRIES,
             ) as storage:
                 total, condition = await self._mirror(obj, location, storage)
         except ArmillaryError as error:
-            world.recorder.record(obj, "OpenFailed", str(error), warning=True)
-            total = int((obj.get("status") or {}).get("totalBackupCount") or 0)
+            world.recorder.record(obj, OPEN_FAILED, str(error), warning=True)
+            total = _total_before(obj)
             condition = Condition(
-                type="Mirrored", status="False", reason="OpenFailed", message=str(error)
+                type="Mirrored", status="False", reason=OPEN_FAILED, message=str(error)
             )
         current = self._tell_overdue(obj, location)
         await self._write_status(obj, total, [condition, current])
-        interval_s = world.settings.storage_interval_s
-        return interval_s * random.uniform(0.75, 1.25)
+        is_blind = condition.reason in (OPEN_FAILED, LIST_FAILED)
+        failures = self._failures[key] = self._failures.get(key, 0) + 1 if is_blind else 0
+        return pause_s(world.settings.storage_interval_s, failures) * random.uniform(0.75, 1.25)
 
     async def _mirror(
         self, obj: KubeObject, location: Location, storage: BackupStorage
@@ -107,7 +121,7 @@ class BackupStorageLoop:
         if limit and total > limit:
             problem = f"{total} backups are more than the {limit} that are mirrored at most"
             self._world.recorder.record(obj, "TooManyBackups", problem, warning=True)
-            return total, _condition([problem])
+            return total, mirrored_condition([Problem("TooManyBackups", problem)])
         found = self._world.children(kinds.VITESS_BACKUP, obj)
         plan = plan_mirror(location, listed, found, look_again_after=self._looked_at.get(key, ""))
         self._looked_at[key] = plan.looked_at
@@ -117,17 +131,21 @@ class BackupStorageLoop:
         for gone in plan.delete:
             await self._world.writer.delete(obj, gone, reason="gone from storage")
         for place, raw_name, problem in plan.bad_names:
-            problems.append(f"{place.directory}/{raw_name}: {problem}")
-        for problem in problems[:_EVENTS_MAX]:
-            self._world.recorder.record(obj, "InvalidBackup", problem, warning=True)
-        return plan.total, _condition(problems)
+            text = f"{place.directory}/{raw_name}: {problem}"
+            problems.append(Problem(INVALID_BACKUP, text))
+        problems.sort(key=told_first)  # they came in the order of answers
+        for told in problems[:_EVENTS_MAX]:
+            self._world.recorder.record(obj, told.reason, told.message, warning=True)
+        is_blind = bool(problems) and not listed
+        total = _total_before(obj) if is_blind else plan.total
+        return total, mirrored_condition(problems, is_blind=is_blind)
 
     async def _list(
         self, location: Location, storage: BackupStorage
-    ) -> tuple[dict[ShardPlace, list[str]], list[str]]:
+    ) -> tuple[dict[ShardPlace, list[str]], list[Problem]]:
         """Return the names by directory; a directory that cannot be listed is left out."""
         listed: dict[ShardPlace, list[str]] = {}
-        problems: list[str] = []
+        problems: list[Problem] = []
         shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
         for shard in sorted(shards, key=name_of):
             place = ShardPlace(labels_of(shard).get(keys.KEYSPACE, ""), shard["spec"]["name"])
@@ -135,7 +153,8 @@ class BackupStorageLoop:
                 with anyio.fail_after(_LIST_TIMEOUT_S):
                     listed[place] = await storage.list_backups(place.directory)
             except (ArmillaryError, TimeoutError) as error:
-                problems.append(f"cannot list {place.directory}: {error or 'took too long'}")
+                text = f"cannot list {place.directory}: {error or 'took too long'}"
+                problems.append(Problem(LIST_FAILED, text))
         return listed, problems
 
     async def _update(
@@ -145,9 +164,13 @@ class BackupStorageLoop:
         storage: BackupStorage,
         plan: MirrorPlan,
         known: Mapping[str, KubeObject],
-    ) -> list[str]:
+    ) -> list[Problem]:
         """Bring the objects of new and of incomplete backups up to date."""
-        problems: list[str] = []
+        problems: list[Problem] = []
+
+        def tell(text: str) -> None:
+            problems.append(Problem(INVALID_BACKUP, text))
+
         slots = anyio.Semaphore(_READS_AT_ONCE)
 
         async def update(backup: StoredBackup) -> None:
@@ -156,17 +179,17 @@ class BackupStorageLoop:
             found = known.get(backup.object_name)
             async with slots:
                 if found is not None and (problem := self._bad.recall(key)):
-                    problems.append(f"{where}: {problem}")
+                    tell(f"{where}: {problem}")
                     return
                 try:
                     record = await _read(storage, backup)
                     await self._put(obj, location, backup, _status_of(backup, record), found)
                 except (ArmillaryError, TimeoutError) as error:
-                    problems.append(f"cannot read {where}: {error or 'took too long'}")
+                    tell(f"cannot read {where}: {error or 'took too long'}")
                     return
             if record.has_bad_manifest:
                 self._bad.note(key, record.problem)
-                problems.append(f"{where}: {record.problem}")
+                tell(f"{where}: {record.problem}")
 
         async with anyio.create_task_group() as group:
             for backup in plan.read:
@@ -226,6 +249,10 @@ class BadManifests:
         return ""
 
 
+def _total_before(obj: KubeObject) -> int:
+    return int((obj.get("status") or {}).get("totalBackupCount") or 0)
+
+
 async def _read(storage: BackupStorage, backup: StoredBackup) -> BackupRecord:
     with anyio.fail_after(_READ_TIMEOUT_S):
         return await read_record(storage, backup.place.directory, backup.raw_name)
@@ -241,23 +268,6 @@ def _status_of(backup: StoredBackup, record: BackupRecord) -> Json:
         finished_at=rfc3339(manifest.finished_time),
         position=str(manifest.position),
         engine=manifest.method,
-    )
-
-
-def _condition(problems: list[str]) -> Condition:
-    if not problems:
-        return Condition(
-            type="Mirrored",
-            status="True",
-            reason="Listed",
-            message="Every backup of the location is shown.",
-        )
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return Condition(
-        type="Mirrored",
-        status="False",
-        reason="PartlyListed",
-        message=f"All other backups are shown. {'; '.join(problems[:3])}{more}.",
     )
 
 
