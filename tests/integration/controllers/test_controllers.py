@@ -233,6 +233,24 @@ def test_a_service_leads_to_ready_pods_by_name_and_by_address(rig: Rig) -> None:
     rig.wait_for(lambda: not answers())
 
 
+def test_a_load_balancer_gets_an_address_for_as_long_as_it_is_one(rig: Rig) -> None:
+    rig.apply(pod("behind", "sleep 60"))
+    words = ("--name=outer", "--port=80", "--type=LoadBalancer", "--selector=a=b")
+    rig.kubectl("expose", "pod/behind", *words)
+    address = rig.get("service", "outer")["spec"]["clusterIP"]
+
+    def external() -> str:
+        return rig.kubectl("get", "service", "outer", "--no-headers").stdout.split()[3]
+
+    rig.wait_for(lambda: external() == address)
+    change = ("patch", "service", "outer", "-p")
+    rig.kubectl(*change, '{"spec": {"type": "ClusterIP"}}')
+    rig.wait_for(lambda: external() == "<none>")
+    assert rig.get("service", "outer")["status"]["loadBalancer"] == {}
+    rig.kubectl(*change, '{"spec": {"type": "LoadBalancer"}}')
+    rig.wait_for(lambda: external() == address)
+
+
 def test_a_budget_counts_its_healthy_pods(rig: Rig) -> None:
     budget = {
         "apiVersion": "policy/v1",

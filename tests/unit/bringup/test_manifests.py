@@ -13,7 +13,7 @@ from armillary.cli.bringup.manifests import (
     load_manifest,
     parse_manifest,
 )
-from armillary.cli.bringup.progress import cluster_size
+from armillary.cli.bringup.wanted import read_wanted
 
 
 def test_objects_without_a_namespace_go_where_they_are_sent() -> None:
@@ -51,7 +51,8 @@ def test_the_procedure_example_is_the_cluster_of_the_procedure() -> None:
     objects = load_example("procedure", namespace="planetscale", directory=Path("/c"))
     [cluster] = clusters_of(objects)
     assert cluster["metadata"]["name"] == "example"
-    assert (cluster_size(cluster).shards, cluster_size(cluster).tablets) == (4, 8)
+    wanted = read_wanted(cluster)
+    assert (wanted.shards, sum(wanted.tablets.values())) == (4, 8)
     restore = next(k for k in cluster["spec"]["keyspaces"] if k["name"] == "restore")
     assert restore["databaseName"] == "vt_main"
     [location] = cluster["spec"]["backup"]["locations"]
@@ -61,7 +62,7 @@ def test_the_procedure_example_is_the_cluster_of_the_procedure() -> None:
 def test_the_quick_start_example_has_one_cluster() -> None:
     objects = load_example("quickstart", namespace="planetscale", directory=Path("/c"))
     [cluster] = clusters_of(objects)
-    assert cluster_size(cluster).tablets > 0
+    assert sum(read_wanted(cluster).tablets.values()) > 0
 
 
 def test_pointing_an_example_elsewhere_leaves_the_original_alone() -> None:

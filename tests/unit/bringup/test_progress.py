@@ -1,16 +1,24 @@
 """How far a cluster is from serving, told from its objects."""
 
+from copy import deepcopy
 from typing import Any
 
-from armillary.cli.bringup.progress import Seen, cluster_size, read_progress
+import pytest
 
-POOL = {"cell": "a", "type": "replica", "replicas": 3}
-CLUSTER = {
+from armillary.cli.bringup.progress import Progress, Seen, read_progress
+from armillary.cli.bringup.wanted import read_wanted
+
+POOL: dict[str, Any] = {"cell": "a", "type": "replica", "replicas": 3}
+CLUSTER: dict[str, Any] = {
     "kind": "PlanetScaleCluster",
-    "metadata": {"name": "example"},
+    "metadata": {"name": "example", "uid": "u-cluster", "generation": 4},
+    "status": {
+        "observedGeneration": 4,
+        "conditions": [{"type": "SpecValid", "status": "True"}],
+    },
     "spec": {
         "backup": {"locations": [{"volume": {}}]},
-        "cells": [{"name": "a"}],
+        "cells": [{"name": "a", "gateway": {"replicas": 1}}],
         "keyspaces": [
             {
                 "name": "main",
@@ -28,21 +36,26 @@ def pod(component: str, index: int, **status: Any) -> dict[str, Any]:
     return {
         "metadata": {
             "name": f"{component}-{index}",
-            "labels": {"planetscale.com/component": component},
+            "labels": {
+                "planetscale.com/component": component,
+                "planetscale.com/cluster": "example",
+                **PARTS[component],
+            },
         },
         "status": {"conditions": [ready], **status},
     }
 
 
-def deployment(component: str, replicas: int) -> dict[str, Any]:
-    return {
-        "metadata": {"name": component, "labels": {"planetscale.com/component": component}},
-        "spec": {"replicas": replicas},
-    }
+PARTS = {
+    "etcd": {},
+    "vttablet": {"planetscale.com/keyspace": "main", "planetscale.com/cell": "a"},
+    "vtctld": {"planetscale.com/cell": "a"},
+    "vtgate": {"planetscale.com/cell": "a"},
+}
 
 
 def seen(**changes: Any) -> Seen:
-    shard = {"status": {"hasMaster": "True", "hasInitialBackup": "True"}}
+    shard = {"metadata": {}, "status": {"hasMaster": "True", "hasInitialBackup": "True"}}
     objects: dict[str, Any] = {
         "clusters": [CLUSTER],
         "shards": [shard, shard],
@@ -52,7 +65,6 @@ def seen(**changes: Any) -> Seen:
             pod("vtctld", 0, ready=True),
             pod("vtgate", 0, ready=True),
         ],
-        "deployments": [deployment("vtctld", 1), deployment("vtgate", 1)],
         "events": [],
     }
     return Seen(**(objects | changes))
@@ -62,9 +74,93 @@ def test_a_whole_cluster_serves() -> None:
     assert read_progress(seen()).serves
 
 
-def test_size_counts_every_shard_of_every_pool() -> None:
-    size = cluster_size(CLUSTER)
-    assert (size.shards, size.tablets, size.has_backups) == (2, 6, True)
+def test_every_shard_of_every_pool_counts() -> None:
+    wanted = read_wanted(CLUSTER)
+    assert (wanted.shards, wanted.primaries, wanted.initial_backups) == (2, 2, 2)
+    assert (wanted.tablets, wanted.etcds) == ({"main": 6}, {"": 3})
+    assert (wanted.vtgates, wanted.vtctlds) == ({"a": 1}, {"a": 1})
+
+
+def changed(**spec: Any) -> dict[str, Any]:
+    return CLUSTER | {"spec": CLUSTER["spec"] | spec}
+
+
+def with_pools(*pools: dict[str, Any], **template: Any) -> dict[str, Any]:
+    shards = [{"keyRange": {}, "tabletPools": list(pools), **template}]
+    keyspace = {"name": "main", "partitionings": [{"custom": {"shards": shards}}]}
+    return changed(keyspaces=[keyspace])
+
+
+def with_status(generation: int, valid: str, message: str = "") -> dict[str, Any]:
+    condition = {"type": "SpecValid", "status": valid, "message": message}
+    return CLUSTER | {"status": {"observedGeneration": generation, "conditions": [condition]}}
+
+
+def test_a_spec_that_the_operator_refuses_is_not_served_and_says_why() -> None:
+    progress = read_progress(seen(clusters=[with_status(4, "False", "spec.cells: none")]))
+    assert not progress.serves
+    [refusal] = progress.refusals
+    assert refusal.startswith("planetscalecluster/example: ") and "spec.cells: none" in refusal
+
+
+@pytest.mark.parametrize("valid", ["True", "False"])
+def test_what_the_operator_said_of_an_earlier_spec_does_not_count(valid: str) -> None:
+    progress = read_progress(seen(clusters=[with_status(3, valid)]))
+    assert not progress.serves
+    assert not progress.refusals
+
+
+def test_a_cluster_that_the_operator_has_not_seen_does_not_serve() -> None:
+    untold = {key: value for key, value in CLUSTER.items() if key != "status"}
+    assert not read_progress(seen(clusters=[untold])).serves
+
+
+def wanted_by_phase(progress: Progress) -> dict[str, int]:
+    return {phase.name: phase.wanted for phase in progress.phases}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "phase", "wanted"),
+    [
+        (changed(globalLockserver={"external": {"address": "h:1"}}), "lockserver", 0),
+        (changed(globalLockserver={"etcd": {"localMemberIndex": 0}}), "lockserver", 1),
+        (changed(cells=[{"name": "a", "lockserver": {"etcd": {}}}]), "lockserver", 6),
+        (changed(cells=[{"name": "a", "gateway": {"replicas": 0}}]), "vtgate", 0),
+        (changed(cells=[{"name": "a"}, {"name": "b"}]), "vtgate", 4),
+        (changed(vitessDashboard={"replicas": 0}), "vtctld", 0),
+        (changed(cells=[{"name": "a"}, {"name": "b"}]), "vtctld", 2),
+        (changed(vitessDashboard={"cells": ["b", "gone"]}, cells=[{"name": "b"}]), "vtctld", 1),
+        (with_pools(POOL | {"externalDatastore": {"host": "h"}}), "tablets", 0),
+        (with_pools(POOL | {"externalDatastore": {"host": "h"}}), "primaries", 0),
+        (with_pools(POOL | {"replicas": 0}), "primaries", 0),
+        (with_pools(POOL | {"type": "rdonly"}), "primaries", 0),
+        (with_pools(POOL, replication={"initializeMaster": False}), "primaries", 0),
+        (changed(replication={"initializeMaster": False}), "primaries", 0),
+        (with_pools(POOL, replication={"initializeBackup": False}), "initial backups", 0),
+        (with_pools(POOL | {"backupLocationName": "x"}), "initial backups", 0),
+        (changed(backup=None), "initial backups", 0),
+    ],
+)
+def test_what_the_operator_does_not_make_is_not_waited_for(
+    cluster: dict[str, Any], phase: str, wanted: int
+) -> None:
+    assert wanted_by_phase(read_progress(seen(clusters=[cluster]))).get(phase, 0) == wanted
+
+
+def test_an_external_lockserver_and_no_gateways_can_still_serve() -> None:
+    cluster = changed(
+        globalLockserver={"external": {"address": "h:1"}},
+        cells=[{"name": "a", "gateway": {"replicas": 0}}],
+    )
+    pods = [pod("vttablet", index, ready=True) for index in range(6)]
+    assert read_progress(
+        seen(clusters=[cluster], pods=[*pods, pod("vtctld", 0, ready=True)])
+    ).serves
+
+
+def test_a_surplus_in_one_cell_makes_up_for_no_lack_in_another() -> None:
+    whole = seen(clusters=[changed(cells=[{"name": "b", "gateway": {"replicas": 1}}])])
+    assert not read_progress(whole).serves
 
 
 def test_each_missing_part_keeps_a_cluster_from_serving() -> None:
@@ -77,7 +173,7 @@ def test_each_missing_part_keeps_a_cluster_from_serving() -> None:
 
 
 def test_a_shard_without_primary_keeps_a_cluster_from_serving() -> None:
-    shard = {"status": {"hasMaster": "False", "hasInitialBackup": "True"}}
+    shard = {"metadata": {}, "status": {"hasMaster": "False", "hasInitialBackup": "True"}}
     assert not read_progress(seen(shards=[shard, shard])).serves
 
 
@@ -103,3 +199,49 @@ def test_a_container_that_is_being_created_is_no_trouble() -> None:
     }
     starting = pod("vttablet", 9, containerStatuses=[container])
     assert read_progress(seen(pods=[starting])).troubles == ()
+
+
+def warning(uid: str, reason: str, at: str = "2026-01-01T00:00:10Z") -> dict[str, Any]:
+    about = {"kind": "PlanetScaleCluster", "name": "example", "uid": uid}
+    return {
+        "type": "Warning",
+        "reason": reason,
+        "message": "m",
+        "involvedObject": about,
+        "lastTimestamp": at,
+    }
+
+
+def valid_since(at: str) -> dict[str, Any]:
+    cluster = deepcopy(CLUSTER)
+    [condition] = cluster["status"]["conditions"]
+    condition["lastTransitionTime"] = at
+    return cluster
+
+
+def test_a_warning_about_an_object_that_is_there_is_told() -> None:
+    events = [warning("u-cluster", "NameCollision")]
+    [trouble] = read_progress(seen(events=events)).troubles
+    assert str(trouble) == "planetscalecluster/example: NameCollision: m"
+
+
+def test_a_warning_outlives_its_object_and_is_not_told_then() -> None:
+    events = [warning("u-of-the-one-deleted", "NameCollision"), warning("", "NameCollision")]
+    assert read_progress(seen(events=events)).troubles == ()
+
+
+def test_a_warning_is_not_told_once_its_condition_says_that_it_is_mended() -> None:
+    events = [warning("u-cluster", "InvalidSpec", "2026-01-01T00:00:10Z")]
+    mended = valid_since("2026-01-01T00:00:12Z")
+    assert read_progress(seen(clusters=[mended], events=events)).troubles == ()
+    older = valid_since("2026-01-01T00:00:08Z")
+    assert len(read_progress(seen(clusters=[older], events=events)).troubles) == 1
+
+
+def test_a_shard_that_has_all_it_needs_is_in_no_trouble() -> None:
+    status = {"hasMaster": "True", "hasInitialBackup": "True", "tablets": {"a": {"ready": "True"}}}
+    shard = {"kind": "VitessShard", "metadata": {"uid": "u-shard"}, "status": status}
+    events = [warning("u-shard", "ElectionBlocked")]
+    assert read_progress(seen(shards=[shard], events=events)).troubles == ()
+    shard["status"] = status | {"hasMaster": "False"}
+    assert len(read_progress(seen(shards=[shard], events=events)).troubles) == 1

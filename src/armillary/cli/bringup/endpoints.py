@@ -95,8 +95,25 @@ async def write_mysql_defaults(
         users = await read_mysql_users(client, cluster)
         lines = ["[client]", f"host={endpoint.mysql_host}", f"port={endpoint.mysql_port}"]
         for user, password in list(users.items())[:1]:
-            lines += [f"user={user}", f'password="{password}"']
+            lines += [
+                f"user={quote_option_value(user)}",
+                f"password={quote_option_value(password)}",
+            ]
         write_private(paths.mysql_defaults, "\n".join(lines) + "\n")
+
+
+# What a client reads back as one character, and what would end the value or its line.
+_ESCAPES = {
+    ord(character): f"\\{letter}"
+    for character, letter in {
+        "\\": "\\", '"': '"', "'": "'", "\b": "b", "\t": "t", "\n": "n", "\r": "r"
+    }.items()
+}  # fmt: skip
+
+
+def quote_option_value(text: str) -> str:
+    """Return a value as MySQL's option files have it; in quotes `#` is no comment. Pure."""
+    return f'"{text.translate(_ESCAPES)}"'
 
 
 def secret_text(secret: KubeObject | None, key: str) -> str:

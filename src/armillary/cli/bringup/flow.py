@@ -59,7 +59,8 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
     """Make the cluster of the directory serve, and tell how to reach it.
 
     Raises:
-        InputError: the manifest or the directory is wrong, or a program is missing.
+        InputError: the manifest or the directory is wrong, or a program is missing, or the
+            operator refuses a cluster's spec; the message names the field.
         DeadlineError: not everything serves in time; the message says what does not, and why.
     """
     objects = (
@@ -92,6 +93,8 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
                 unfinished = await _wait_serving(client, namespace, display, timeout_s)
                 # Also for a cluster that does not serve: whoever looks into it needs them.
                 await hand_out_credentials(client, paths, namespace)
+                if unfinished is not None and unfinished.refusals:
+                    raise InputError("\n  ".join(unfinished.refusals))
                 if unfinished is not None:
                     why = await explain_troubles(client, namespace, unfinished)
                     raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
@@ -168,7 +171,10 @@ async def _wait_kubelet(client: KubeClient, paths: LocalPaths, name: str) -> Non
 async def _wait_serving(
     client: KubeClient, namespace: str, display: Display, timeout_s: float
 ) -> Progress | None:
-    """Return None once everything serves, or how far it came in the time given."""
+    """Return None once everything serves, or how far it came.
+
+    The time given is not waited for when the operator refuses a spec: it changes nothing then.
+    """
     last: Progress | None = None
     with anyio.move_on_after(timeout_s):
         async with follow_progress(client, namespace) as pictures:
@@ -177,6 +183,8 @@ async def _wait_serving(
                 display.show(progress)
                 if progress.serves:
                     return None
+                if progress.refusals:
+                    return progress
     return last or Progress((), ())
 
 

@@ -1,8 +1,13 @@
 """How far a cluster is from serving, told from its objects. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from armillary.cli.bringup.verdict import read_verdicts
+from armillary.cli.bringup.wanted import read_wanted
+from armillary.cli.bringup.warning_events import lasting_warnings
 
 KubeObject = Mapping[str, Any]
 
@@ -42,73 +47,53 @@ class Seen:
     clusters: Sequence[KubeObject]
     shards: Sequence[KubeObject]
     pods: Sequence[KubeObject]
-    deployments: Sequence[KubeObject]
     events: Sequence[KubeObject]
+    children: Sequence[KubeObject] = ()  # others that an event may be about
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     phases: tuple[Phase, ...]
     troubles: tuple[Trouble, ...]
+    refusals: tuple[str, ...] = ()  # specs that the operator does not carry out: waiting is vain
 
     @property
     def serves(self) -> bool:
         return all(phase.is_done for phase in self.phases)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What a cluster's spec asks for."""
-
-    shards: int
-    tablets: int
-    cells: int
-    has_backups: bool
-
-
 def read_progress(seen: Seen) -> Progress:
-    """Count what is there against what the specs want."""
-    sizes = [cluster_size(cluster) for cluster in seen.clusters]
-    shards_wanted = sum(size.shards for size in sizes)
-    phases = [
-        _pods_phase("lockserver", "etcd", seen, wanted=3 * len(sizes)),
-        _deployments_phase("vtctld", "vtctld", seen, at_least=len(sizes)),
-    ]
-    if any(size.has_backups for size in sizes):
-        with_backup = [s for s in seen.shards if _is_true(s, "hasInitialBackup")]
-        phases.append(Phase("initial backups", len(with_backup), shards_wanted))
-    with_primary = [shard for shard in seen.shards if _is_true(shard, "hasMaster")]
-    phases += [
-        Phase("primaries", len(with_primary), shards_wanted),
-        _pods_phase("tablets", "vttablet", seen, wanted=sum(size.tablets for size in sizes)),
-        _deployments_phase("vtgate", "vtgate", seen, at_least=len(sizes)),
-    ]
-    return Progress(tuple(phases), tuple(find_troubles(seen)))
+    """Count what is there against what the specs want, and the operator's word on the specs."""
+    verdicts = read_verdicts(seen.clusters)
+    wanted = [(cluster, read_wanted(cluster)) for cluster in seen.clusters]
 
+    def pods_phase(name: str, component: str, by: str, field: str) -> Phase:
+        counts = {
+            (_name_of(cluster), part): count
+            for cluster, of in wanted
+            for part, count in getattr(of, field).items()
+        }
+        return _pods_phase(name, pods_of(seen.pods, component), f"{_LABEL}{by}", counts)
 
-def cluster_size(cluster: KubeObject) -> Size:
-    """Count shards and tablets of a spec; the same range in two partitionings counts once."""
-    spec = cluster.get("spec") or {}
-    shards = tablets = 0
-    for keyspace in spec.get("keyspaces") or ():
-        seen: dict[str, int] = {}
-        for partitioning in keyspace.get("partitionings") or ():
-            for shard, template in _shard_templates(partitioning):
-                pools = template.get("tabletPools") or ()
-                seen[shard] = sum(int(pool.get("replicas", 0)) for pool in pools)
-        shards += len(seen)
-        tablets += sum(seen.values())
-    cells = len(spec.get("cells") or ())
-    return Size(shards, tablets, cells, bool((spec.get("backup") or {}).get("locations")))
+    def shards_phase(name: str, field: str, count: int) -> Phase:
+        return Phase(name, sum(_is_true(shard, field) for shard in seen.shards), count)
 
-
-def _shard_templates(partitioning: KubeObject) -> Sequence[tuple[str, KubeObject]]:
-    if equal := partitioning.get("equal"):
-        parts = int(equal.get("parts", 1))
-        template = equal.get("shardTemplate") or {}
-        return [(f"{index}/{parts}", template) for index in range(parts)]
-    custom = (partitioning.get("custom") or {}).get("shards") or ()
-    return [(str(sorted((shard.get("keyRange") or {}).items())), shard) for shard in custom]
+    optional = (
+        pods_phase("lockserver", "etcd", "cell", "etcds"),
+        pods_phase("vtctld", "vtctld", "cell", "vtctlds"),
+        shards_phase(
+            "initial backups", "hasInitialBackup", sum(of.initial_backups for _, of in wanted)
+        ),
+        shards_phase("primaries", "hasMaster", sum(of.primaries for _, of in wanted)),
+        pods_phase("tablets", "vttablet", "keyspace", "tablets"),
+        pods_phase("vtgate", "vtgate", "cell", "vtgates"),
+    )
+    accepted = Phase("spec", sum(verdict.is_accepted for verdict in verdicts), len(verdicts))
+    return Progress(
+        (accepted, *(phase for phase in optional if phase.wanted)),
+        tuple(find_troubles(seen)),
+        tuple(verdict.problem for verdict in verdicts if verdict.refusal),
+    )
 
 
 def find_troubles(seen: Seen) -> list[Trouble]:
@@ -125,11 +110,10 @@ def find_troubles(seen: Seen) -> list[Trouble]:
         ):
             if reason := _container_trouble(container):
                 troubles.append(Trouble(f"pod/{name} {container['name']}", reason))
-    for event in seen.events:
-        about = event.get("involvedObject") or {}
-        if event.get("type") == "Warning" and about.get("kind") != "Pod":
-            subject = f"{about.get('kind', '?').lower()}/{about.get('name', '?')}"
-            troubles.append(Trouble(subject, f"{event.get('reason')}: {event.get('message')}"))
+    for event in lasting_warnings(seen.events, (*seen.clusters, *seen.shards, *seen.children)):
+        about = event["involvedObject"]
+        subject = f"{about.get('kind', '?').lower()}/{about.get('name', '?')}"
+        troubles.append(Trouble(subject, f"{event.get('reason')}: {event.get('message')}"))
     return troubles
 
 
@@ -164,18 +148,26 @@ def is_pod_ready(pod: KubeObject) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
-def _pods_phase(name: str, component: str, seen: Seen, *, wanted: int) -> Phase:
-    pods = pods_of(seen.pods, component)
-    ready = sum(is_pod_ready(pod) for pod in pods)
-    detail = f"{len(pods)} pods" if ready < wanted else ""
-    return Phase(name, ready, wanted, detail)
+def _pods_phase(
+    name: str,
+    pods: Sequence[KubeObject],
+    label: str,
+    wanted: Mapping[tuple[str, str], int],
+) -> Phase:
+    """Count ready pods by their cluster and `label`: a surplus here makes up for no lack there."""
+    ready = Counter(_part_of(pod, label) for pod in pods if is_pod_ready(pod))
+    done = sum(min(ready[part], count) for part, count in wanted.items())
+    total = sum(wanted.values())
+    return Phase(name, done, total, f"{len(pods)} pods" if done < total else "")
 
 
-def _deployments_phase(name: str, component: str, seen: Seen, *, at_least: int) -> Phase:
-    deployments = pods_of(seen.deployments, component)
-    wanted = sum(int((d.get("spec") or {}).get("replicas", 1)) for d in deployments)
-    ready = sum(is_pod_ready(pod) for pod in pods_of(seen.pods, component))
-    return Phase(name, ready, max(wanted, at_least))
+def _part_of(pod: KubeObject, label: str) -> tuple[str, str]:
+    labels = pod["metadata"].get("labels") or {}
+    return str(labels.get(f"{_LABEL}cluster", "")), str(labels.get(label, ""))
+
+
+def _name_of(obj: KubeObject) -> str:
+    return str(obj["metadata"]["name"])
 
 
 def _is_true(shard: KubeObject, field: str) -> bool:

@@ -9,13 +9,18 @@ from armillary.cli.bringup.progress import Progress, Seen, read_progress
 from armillary.kube.client import KubeClient
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import (
-    DEPLOYMENT,
+    ETCD_LOCKSERVER,
     EVENT,
     PLANETSCALE_CLUSTER,
     POD,
+    VITESS_BACKUP_STORAGE,
+    VITESS_CELL,
     VITESS_CLUSTER,
+    VITESS_KEYSPACE,
     VITESS_SHARD,
 )
+
+_CHILDREN = (VITESS_CELL, VITESS_KEYSPACE, VITESS_BACKUP_STORAGE, ETCD_LOCKSERVER)
 
 _SETTLE_S = 0.05  # several objects change at once; one picture of them is enough
 
@@ -25,7 +30,7 @@ async def follow_progress(
     client: KubeClient, namespace: str
 ) -> AsyncIterator[AsyncIterator[Progress]]:
     """Iterate over the progress of all clusters in `namespace`: now, then at each change."""
-    kinds = (PLANETSCALE_CLUSTER, VITESS_CLUSTER, VITESS_SHARD, POD, DEPLOYMENT, EVENT)
+    kinds = (PLANETSCALE_CLUSTER, VITESS_CLUSTER, VITESS_SHARD, POD, EVENT, *_CHILDREN)
     informers = {kind: Informer(client, kind, namespace=namespace) for kind in kinds}
     changed = _Flag()
     async with anyio.create_task_group() as tg:
@@ -43,8 +48,8 @@ async def follow_progress(
                         ],
                         shards=informers[VITESS_SHARD].list(),
                         pods=informers[POD].list(),
-                        deployments=informers[DEPLOYMENT].list(),
                         events=informers[EVENT].list(),
+                        children=[obj for kind in _CHILDREN for obj in informers[kind].list()],
                     )
                 )
                 await changed.wait()

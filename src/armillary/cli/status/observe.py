@@ -11,8 +11,16 @@ import anyio
 from armillary.base.errors import ArmillaryError
 from armillary.cli.bringup.endpoints import ClusterEndpoints, read_endpoints
 from armillary.cli.bringup.progress import is_pod_ready, pods_of
+from armillary.cli.bringup.verdict import read_verdicts
 from armillary.kube.client import KubeClient
-from armillary.kube.kinds import POD, VITESS_BACKUP, VITESS_SHARD, KubeObject
+from armillary.kube.kinds import (
+    PLANETSCALE_CLUSTER,
+    POD,
+    VITESS_BACKUP,
+    VITESS_CLUSTER,
+    VITESS_SHARD,
+    KubeObject,
+)
 from armillary.kube.objects import labels_of, name_of
 from armillary.local.supervise.main import lock_owner
 from armillary.local.supervise.state import read_processes, read_state
@@ -85,14 +93,16 @@ class ClusterStatus:
     backups: Sequence[BackupRow] = ()
     overdue_backups: Sequence[OverdueRow] = ()
     endpoints: Sequence[ClusterEndpoints] = ()
+    spec_problems: Sequence[str] = ()  # specs that the operator refuses, or has not seen yet
     problem: str = ""
 
     @property
     def serves(self) -> bool:
-        """Every tablet serves, and every shard has a primary."""
+        """Every tablet serves, every shard has a primary, and the specs are carried out."""
         shards = {(t.keyspace, t.shard) for t in self.tablets}
         led = {(t.keyspace, t.shard) for t in self.tablets if t.role == "primary"}
-        return bool(shards) and shards == led and all(t.serving for t in self.tablets)
+        tablets_serve = bool(shards) and shards == led and all(t.serving for t in self.tablets)
+        return tablets_serve and not self.spec_problems
 
 
 async def read_status(directory: Path, *, timeout_s: float) -> ClusterStatus:
@@ -132,8 +142,15 @@ async def _with_objects(
     pods = (await client.list(POD, status.namespace)).items
     backups = (await client.list(VITESS_BACKUP, status.namespace)).items
     shards = (await client.list(VITESS_SHARD, status.namespace)).items
+    clusters = [
+        cluster
+        for kind in (PLANETSCALE_CLUSTER, VITESS_CLUSTER)
+        for cluster in (await client.list(kind, status.namespace)).items
+    ]
+    verdicts = read_verdicts(clusters)
     return _replace(
         status,
+        spec_problems=tuple(verdict.problem for verdict in verdicts if verdict.problem),
         pods=tuple(pod_row(pod) for pod in pods),
         tablets=await read_tablets(pods_of(pods, "vttablet"), _credentials(paths.grpc_client)),
         backups=tuple(backup_row(backup) for backup in backups),

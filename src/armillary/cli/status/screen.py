@@ -10,11 +10,12 @@ BACKUPS_SHOWN = 12
 def format_status(status: ClusterStatus) -> str:
     """Return the screen: control plane, endpoints, tablets, pods, newest backups."""
     word = "serving" if status.serves else "running, not all serving"
-    if not (status.serves or status.endpoints or status.tablets or status.pods):
+    if status.spec_problems:
+        word = "running, not as its spec says"
+    elif not (status.serves or status.endpoints or status.tablets or status.pods):
         word = f"running, no database in namespace {status.namespace} yet"
     lines = [f"Cluster in {status.directory}: {word if status.running else 'not running'}"]
-    if status.problem:
-        lines.append(f"  {status.problem}")
+    lines += [f"  {problem}" for problem in (*status.spec_problems, status.problem) if problem]
     if status.components:
         lines += ["", "Control plane"]
         lines += _table(

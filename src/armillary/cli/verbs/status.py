@@ -17,8 +17,9 @@ def command(directory: Path, output: str, timeout_s: float) -> int:
     """Show the control plane, endpoints, tablets with roles and lag, pods and backups.
 
     \b
-    Exit codes: 0 every tablet serves and every shard has a primary; 2 no cluster in DIR;
-    3 some of it serves; 5 nothing answers.
+    Exit codes: 0 every tablet serves, every shard has a primary, and the operator carries out the
+    spec; 2 no cluster in DIR; 3 some of it serves, or the spec is not carried out; 5 nothing
+    answers.
     """
     from armillary.cli.status.observe import read_status  # noqa: PLC0415
     from armillary.cli.status.screen import format_status  # noqa: PLC0415

@@ -50,8 +50,9 @@ def command(
     manifest is not applied again.
 
     \b
-    Exit codes: 0 every tablet serves; 2 the manifest or the directory is wrong;
-    5 not everything serves in time: the last lines say what does not, and why.
+    Exit codes: 0 every tablet serves; 2 the manifest or the directory is wrong, or the operator
+    refuses the spec: what runs goes on as it was; 5 not everything serves in time: the last
+    lines say what does not, and why.
     """
     from armillary.cli.bringup.flow import UpRequest, bring_up  # noqa: PLC0415
 

@@ -29,6 +29,7 @@ from armillary.local.controllers.disruption import DisruptionController
 from armillary.local.controllers.endpoints import EndpointsController
 from armillary.local.controllers.garbage.collector import GarbageCollector
 from armillary.local.controllers.jobs import JobController
+from armillary.local.controllers.load_balancers import LoadBalancerController
 from armillary.local.controllers.namespaces import NamespaceController
 from armillary.local.controllers.nodes import NodeController
 from armillary.local.controllers.pods import (
@@ -75,6 +76,7 @@ async def run(
             EndpointsController(
                 client, services=caches[SERVICE], pods=pods, endpoints=caches[ENDPOINTS]
             ),
+            LoadBalancerController(client, services=caches[SERVICE]),
             VolumeClaimController(client, claims=caches[PERSISTENT_VOLUME_CLAIM], pods=pods),
             DisruptionController(client, budgets=caches[POD_DISRUPTION_BUDGET], pods=pods),
             NamespaceController(client, namespaces=caches[NAMESPACE]),
