@@ -28,6 +28,7 @@ from armillary.vtgate.planner.plan import (
     SameShard,
     ScatterDraft,
     SelectPlan,
+    SessionTerm,
     SqlTemplate,
 )
 from armillary.vtgate.planner.select import name_tables, plan_statement
@@ -94,6 +95,8 @@ def text(template: SqlTemplate) -> str:
         else f":{piece}"
         if isinstance(piece, int)
         else f"<{piece.name}>"
+        if isinstance(piece, SessionTerm)
+        else f"<:{piece.index} in a name>"
         for piece in template
     )
 
