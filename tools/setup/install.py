@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
+NODE_PACKAGES = ROOT / "tools" / "setup" / "node"
 PYTHON_MIN = (3, 11)
 
 # program -> the Debian package that has it
@@ -29,6 +30,8 @@ PROGRAMS = {
     "etcd": "etcd-server",
     "bwrap": "bubblewrap",
 }
+# What the tests need besides, for drivers of another language.
+PROGRAMS_OF_TESTS = {"node": "nodejs", "npm": "npm"}
 # Units that these packages enable; ours run under the kubelet, and nobody asked for others.
 SERVICES = {"mariadb-server": "mariadb.service", "etcd-server": "etcd.service"}
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -43,17 +46,18 @@ def main() -> int:
         found = ".".join(map(str, sys.version_info[:3]))
         print(f"wanted Python 3.11 or newer, found {found} at {sys.executable}", file=sys.stderr)
         return 1
-    packages = missing_packages()
+    packages = missing_packages(purpose)
     if packages:
         install_packages(packages)
     ensure_environment(purpose)
     return 0
 
 
-def missing_packages() -> list[str]:
+def missing_packages(purpose: str) -> list[str]:
+    programs = {**PROGRAMS, **PROGRAMS_OF_TESTS} if purpose == "test" else PROGRAMS
     missing = [
         package
-        for program, package in PROGRAMS.items()
+        for program, package in programs.items()
         if shutil.which(program, path=SYSTEM_PATH) is None
     ]
     if not environment_is_whole() and not has_venv_module():
@@ -122,8 +126,19 @@ def ensure_environment(purpose: str) -> None:
     run([*pip, "install", "--require-hashes", "--only-binary", ":all:", "-r", str(pins)])
     # The pins hold every dependency and the build backend, so this step asks no registry.
     run([*pip, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)])
+    if purpose == "test":
+        install_node_packages()
     stamps.mkdir(exist_ok=True)
     (stamps / wanted).touch()
+
+
+def install_node_packages() -> None:
+    """Put Node's drivers into .venv/node, in the versions and with the hashes of the lock file."""
+    there = VENV / "node"
+    shutil.rmtree(there, ignore_errors=True)
+    shutil.copytree(NODE_PACKAGES, there)
+    quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    run(["npm", "ci", *quietly, "--prefix", str(there)])
 
 
 def environment_is_whole() -> bool:
@@ -138,7 +153,10 @@ def environment_is_whole() -> bool:
 def stamp_of(purpose: str) -> str:
     """Name the state that the environment should be in: pins, our metadata, Python, place."""
     digest = hashlib.sha256()
-    for file in (ROOT / "tools" / "setup" / f"{purpose}.txt", ROOT / "pyproject.toml"):
+    files = [ROOT / "tools" / "setup" / f"{purpose}.txt", ROOT / "pyproject.toml"]
+    if purpose == "test":
+        files.append(NODE_PACKAGES / "package-lock.json")
+    for file in files:
         digest.update(file.read_bytes())
     digest.update(f"{sys.version_info[:2]} {ROOT}".encode())
     return f"{purpose}-{digest.hexdigest()[:16]}"

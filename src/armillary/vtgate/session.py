@@ -85,7 +85,16 @@ class PreparedStatement:
     slots: tuple[bytes | int, ...] = ()  # each `?` of the key: a literal, or a parameter
     counts: frozenset[int] = frozenset()  # parameters of LIMIT and OFFSET
     types: bytes = b""
-    long_data: dict[int, bytes] = field(default_factory=dict)
+    long_data: dict[int, bytearray] = field(default_factory=dict)
+    long_bytes: int = 0
+
+    @property
+    def has_long_data(self) -> bool:
+        return bool(self.long_data or self.long_bytes)
+
+    def forget_long_data(self) -> None:
+        self.long_data.clear()
+        self.long_bytes = 0
 
 
 @dataclass(slots=True)
@@ -111,6 +120,7 @@ class Session:
     pins: dict[PinKey, Pin] = field(default_factory=dict)
     statements: dict[int, PreparedStatement] = field(default_factory=dict)
     next_statement_id: int = 1
+    last_statement_id: int = 0  # of the last COM_STMT_PREPARE; 0: it failed
     savepoints: list[str] = field(default_factory=list)
     created_lookups: set[object] = field(default_factory=set)  # by this transaction
     killed: bool = False
@@ -179,4 +189,5 @@ class Session:
         self.row_count = -1
         self.warnings = []
         self.statements.clear()
+        self.last_statement_id = 0
         self.savepoints.clear()

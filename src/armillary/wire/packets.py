@@ -27,10 +27,21 @@ class PacketTooLargeError(WireError):
 
 
 class PacketReader:
-    """Feed it what the peer sent, in any chunks; ask for payloads until it says None."""
+    """Feed it what the peer sent, in any chunks; ask for payloads until it says None.
 
-    def __init__(self, *, payload_bytes_max: int, part_bytes_max: int = PART_BYTES_MAX) -> None:
+    Args:
+        of_answer: the first packet may have any sequence id: it follows those of its command.
+    """
+
+    def __init__(
+        self,
+        *,
+        payload_bytes_max: int,
+        part_bytes_max: int = PART_BYTES_MAX,
+        of_answer: bool = False,
+    ) -> None:
         assert payload_bytes_max > 0
+        self._is_first_of_answer = of_answer
         self._payload_bytes_max = payload_bytes_max
         self._part_bytes_max = part_bytes_max  # smaller only in tests
         self._unread = bytearray()
@@ -38,9 +49,9 @@ class PacketReader:
         self.sequence_next = 0
 
     def start_command(self) -> None:
-        """Expect sequence id 0 again: each command restarts the count."""
-        assert not self._payload, "a command cannot start inside a payload"
-        self.sequence_next = 0
+        """Expect sequence id 0 again: each command restarts the count, but not in its midst."""
+        if not self._payload:
+            self.sequence_next = 0
 
     def feed(self, data: bytes) -> None:
         self._unread += data
@@ -66,9 +77,13 @@ class PacketReader:
         unread = self._unread
         while len(unread) >= HEADER_BYTES:
             part_bytes = unread[0] | unread[1] << 8 | unread[2] << 16
+            if self._is_first_of_answer:
+                self._is_first_of_answer = False
+                self.sequence_next = unread[3]
             if unread[3] != self.sequence_next:
                 raise PacketOutOfOrderError(expected=self.sequence_next, received=unread[3])
             if len(self._payload) + part_bytes > self._payload_bytes_max:
+                self.sequence_next = (self.sequence_next + 1) & 0xFF  # of the answer
                 raise PacketTooLargeError(payload_bytes_max=self._payload_bytes_max)
             if len(unread) < HEADER_BYTES + part_bytes:
                 return None

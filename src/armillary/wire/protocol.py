@@ -51,6 +51,7 @@ class Status:
     CURSOR_EXISTS = 0x0040
     LAST_ROW_SENT = 0x0080
     IN_TRANS_READONLY = 0x2000
+    SESSION_STATE_CHANGED = 0x4000
 
 
 class Command(IntEnum):

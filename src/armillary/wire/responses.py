@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from armillary.base.errors import MysqlError, WireError
-from armillary.wire.lenenc import encode_int, read_int
+from armillary.wire.lenenc import encode_int, encode_string, read_int
 from armillary.wire.protocol import Status
 
 
@@ -13,17 +13,26 @@ class OkPacket:
     last_insert_id: int = 0
     status: int = Status.AUTOCOMMIT
     warnings: int = 0
-    info: bytes = b""
+    info: bytes = b""  # with its length before it, as servers send it
+    schema: bytes | None = None  # now selected; for clients with SESSION_TRACK only
+
+
+_TRACKS_SCHEMA = 1
 
 
 def encode_ok(ok: OkPacket) -> bytes:
+    status, tail = ok.status, ok.info
+    if ok.schema is not None:
+        status |= Status.SESSION_STATE_CHANGED
+        change = bytes((_TRACKS_SCHEMA,)) + encode_string(encode_string(ok.schema))
+        tail = (ok.info or encode_string(b"")) + encode_string(change)
     return (
         b"\x00"
         + encode_int(ok.affected_rows)
         + encode_int(ok.last_insert_id)
-        + ok.status.to_bytes(2, "little")
+        + status.to_bytes(2, "little")
         + min(ok.warnings, 0xFFFF).to_bytes(2, "little")
-        + ok.info
+        + tail
     )
 
 

@@ -5,7 +5,7 @@ Source: MySQL protocol, "Prepared Statements".
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from armillary.base.errors import WireError
@@ -70,9 +70,12 @@ def parse_execute(
     *,
     parameter_count: int,
     last_types: bytes,
-    long_data: Mapping[int, bytes] | None = None,
+    long_data: Collection[int] = (),
 ) -> ExecuteRequest:
     """Parse COM_STMT_EXECUTE; `last_types` serve when the client sends none again.
+
+    Args:
+        long_data: numbers of the parameters that were sent before, and are not here.
 
     Raises:
         WireError: cut off, or no types were ever sent.
@@ -95,7 +98,7 @@ def parse_execute(
     values: list[bytes | None] = []
     for index in range(parameter_count):
         null = bitmap[index // 8] >> index % 8 & 1
-        if null or types[2 * index] == ColumnType.NULL or (long_data and index in long_data):
+        if null or types[2 * index] == ColumnType.NULL or index in long_data:
             values.append(None)
             continue
         value, at = _read_value(payload, at, types[2 * index])

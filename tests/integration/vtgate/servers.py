@@ -104,6 +104,7 @@ def running_server(
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
             "--innodb-lock-wait-timeout=10",
+            "--max-allowed-packet=64M",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-buffer-pool-size=32M",
             "--innodb-log-file-size=8M",

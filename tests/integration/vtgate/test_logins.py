@@ -1,6 +1,5 @@
 """Ways to log in: both password methods, with and without TLS, and the limits."""
 
-import datetime
 import json
 import ssl
 import subprocess
@@ -11,12 +10,9 @@ from typing import Any
 import mysql.connector
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from armillary.wire.authentication import native_stored_hash
+from tests.integration.vtgate.certificates import write_certificate
 from tests.integration.vtgate.conftest import make_cluster
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate, running_gate, settings_for
 from tests.integration.vtgate.servers import Server, address_of
@@ -25,32 +21,6 @@ pytestmark = pytest.mark.integration
 
 TLS_ADDRESS, STRICT_ADDRESS = address_of(11), address_of(12)
 HASHED_USER = "hashed"
-
-
-def write_certificate(directory: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vtgate")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = directory / "cert.pem", directory / "key.pem"
-    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return cert_file, key_file
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,24 @@ def test_each_command_starts_the_sequence_again() -> None:
         assert reader.next_payload() == b"q"
 
 
+def test_a_command_of_several_packets_starts_only_once() -> None:
+    reader = PacketReader(payload_bytes_max=100, part_bytes_max=4)
+    data = frame(b"123456789", 0, part_bytes_max=4)
+    for at in range(0, len(data), 5):
+        reader.start_command()
+        reader.feed(data[at : at + 5])
+        payload = reader.next_payload()
+    assert payload == b"123456789"
+
+
+def test_an_answer_goes_on_from_wherever_its_command_ended() -> None:
+    reader = PacketReader(payload_bytes_max=10, of_answer=True)
+    reader.feed(frame(b"a", 3) + frame(b"b", 4) + frame(b"c", 4))
+    assert (reader.next_payload(), reader.next_payload()) == (b"a", b"b")
+    with pytest.raises(PacketOutOfOrderError):
+        reader.next_payload()
+
+
 def test_sequence_ids_wrap_around() -> None:
     writer = PacketWriter(255)
     assert writer.frame(b"a")[3] == 255

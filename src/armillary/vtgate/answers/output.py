@@ -6,7 +6,7 @@ from typing import Protocol
 from armillary.vtgate.tablets.backend import BackendConnection, RelayReceiver, Result
 from armillary.wire.columns import ColumnDefinition, encode_column, replace_schema
 from armillary.wire.lenenc import encode_int
-from armillary.wire.packets import PacketWriter
+from armillary.wire.packets import PacketWriter, packet_count
 from armillary.wire.protocol import Status
 from armillary.wire.responses import OkPacket, encode_eof, encode_ok
 from armillary.wire.rows import encode_binary_row, encode_text_row, split_text_row, text_to_binary
@@ -56,13 +56,17 @@ _FLUSH_BYTES = 1 << 16
 
 
 class ClientOutput:
-    """Answers of one command; of several statements in it, all but the last announce more."""
+    """Answers of one command; of several statements in it, all but the last announce more.
 
-    def __init__(self, client: Client, *, binary: bool = False) -> None:
+    Args:
+        sequence: the id of the answer's first packet: 1, or more if the command was of several.
+    """
+
+    def __init__(self, client: Client, *, binary: bool = False, sequence: int = 1) -> None:
         self.binary = binary
         self.more = False
         self._client = client
-        self._writer = PacketWriter(1)
+        self._writer = PacketWriter(sequence)
         self._begun = False
         self._relayed = False  # packets went out under the server's ids
         self._later = False  # not the first answer of its command: sequence ids go on
@@ -90,7 +94,8 @@ class ClientOutput:
         rename: tuple[bytes, bytes] | None = None,
         field_list: bool = False,
     ) -> ResponseSummary:
-        renumbering = self._later or self.more
+        their_sequence = packet_count(len(payload)) & 0xFF
+        renumbering = self._later or self.more or self._writer.sequence_next != their_sequence
         self._relayed = not renumbering
         scanner = ResponseScanner(
             on_column=renamer(rename),
@@ -128,6 +133,7 @@ class ClientOutput:
             status=status,
             warnings=ok.warnings,
             info=ok.info,
+            schema=ok.schema,
         )
         self._client.write(self._writer.frame(encode_ok(packet)))
 

@@ -6,6 +6,7 @@ from armillary.vtgate.answers.output import Output, send_local_rows
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.session import Session
 from armillary.wire.columns import ColumnDefinition
+from armillary.wire.protocol import Capability
 from armillary.wire.responses import OkPacket
 from armillary.wire.scanner import ResponseSummary
 
@@ -13,6 +14,15 @@ from armillary.wire.scanner import ResponseSummary
 def answer_ok(session: Session, out: Output, *, affected_rows: int = 0) -> ResponseSummary:
     out.ok(OkPacket(status=session.status, affected_rows=affected_rows))
     return ResponseSummary(status=session.status, affected_rows=affected_rows)
+
+
+def answer_use(session: Session, out: Output) -> ResponseSummary:
+    """Say that the database has changed; clients that track it do not see what USE names."""
+    tracked = session.capabilities & Capability.SESSION_TRACK
+    name = str(session.target).removesuffix("@primary")
+    schema = name.encode() if tracked else None
+    out.ok(OkPacket(status=session.status, schema=schema))
+    return ResponseSummary(status=session.status)
 
 
 async def answer_rows(

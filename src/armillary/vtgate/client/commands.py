@@ -3,6 +3,7 @@
 from armillary.base.errors import MysqlError
 from armillary.sql.tokens import split_statements
 from armillary.vtgate.answers.output import Client, ClientOutput
+from armillary.vtgate.answers.replies import answer_use
 from armillary.vtgate.client.prepared import PreparedStatements
 from armillary.vtgate.errors import ConnectionLostError, SqlError
 from armillary.vtgate.gateway import Gateway
@@ -23,11 +24,12 @@ class Commands:
         *,
         version_comment: str,
         killer: Killer,
+        payload_bytes_max: int,
     ) -> None:
         self._session = session
         self._client = client
         self.runner = StatementRunner(gateway, session, version_comment, killer)
-        self._prepared = PreparedStatements(gateway, session, self.runner)
+        self._prepared = PreparedStatements(gateway, session, self.runner, payload_bytes_max)
 
     async def run(self, payload: bytes, out: ClientOutput) -> None:
         """Run one command and answer it.
@@ -43,7 +45,7 @@ class Commands:
                 out.ok(OkPacket(status=self._session.status))
             case Command.INIT_DB:
                 self.runner.use(body.decode("utf-8", "replace"))
-                out.ok(OkPacket(status=self._session.status))
+                answer_use(self._session, out)
             case Command.STMT_PREPARE:
                 await self._prepared.prepare(body, out)
             case Command.STMT_EXECUTE:

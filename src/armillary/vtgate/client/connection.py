@@ -61,6 +61,7 @@ class ClientConnection(ClientTransport):
             self,
             version_comment=listener.settings.version_comment,
             killer=listener.kill,
+            payload_bytes_max=listener.settings.payload_bytes_max,
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -174,7 +175,8 @@ class ClientConnection(ClientTransport):
         if self.session.new_warnings:
             self.session.new_warnings = []
         self._listener.command_began()
-        if not self._query_timeout_s:
+        in_one_packet = self._reader.sequence_next == 1
+        if in_one_packet and not self._query_timeout_s:
             fast = None
             if command == _QUERY:
                 fast = self._fast_path.query(payload, self)
@@ -235,7 +237,11 @@ class ClientConnection(ClientTransport):
             self._commands.abandon()
 
     async def _run(self, payload: bytes) -> None:
-        output = ClientOutput(self, binary=payload[:1] == bytes((Command.STMT_EXECUTE,)))
+        output = ClientOutput(
+            self,
+            binary=payload[:1] == bytes((Command.STMT_EXECUTE,)),
+            sequence=self._reader.sequence_next,
+        )
         timed_out = False
         try:
             with anyio.CancelScope() as scope:

@@ -40,6 +40,7 @@ CAPABILITIES = (
     | Capability.PLUGIN_AUTH
     | Capability.PLUGIN_AUTH_LENENC
     | Capability.CONNECT_ATTRS
+    | Capability.SESSION_TRACK
 )
 
 

@@ -19,6 +19,7 @@ from armillary.vtgate.session import PreparedStatement, Session
 from armillary.vtgate.statements.dispatch import StatementRunner
 from armillary.vtgate.tablets.preparing import close_statement, read_prepare
 from armillary.wire.columns import ColumnDefinition, encode_column
+from armillary.wire.packets import PacketTooLargeError
 from armillary.wire.protocol import ColumnType
 from armillary.wire.responses import encode_eof
 from armillary.wire.scanner import ResponseSummary
@@ -32,13 +33,17 @@ from armillary.wire.statements import (
 )
 
 _STATEMENTS_MAX = 16_382
+_LAST_STATEMENT = 0xFFFFFFFF  # MariaDB's drivers do not wait for the id before they execute
 _BEFORE_COUNT = frozenset({"LIMIT", "OFFSET", "FIRST", "NEXT"})  # FETCH FIRST ? ROWS ONLY
 _COUNT = "LIMIT ?"
 _PARAMETER_COLUMN = encode_column(ColumnDefinition(name=b"?", type=ColumnType.VAR_STRING))
 
 
 class PreparedStatements:
-    def __init__(self, gateway: Gateway, session: Session, runner: StatementRunner) -> None:
+    def __init__(
+        self, gateway: Gateway, session: Session, runner: StatementRunner, payload_bytes_max: int
+    ) -> None:
+        self._payload_bytes_max = payload_bytes_max
         self._gateway = gateway
         self._session = session
         self._runner = runner
@@ -46,6 +51,7 @@ class PreparedStatements:
     async def prepare(self, sql: bytes, out: ClientOutput) -> None:
         """Raises: MysqlError: a server does not take the statement."""
         session = self._session
+        session.last_statement_id = 0
         if len(session.statements) >= _STATEMENTS_MAX:
             raise SqlError(1461, "Can't create more prepared statements on this connection")
         text = sql.decode("latin-1")
@@ -58,6 +64,7 @@ class PreparedStatements:
         columns = parse_prepare_ok(payloads[0]).column_count if payloads else 0
         session.next_statement_id += 1
         session.statements[statement.id] = statement
+        session.last_statement_id = statement.id
         out.payload(encode_prepare_ok(PrepareOk(statement.id, columns, parameters)))
         for payload in payloads[1:]:
             out.payload(payload)
@@ -94,8 +101,12 @@ class PreparedStatements:
             close_statement(connection, ok.statement_id)
         return payloads if ok.parameter_count == statement.parameter_count else []
 
-    def _find(self, payload: bytes) -> PreparedStatement:
+    def _id_of(self, payload: bytes) -> int:
         statement_id = statement_id_of(payload)
+        return self._session.last_statement_id if statement_id == _LAST_STATEMENT else statement_id
+
+    def _find(self, payload: bytes) -> PreparedStatement:
+        statement_id = self._id_of(payload)
         statement = self._session.statements.get(statement_id)
         if statement is None:
             raise SqlError(
@@ -106,6 +117,9 @@ class PreparedStatements:
     async def execute(self, payload: bytes, out: ClientOutput) -> ResponseSummary:
         """Raises: ArmillaryError: what the client is to be told."""
         statement = self._find(payload)
+        if statement.long_bytes > self._payload_bytes_max:
+            statement.forget_long_data()
+            raise PacketTooLargeError(payload_bytes_max=self._payload_bytes_max)
         request = parse_execute(
             payload,
             parameter_count=statement.parameter_count,
@@ -117,14 +131,14 @@ class PreparedStatements:
         for index, value in enumerate(request.values):
             kind, flags = request.types[2 * index], request.types[2 * index + 1]
             if index in statement.long_data:
-                literals.append(literal_of(statement.long_data[index], kind, flags))
+                literals.append(literal_of(bytes(statement.long_data[index]), kind, flags))
             elif value is None:
                 literals.append(b"NULL")
             else:
                 literals.append(literal_of(value, kind, flags))
         for index in statement.counts:
             literals[index] = _as_count(literals[index])
-        statement.long_data.clear()
+        statement.forget_long_data()
         return await self._run(statement, literals, out)
 
     async def _run(
@@ -137,20 +151,22 @@ class PreparedStatements:
         return await self._runner.routed(Statement(b"", statement.key, literals), out)
 
     def close(self, payload: bytes) -> None:
-        self._session.statements.pop(statement_id_of(payload), None)
+        self._session.statements.pop(self._id_of(payload), None)
 
     def reset(self, payload: bytes) -> None:
-        self._find(payload).long_data.clear()
+        self._find(payload).forget_long_data()
 
     def take_long_data(self, payload: bytes) -> None:
         """COM_STMT_SEND_LONG_DATA; it has no answer, so what is wrong shows at EXECUTE."""
         if len(payload) < 7:
             return
-        statement = self._session.statements.get(statement_id_of(payload))
+        statement = self._session.statements.get(self._id_of(payload))
         index = int.from_bytes(payload[5:7], "little")
         if statement is None or index >= statement.parameter_count:
             return
-        statement.long_data[index] = statement.long_data.get(index, b"") + payload[7:]
+        statement.long_bytes += len(payload) - 7
+        if statement.long_bytes <= self._payload_bytes_max:  # the rest is refused at EXECUTE
+            statement.long_data.setdefault(index, bytearray()).extend(payload[7:])
 
 
 def _fill_in(sql: bytes, literals: list[bytes]) -> bytes:

@@ -68,7 +68,7 @@ class FastPath:
             return None
         try:
             statement = self._session.statements.get(statement_id_of(payload))
-            if statement is None or not statement.parameter_count or statement.long_data:
+            if statement is None or not statement.parameter_count or statement.has_long_data:
                 return None
             request = parse_execute(
                 payload, parameter_count=statement.parameter_count, last_types=statement.types

@@ -29,7 +29,7 @@ from armillary.wire.scanner import ResponseSummary
 _WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 _SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
 _STAYS = frozenset(
-    """BACKUP DEALLOCATE EXECUTE FLUSH HANDLER LOAD LOCK PREPARE RESET UNLOCK XA""".split()  # noqa: SIM905
+    """BACKUP DEALLOCATE EXECUTE FLUSH HANDLER LOCK PREPARE RESET UNLOCK XA""".split()  # noqa: SIM905
 )
 # Besides what is routed, these leave nothing on a connection (CALL may: its connection is closed).
 _HARMLESS = frozenset({"CALL", "DO", "CHECKSUM", "CHECK", "OPTIMIZE", "REPAIR", "HELP", "VALUES"})
@@ -67,6 +67,8 @@ class AsTheyAre:
         if not target.keyspace or schema is None:
             raise no_database()
         words = _first_words(sql)
+        if words[0] == "LOAD":
+            raise RefusedError(f"{' '.join(words)}: send the rows with INSERT")
         if words[0] in _STAYS:
             raise RefusedError(f"{' '.join(words)[:60]}: it would stay on a shared connection")
         if schema.sharded and not target.is_direct:

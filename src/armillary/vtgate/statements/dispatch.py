@@ -9,7 +9,7 @@ from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.literals import normalise
 from armillary.sql.tokens import Kind, tokenize, unquote_name, unwrap_executable_comments
 from armillary.vtgate.answers.output import Output
-from armillary.vtgate.answers.replies import answer_ok, answer_rows
+from armillary.vtgate.answers.replies import answer_ok, answer_rows, answer_use
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.execution.planning import plan_for
@@ -85,8 +85,8 @@ class StatementRunner:
             raise SqlError(1065, "Query was empty")
         if verb == Verb.USE:
             self.use(_use_name(sql))
-        else:
-            await run_set(self.executor, sql.decode("latin-1"))
+            return answer_use(self._session, out)
+        await run_set(self.executor, sql.decode("latin-1"))
         return answer_ok(self._session, out)
 
     def _kill(self, sql: bytes, out: Output) -> ResponseSummary:

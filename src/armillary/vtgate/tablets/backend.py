@@ -331,8 +331,7 @@ class RowStream:
         self.column_payloads: list[bytes] = []
         self.summary = ResponseSummary()
         self._connection = connection
-        self._reader = PacketReader(payload_bytes_max=_RESULT_BYTES_MAX)
-        self._reader.sequence_next = 1
+        self._reader = PacketReader(payload_bytes_max=_RESULT_BYTES_MAX, of_answer=True)
         self._columns_left: int | None = None
         self._rows_begun = False
         self._rows: deque[bytes] = deque()

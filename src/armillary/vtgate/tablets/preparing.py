@@ -78,8 +78,7 @@ class PrepareReceiver:
     ) -> None:
         self.lost = lost
         self._finished = finished
-        self._reader = PacketReader(payload_bytes_max=1 << 24)
-        self._reader.sequence_next = 1
+        self._reader = PacketReader(payload_bytes_max=1 << 24, of_answer=True)
         self._payloads: list[bytes] = []
         self._wanted = 1
 
