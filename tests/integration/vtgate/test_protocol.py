@@ -47,7 +47,7 @@ def execute(statement_id: int, *texts: bytes) -> bytes:
 def rows_of(client: Any) -> list[bytes]:
     """Read a result set of one column; its rows in binary, without their heads."""
     client._next_seq_id = 1
-    packets = []
+    packets: list[bytes] = []
     while sum(packet[:1] == b"\xfe" and len(packet) < 9 for packet in packets) < 2:
         packets.append(bytes(client._read_packet().get_all_data()))
     return [packet[3:] for packet in packets[3:-1]]

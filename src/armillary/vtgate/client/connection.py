@@ -237,11 +237,8 @@ class ClientConnection(ClientTransport):
             self._commands.abandon()
 
     async def _run(self, payload: bytes) -> None:
-        output = ClientOutput(
-            self,
-            binary=payload[:1] == bytes((Command.STMT_EXECUTE,)),
-            sequence=self._reader.sequence_next,
-        )
+        binary = payload[0] == Command.STMT_EXECUTE if payload else False
+        output = ClientOutput(self, binary=binary, sequence=self._reader.sequence_next)
         timed_out = False
         try:
             with anyio.CancelScope() as scope:
