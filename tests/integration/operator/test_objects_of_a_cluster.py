@@ -183,3 +183,19 @@ async def test_a_keyspace_with_tablets_that_leaves_the_spec_stays_as_an_orphan(
         found = await running.eventually(orphans, bool)
         assert set(found) == {"restore"}
         assert "example-restore-ff4c7f0f" in await running.names(kinds.VITESS_KEYSPACE)
+
+
+async def test_a_pod_that_lost_a_label_gets_it_back_and_stays_the_same(tmp_path: Path) -> None:
+    name = "example-vttablet-uscentral1a-0274179421-446d19ea"
+    async with running_operator(tmp_path / "k") as running:
+        await bring_up(running, tmp_path / "b")
+        before = await running.get(kinds.POD, name)
+        label = "planetscale.com/cluster"
+        patch = {"metadata": {"labels": {label: None}}}
+        await running.client.merge_patch(kinds.POD, name, NAMESPACE, patch)
+
+        async def value() -> object:
+            return (await running.get(kinds.POD, name))["metadata"]["labels"].get(label)
+
+        await running.eventually(value, lambda found: found == "example")
+        assert uid_of(await running.get(kinds.POD, name)) == uid_of(before)

@@ -49,6 +49,14 @@ def test_the_procedures_cluster_has_nothing_to_mend() -> None:
     assert findings() == SpecFindings()
 
 
+def two_keyspaces(*names: str) -> Callable[[Spec], object]:
+    def change(spec: Spec) -> None:
+        spec["keyspaces"][0]["partitionings"][0]["equal"]["parts"] = 1
+        spec["keyspaces"] = [{**spec["keyspaces"][0], "name": name} for name in names]
+
+    return change
+
+
 MISTAKES: list[tuple[str, Callable[[Spec], object], str]] = [
     (
         "a pool in a cell that is not there",
@@ -124,6 +132,12 @@ MISTAKES: list[tuple[str, Callable[[Spec], object], str]] = [
         "a shard whose name is no label",
         custom(("", "80" * 32), ("80" * 32, "")),
         f"{MAIN}.partitionings[0]: shard -",
+    ),
+    (
+        "two tablets of one UID",
+        two_keyspaces("k54257", "k66714"),
+        "spec.keyspaces[k66714]: the tablet k66714/- replica 1 would have the UID of "
+        "k54257/- replica 1, uscentral1a-2729122863",
     ),
     (
         "a location of no kind",

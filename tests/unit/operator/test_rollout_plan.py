@@ -219,6 +219,17 @@ def test_a_lone_tablet_whose_data_would_go_waits_for_a_person() -> None:
     assert isinstance(action, Tell) and keys.ROLLOUT_RELEASED in action.message
 
 
+def test_a_lone_tablet_whose_claim_is_being_deleted_waits_as_well() -> None:
+    """The claim stays as long as the pod is there, and goes with the data when it is replaced."""
+    claim = {"metadata": {"name": "c", "deletionTimestamp": "now"}}
+    observed = alone(outdated(pod_of(PRIMARY)))
+    kept = plan(observed, shard=with_pools(1), obj=CASCADE).actions
+    assert isinstance(kept[-1], Release)
+    observed = replace(observed, claims={PRIMARY: claim})
+    *_, action = plan(observed, shard=with_pools(1), obj=CASCADE).actions
+    assert isinstance(action, Tell) and "its data would go" in action.message
+
+
 # --- cascades
 
 

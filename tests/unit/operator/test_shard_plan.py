@@ -88,3 +88,12 @@ def test_a_finished_backup_pod_goes_and_then_its_claim() -> None:
     assert [a.obj for a in first if isinstance(a, Delete)] == [pod]
     second = plan(seen(backup_claims=[claim])).actions
     assert [a.obj for a in second if isinstance(a, Delete)] == [claim]
+
+
+def going(alias: TabletAlias) -> dict[TabletAlias, KubeObject]:
+    return {alias: {"metadata": {"name": str(alias), "deletionTimestamp": "now"}}}
+
+
+def test_no_pod_is_made_on_a_claim_that_is_being_deleted() -> None:
+    pods = {PRIMARY: pod_of(PRIMARY), SECOND: pod_of(SECOND)}
+    assert plan(seen(pods, claims=going(THIRD))).actions == ()

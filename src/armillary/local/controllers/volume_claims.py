@@ -5,13 +5,14 @@ that keeps it until no pod uses it.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from armillary.base.errors import AlreadyExistsError, ConflictError, NotFoundError
 from armillary.kube.client import KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.informer import Informer
-from armillary.kube.kinds import PERSISTENT_VOLUME_CLAIM, KubeObject
+from armillary.kube.kinds import PERSISTENT_VOLUME_CLAIM, POD, KubeObject
 from armillary.kube.objects import (
     Key,
     is_being_deleted,
@@ -111,9 +112,11 @@ class VolumeClaimController:
         finalizers = claim["metadata"].get("finalizers") or ()
         if PROTECTION not in finalizers:
             return
-        for pod in self._pods.list(key.namespace):
-            if key.name in claims_of(pod) and phase_of(pod) not in ("Succeeded", "Failed"):
-                return  # the pod's end wakes us
+        if is_used(key.name, self._pods.list(key.namespace)):
+            return  # the pod's end wakes us
+        # The cache may not have seen a pod yet that was made a moment ago: it is asked for last.
+        if is_used(key.name, (await self._client.list(POD, key.namespace)).items):
+            return
         volume = claim["spec"].get("volumeName")
         if volume:
             await self._client.delete(PERSISTENT_VOLUME, volume)
@@ -125,6 +128,13 @@ class VolumeClaimController:
             }
         }
         await self._client.merge_patch(PERSISTENT_VOLUME_CLAIM, key.name, key.namespace, patch)
+
+
+def is_used(claim: str, pods: Iterable[KubeObject]) -> bool:
+    """Whether one of the pods has the claim, and is not over. Pure."""
+    return any(
+        claim in claims_of(pod) and phase_of(pod) not in ("Succeeded", "Failed") for pod in pods
+    )
 
 
 def claims_of(pod: KubeObject) -> list[str]:

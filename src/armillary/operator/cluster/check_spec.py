@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from armillary.operator.cluster.check_flags import flags_that_stop_processes
 from armillary.operator.cluster.check_pods import check_pods
 from armillary.operator.cluster.check_ranges import LABEL_CHARS_MAX, check_partitionings
+from armillary.operator.cluster.check_uids import check_uids
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.spec_paths import ShardPath, shard_templates
 from armillary.operator.crd.backup import BackupLocation, BackupSpec
@@ -69,6 +70,7 @@ def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
         yield from check_partitionings(f"{path}.partitionings", keyspace.partitionings)
         for shard in shard_templates(path, keyspace):
             yield from _check_pools(shard, cells, locations)
+    yield from check_uids(spec.keyspaces)
 
 
 def _duplicates(path: str, names: Sequence[str]) -> Iterator[str]:

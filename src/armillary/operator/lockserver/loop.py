@@ -129,8 +129,10 @@ class LockserverLoop:
         world = self._world
         name = lockserver.member_name(index)
         claim = world.get(kinds.PERSISTENT_VOLUME_CLAIM, lockserver.namespace, name)
-        await world.writer.ensure_exists(owner, build_claim(lockserver, index), claim)
+        claim = await world.writer.ensure_exists(owner, build_claim(lockserver, index), claim)
         pod = world.get(kinds.POD, lockserver.namespace, name)
+        if pod is None and is_being_deleted(claim):
+            return  # a pod on it would keep it for now, and lose its data with it; its end wakes us
         wanted = with_pod_hash(build_pod(lockserver, index))
         decision = decide_pod(wanted, pod)
         serves = isinstance(decision, DeletePod) and pod is not None and phase_of(pod) != "Failed"

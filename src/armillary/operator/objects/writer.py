@@ -100,7 +100,7 @@ class ObjectWriter:
     async def ensure_exists(
         self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
     ) -> KubeObject:
-        """Create the object when it is missing; one that exists is left as it is.
+        """Create the object when it is missing; one that exists is left as it is, but for labels.
 
         Raises:
             NameCollisionError: another's object has the name.
@@ -116,6 +116,13 @@ class ObjectWriter:
             else:
                 self._tell_created(owner, wanted)
         self._check_labels(owner, wanted, found)
+        missing = {k: v for k, v in labels_of(wanted).items() if labels_of(found).get(k) != v}
+        if missing and not is_being_deleted(found):
+            # It is ours, and by its labels we would not find it.
+            patch = {"metadata": {"labels": missing, "uid": uid_of(found)}}
+            found = await self._client.merge_patch(
+                kind_of(found), name_of(found), namespace_of(found), patch
+            )
         return found
 
     async def delete(self, owner: KubeObject, obj: KubeObject, *, reason: str) -> None:

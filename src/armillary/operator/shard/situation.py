@@ -13,7 +13,13 @@ from armillary.kube.objects import (
     phase_of,
 )
 from armillary.model.tablet import TabletAlias, TabletType
-from armillary.operator.objects.rollout import DeletePod, PodDecision, decide_pod, with_pod_hash
+from armillary.operator.objects.rollout import (
+    DeletePod,
+    Leave,
+    PodDecision,
+    decide_pod,
+    with_pod_hash,
+)
 from armillary.operator.render import labels as keys
 from armillary.operator.shard.drain import DrainState, drain_of
 from armillary.operator.shard.observe import ShardSeen
@@ -58,9 +64,10 @@ class Situation:
         )
 
     def keeps_its_data(self, alias: TabletAlias) -> bool:
-        """Whether the tablet's data outlives its pod."""
-        tablet = self.wanted.get(alias)
-        return tablet is not None and tablet.pool.data_volume_claim_template is not None
+        """Whether the tablet's data outlives its pod; a deleted claim goes when its pod does."""
+        tablet, claim = self.wanted.get(alias), self.seen.claims.get(alias)
+        has_claim = tablet is not None and tablet.pool.data_volume_claim_template is not None
+        return has_claim and (claim is None or not is_being_deleted(claim))
 
     def successors(self, leaving: TabletAlias) -> tuple[TabletAlias, ...]:
         """Return the tablets that may take over as primary: they stay, serve and do not drain.
@@ -119,10 +126,7 @@ def look_at(
         obj=obj,
         seen=seen,
         wanted=wanted,
-        decisions={
-            alias: decide_pod(with_pod_hash(build_pod(shard, tablet)), seen.pods.get(alias))
-            for alias, tablet in wanted.items()
-        },
+        decisions={alias: _decide(shard, tablet, seen) for alias, tablet in wanted.items()},
         available=frozenset(
             alias
             for alias in wanted
@@ -131,6 +135,14 @@ def look_at(
         ready=frozenset(alias for alias in wanted if is_ready(seen.pods.get(alias))),
         now=now,
     )
+
+
+def _decide(shard: Shard, tablet: WantedTablet, seen: ShardSeen) -> PodDecision:
+    pod, claim = seen.pods.get(tablet.alias), seen.claims.get(tablet.alias)
+    if pod is None and claim is not None and is_being_deleted(claim):
+        # With a pod on it the claim would stay for now, and go with its data when the pod does.
+        return Leave("its claim is being deleted: a new one comes first")
+    return decide_pod(with_pod_hash(build_pod(shard, tablet)), pod)
 
 
 def is_ready(pod: KubeObject | None) -> bool:
