@@ -352,7 +352,8 @@ class Expressions:
             args: tuple[Expr, ...] = (self._brackets(),)
         else:
             args = (self._binary(0),)
-        if cursor.is_name() and not cursor.is_word(*RESERVED):
+        is_function = isinstance(args[0], Row)  # INTERVAL(n, 1, 5), not INTERVAL (n) DAY
+        if not is_function and cursor.is_name() and not cursor.is_word(*RESERVED):
             cursor.advance()
         return Operation(op="INTERVAL", args=args, start=start, end=cursor.last_end)
 

@@ -169,6 +169,28 @@ def literal_value(literal: bytes, *, codec: str = "utf-8") -> int | bytes | None
     raise NotAValue
 
 
+def literal_kinds(literals: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return what a server needs to know of each literal to tell the types of expressions."""
+    return tuple(map(_kind_of, literals))
+
+
+def _kind_of(literal: bytes) -> bytes:
+    quoted = min((literal.find(mark) for mark in (b"'", b'"') if mark in literal), default=-1)
+    if quoted >= 0:
+        return literal[: quoted + 1].upper()  # with its introducer, or the x of x'41'
+    digits = literal.removeprefix(b"-")
+    if digits.isdigit():
+        return b"integer" if len(digits) < _SHORT_DIGITS else b"integer %d" % len(digits)
+    if digits[:2].lower() in (b"0x", b"0b"):
+        return digits[:2]
+    if digits[:1] in b".0123456789":
+        fraction = digits.partition(b".")[2]
+        return b"double" if b"e" in digits.lower() else b"decimal %d" % len(fraction)
+    return literal.upper()
+
+
+_SHORT_DIGITS = 10  # beyond, an integer may be a BIGINT, an unsigned one or a decimal
+
 Template = tuple[str | int, ...]  # pieces of text, and numbers of literals
 
 

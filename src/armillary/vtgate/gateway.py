@@ -43,7 +43,8 @@ class CachedPlan:
     generation: int
     expires_at: float
     relay: Relay | None = field(init=False)
-    scatter: "dict[PoolKey, ScatterPlan]" = field(default_factory=dict)  # by kind of session
+    # By the kind of session, and the kinds of literals, on which the columns' types depend.
+    scatter: "dict[tuple[PoolKey, tuple[bytes, ...]], ScatterPlan]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.relay = relay_of(self.plan)

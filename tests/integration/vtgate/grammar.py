@@ -326,18 +326,18 @@ class Grammar:
         if plain or self._luck(0.8):
             return self._pick(*common)
         return self._pick(f"group_concat({text} order by 1)", f"bit_or({number})", f"std({number})",
-                          f"json_arrayagg({number})", f"max({number}) + 1", f"var_pop({number})",
+                          f"bit_xor({number})", f"max({number}) + 1", f"var_pop({number})",
                           f"count(distinct {number}, {text})", "if(count(*) > 2, 1, 0)")  # fmt: skip
 
     def _window(self, scope: Scope) -> str:
         by = self._column(scope, NUMBERS)
-        return self._pick(f"row_number() over (order by {by})", f"rank() over (partition by {by} order by {self._column(scope, NUMBERS)})",
-                          f"sum({by}) over ()", f"lag({by}) over (order by {by})")  # fmt: skip
+        return self._pick(f"dense_rank() over (order by {by})", f"rank() over (partition by {by} order by {self._column(scope, NUMBERS)})",
+                          f"sum({by}) over ()", f"count({by}) over (partition by {by})")  # fmt: skip
 
     def _limit(self) -> str:
         count, offset = self._chance.randint(0, 6), self._chance.randint(0, 4)
         return self._pick("", "", "", f" limit {count}", f" limit {offset}, {count}", f" limit {count} offset {offset}",
-                          f" limit {offset}, 18446744073709551615")  # fmt: skip
+                          f" limit {offset}, 1000000")  # fmt: skip
 
     def _where(self, scope: Scope) -> str:
         return f" where {self.condition(scope)}" if self._luck(0.6) else ""
@@ -402,7 +402,7 @@ class Grammar:
         items += [self._aggregate(scope) for _ in range(self._chance.randint(1, 3))]
         if self._luck(0.1):
             items.append(
-                f"({self._scalar(scope, 2, number=True)})" if not keys else self._aggregate(scope)
+                f"({self._scalar((), 2, number=True)})" if not keys else self._aggregate(scope)
             )
         having = ""
         if self._luck(0.25):

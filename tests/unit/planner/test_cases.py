@@ -22,6 +22,7 @@ from armillary.vtgate.planner.plan import (
     ByVindex,
     DmlPlan,
     InsertPlan,
+    LabelLiteral,
     OnlyShard,
     Plan,
     Route,
@@ -94,6 +95,8 @@ def text(template: SqlTemplate) -> str:
         if isinstance(piece, str)
         else f":{piece}"
         if isinstance(piece, int)
+        else f"<:{piece.index}>"
+        if isinstance(piece, LabelLiteral)
         else f"<{piece.name}>"
         if isinstance(piece, SessionTerm)
         else f"<:{piece.index} in a name>"

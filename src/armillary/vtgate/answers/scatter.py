@@ -68,12 +68,22 @@ class _Columns:
     def __init__(self, first: int) -> None:
         self._first = first
         self.exprs: list[SqlTemplate] = []
+        self._combined: set[int] = set()
 
     def add(self, expr: SqlTemplate) -> int:
         if expr in self.exprs:
             return self._first + self.exprs.index(expr)
         self.exprs.append(expr)
         return self._first + len(self.exprs) - 1
+
+    def add_combined(self, expr: SqlTemplate) -> int:
+        """Return a column that one aggregate alone combines: `avg(n), avg(n)` has two sums."""
+        column = self.add(expr)
+        if column in self._combined:
+            self.exprs.append(expr)
+            column = self._first + len(self.exprs) - 1
+        self._combined.add(column)
+        return column
 
 
 def added_keys(draft: ScatterDraft) -> list[SqlTemplate]:
@@ -210,16 +220,16 @@ def _combines(
             call = aggregate.call
             largest = aggregate.function == "MAX"
             if shape.is_text or shape.is_enum_or_set:
-                weight = columns.add(("weight_string(", *call, ")"))
+                weight = columns.add_combined(("weight_string(", *call, ")"))
                 read = reader_of(shape, facts_of(shape.collation_id))
                 return [Extreme(index, weight, read, largest=largest)]
             number = as_number(shape, call)
             if number is not None:
-                return [Extreme(index, columns.add(number), _read_double, largest=largest)]
+                return [Extreme(index, columns.add_combined(number), _read_double, largest=largest)]
             return [Extreme(index, index, reader_of(shape), largest=largest)]
         case "AVG":
-            total = columns.add(("SUM(", *argument, ")"))
-            count = columns.add(("COUNT(", *argument, ")"))
+            total = columns.add_combined(("SUM(", *argument, ")"))
+            count = columns.add_combined(("COUNT(", *argument, ")"))
             exact = ColumnShape("", shape.type, 0, 63, 0)
             integer = ColumnShape("", 8, 0, 63, 0)
             return [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from armillary.base.errors import ArmillaryError
+from armillary.sql.literals import literal_kinds
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.scatter import (
     ScatterPlan,
@@ -17,7 +18,7 @@ from armillary.vtgate.answers.scatter import (
 )
 from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.gateway import CachedPlan
-from armillary.vtgate.planner.plan import ScatterDraft, Source
+from armillary.vtgate.planner.plan import ScatterDraft, SessionTerm, Source
 from armillary.vtgate.planner.shapes import column_shape
 from armillary.vtgate.planner.text import LIMIT_TERM
 from armillary.vtgate.tablets.backend import BackendConnection, RowStream
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _CANCELLED_CLEANUP_S = 5.0
 _LIMIT_MAX = (1 << 64) - 1
-_PLANS_MAX = 4  # for sessions of different collations and settings
+_PLANS_MAX = 16  # for sessions of different collations and settings, and kinds of literals
 
 
 class ScatterRunner:
@@ -73,10 +74,18 @@ class ScatterRunner:
     async def _finished(
         self, cached: CachedPlan, draft: ScatterDraft, statement: "Statement"
     ) -> ScatterPlan:
-        """Complete the plan with the columns' types, as sessions like this one see them."""
+        """Complete the plan with the columns' types, as sessions like this one see them.
+
+        `coalesce(n, 5)` is a number and `coalesce(n, '5')` is text, though one plan serves both.
+        """
         session = self._executor.session
-        known = cached.scatter.get(session.pool_key)
-        if known is not None:
+        place = session.pool_key, literal_kinds(statement.literals)
+        has_variables = any(
+            isinstance(piece, SessionTerm) and piece.name.startswith("@")
+            for piece in probe_template(draft)
+        )
+        known = cached.scatter.get(place)
+        if known is not None and not has_variables:
             return known
         gateway = self._executor.gateway
         sql = self._executor.texts.render(
@@ -91,7 +100,7 @@ class ScatterRunner:
         plan = finish_draft(draft, answer.columns, gateway.collation)
         if len(cached.scatter) >= _PLANS_MAX:
             cached.scatter.clear()
-        cached.scatter[session.pool_key] = plan
+        cached.scatter[place] = plan
         return plan
 
     async def _open(self, stack: AsyncExitStack, sql: bytes, *, binary: bool) -> list[RowStream]:

@@ -439,8 +439,8 @@ def _unite(block: Block, left: Column, right: Column, joined: set[str] | None) -
     if not kinds[0] & kinds[1] or not _compare_alike(one, left, other, right):
         return
     root, child = sorted((one.root(), other.root()), key=lambda use: use.depth)
-    if root is child:
-        return
+    if root is child or child.depth < block.depth:
+        return  # what a subquery asks of its own rows does not join the tables around it
     child.parent = root
     bests = [best for best in (root.best, child.best) if best is not None]
     if root.depth == child.depth and bests:

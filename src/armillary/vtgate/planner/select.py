@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from armillary.routing.vschema import TableSchema, UnknownTableError, VSchema
 from armillary.sql.ast import (
     Delete,
+    Derived,
     Insert,
     Query,
     Select,
+    SelectItem,
     Statement,
     TableRef,
     Union,
@@ -268,13 +270,21 @@ def _counts_found(key: str) -> bool:
     return "SQL_CALC_FOUND_ROWS" in key.upper()
 
 
-def _label_splices(key: str, query: Query, session: SessionUse) -> list[Splice]:
-    """Keep a column's label where its expression is rewritten: `DATABASE()` stays its name."""
-    added = []
+def _named_items(query: Query) -> Iterator[SelectItem]:
+    """Yield the items that name columns, those of derived tables too."""
     select = query
     while isinstance(select, Union):
         select = select.parts[0]
-    for item in select.items:
+    yield from select.items
+    for table in select.tables.tables if select.tables is not None else ():
+        if isinstance(table, Derived):
+            yield from _named_items(table.query)
+
+
+def _label_splices(key: str, query: Query, session: SessionUse) -> list[Splice]:
+    """Keep a column's label where its expression is rewritten: `DATABASE()` stays its name."""
+    added = []
+    for item in _named_items(query):
         inside = any(
             item.start <= splice.start and splice.end <= item.end for splice in session.splices
         )
