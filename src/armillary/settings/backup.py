@@ -5,12 +5,17 @@ files, an emulator's address), so that no other module reads it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import TypeVar
 
+import msgspec
+
+from armillary.base.errors import InputError
 from armillary.settings.flags import flag
 
+# Describes all locations of a cluster that has several, to who must look into each.
+BACKUP_LOCATIONS = "ARMILLARY_BACKUP_LOCATIONS"
 STORAGE_IMPLEMENTATIONS = ("file", "s3", "gcs", "memory")
 
 
@@ -88,3 +93,49 @@ def with_environment(settings: _T, environ: Mapping[str, str]) -> _T:
         ),
         gcs_backup_endpoint=pick(settings.gcs_backup_endpoint, "STORAGE_EMULATOR_HOST"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStorage:
+    """A backup location of the cluster; one of them may have no name."""
+
+    name: str
+    settings: BackupStorageSettings
+
+    def __str__(self) -> str:
+        return f"location {self.name!r}" if self.name else "the location without a name"
+
+
+class _Described(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    flags: dict[str, str | int | bool]
+
+
+def named_storages(
+    settings: BackupStorageSettings, environ: Mapping[str, str]
+) -> tuple[NamedStorage, ...]:
+    """Return all locations: those that the environment describes, else the one of the flags.
+
+    Raises:
+        InputError: the description is none.
+    """
+    text = environ.get(BACKUP_LOCATIONS, "")
+    if not text:
+        return (NamedStorage("", settings),) if settings.backup_storage_implementation else ()
+    try:
+        described = msgspec.json.decode(text, type=list[_Described])
+    except msgspec.MsgspecError as error:
+        raise InputError(f"environment variable {BACKUP_LOCATIONS}: {error}") from None
+    return tuple(NamedStorage(one.name, _storage_of(one, environ)) for one in described)
+
+
+def _storage_of(described: _Described, environ: Mapping[str, str]) -> BackupStorageSettings:
+    """Credentials of the environment are another location's; an emulator's address is for all."""
+    unknown = described.flags.keys() - {field.name for field in fields(BackupStorageSettings)}
+    if unknown:
+        raise InputError(
+            f"environment variable {BACKUP_LOCATIONS}: location {described.name!r} has flags that "
+            f"no storage has: {', '.join(sorted(unknown))}"
+        )
+    emulator = {key: value for key, value in environ.items() if key == "STORAGE_EMULATOR_HOST"}
+    return with_environment(BackupStorageSettings(**described.flags), emulator)  # type: ignore[arg-type]

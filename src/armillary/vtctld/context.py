@@ -1,15 +1,14 @@
 """What every command may use: topology, tablets, storage, console, settings."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from armillary.backup.storage.contract import BackupStorage
 from armillary.base.errors import InputError, NotFoundError
 from armillary.model.keyrange import parse_keyspace_shard
 from armillary.model.tablet import TabletAlias
 from armillary.pb import topodata_pb2
 from armillary.rpc.tablet_client import TabletManagerClient
+from armillary.settings.backup import NamedStorage
 from armillary.settings.vtctld import VtctldSettings
 from armillary.topo.server import TopoServer
 from armillary.vtctld.console import Console
@@ -20,6 +19,7 @@ class Context:
     topo: TopoServer
     tablets: TabletManagerClient
     settings: VtctldSettings
+    locations: Sequence[NamedStorage]  # where backups live; none without backups
     console: Console
 
     async def tablet(self, alias_text: str) -> topodata_pb2.Tablet:
@@ -59,20 +59,3 @@ class Context:
                 f"shard {keyspace}/{shard} doesn't exist ({error}); shards of {keyspace}: "
                 f"{', '.join(names) or 'none'}"
             ) from None
-
-    @asynccontextmanager
-    async def storage(self) -> AsyncIterator[BackupStorage]:
-        """Open the backup storage.
-
-        Raises:
-            InputError: vtctld was started without one.
-        """
-        if not self.settings.backup_storage_implementation:
-            raise InputError(
-                "no registered implementation of BackupStorage: vtctld runs without "
-                "--backup_storage_implementation (spec.backup.locations of the cluster sets it)"
-            )
-        from armillary.backup.storage import open_storage  # noqa: PLC0415  # heavy, seldom used
-
-        async with open_storage(self.settings) as storage:
-            yield storage

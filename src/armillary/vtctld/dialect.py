@@ -105,6 +105,14 @@ def shard_json(shard: topodata_pb2.Shard) -> str:
     return text
 
 
+def tablet_json(tablet: topodata_pb2.Tablet) -> str:
+    """Return a tablet with the fields and names of 2020."""
+    fields = _full_dict(tablet)
+    del fields["default_conn_collation"]
+    old = {"primary_term_start_time": "master_term_start_time"}
+    return json_text({old.get(name, name): value for name, value in fields.items()})
+
+
 def vschema_json(vschema: Message) -> str:
     """Return a vschema as it is written in vschema.json: camelCase, defaults left out."""
     return json.dumps(MessageToDict(vschema), indent=2)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import anyio
@@ -15,7 +16,7 @@ from armillary.rpc.service import service_handler
 from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.rpc.web import Page, serve_pages
-from armillary.settings.backup import with_environment
+from armillary.settings.backup import NamedStorage, named_storages, with_environment
 from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtctld import ACCEPTED_WITHOUT_EFFECT, VtctldSettings
 from armillary.topo.server import TopoServer
@@ -33,16 +34,27 @@ def main() -> None:
     )
     settings = with_environment(settings, os.environ)
     default_host = os.environ.get("POD_IP", "127.0.0.1")
-    run_program("vtctld", lambda: until_signal(lambda: run(settings, default_host=default_host)))
+
+    async def serve() -> None:
+        locations = named_storages(settings, os.environ)
+        await run(settings, default_host=default_host, locations=locations)
+
+    run_program("vtctld", lambda: until_signal(serve))
 
 
 async def run(
     settings: VtctldSettings,
     *,
     default_host: str = "127.0.0.1",
+    locations: Sequence[NamedStorage] | None = None,
     task_status: anyio.abc.TaskStatus[int] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until cancelled; reports the gRPC port once it listens."""
+    """Serve until cancelled; reports the gRPC port once it listens.
+
+    Args:
+        locations: where backups live; None: where the flags say.
+    """
+    storages = named_storages(settings, {}) if locations is None else locations
     host = settings.bind_address or default_host
     grpc_host = settings.grpc_bind_address or host
     registry = Registry(all_commands())
@@ -56,7 +68,9 @@ async def run(
                 else None
             )
         )
-        service = VtctlService(registry, lambda console: Context(topo, tablets, settings, console))
+        service = VtctlService(
+            registry, lambda console: Context(topo, tablets, settings, storages, console)
+        )
         handler = service_handler(vtctlservice_pb2.DESCRIPTOR.services_by_name["Vtctl"], service)
         port = await stack.enter_async_context(
             serve_grpc(f"{grpc_host}:{settings.grpc_port}", [handler], auth)

@@ -16,6 +16,7 @@ from armillary.pb import tabletmanagerservice_pb2, topodata_pb2
 from armillary.rpc.auth import StaticAuth
 from armillary.rpc.server import serve_grpc
 from armillary.rpc.service import service_handler
+from armillary.settings.backup import BackupStorageSettings, NamedStorage, named_storages
 from armillary.settings.topo import TopoSettings
 from armillary.settings.vtctld import VtctldSettings
 from armillary.topo.server import TopoServer
@@ -26,6 +27,15 @@ from tests.fakes.shard_of_tablets import KEYSPACE, ShardOfTablets
 from tests.fakes.tablet_service import TabletService
 
 HOST = host()
+CLOSED = NamedStorage(
+    "closed",
+    BackupStorageSettings(
+        backup_storage_implementation="s3",
+        s3_backup_aws_endpoint="http://127.0.0.1:1",
+        s3_backup_storage_bucket="b",
+        s3_backup_aws_retries=0,
+    ),
+)
 SHARDS = ("-80", "80-")
 
 
@@ -51,6 +61,7 @@ class Control:
     tablets: dict[TabletAlias, TabletService]
     server: str
     credentials: Path
+    locations: list[NamedStorage]  # vtctld sees what is added
 
     async def vtctl(self, *words: str) -> Answer:
         """Run the real vtctlclient."""
@@ -115,13 +126,20 @@ async def control(etcd: EtcdProcess, tmp_path: Path) -> AsyncIterator[Control]:
             await topo.create_cell_info(cell, info)
         shards, tablets = await _start_tablets(stack, topo, StaticAuth(tmp_path / "server.json"))
         tasks = await stack.enter_async_context(anyio.create_task_group())
-        port = await tasks.start(_serve, settings)
-        yield Control(topo, shards, tablets, f"{HOST}:{port}", tmp_path / "client.json")
+        locations = list(named_storages(settings, {}))
+        port = await tasks.start(_serve, settings, locations)
+        credentials = tmp_path / "client.json"
+        yield Control(topo, shards, tablets, f"{HOST}:{port}", credentials, locations)
         tasks.cancel_scope.cancel()
 
 
-async def _serve(settings: VtctldSettings, *, task_status: anyio.abc.TaskStatus[int]) -> None:
-    await run(settings, task_status=task_status)
+async def _serve(
+    settings: VtctldSettings,
+    locations: list[NamedStorage],
+    *,
+    task_status: anyio.abc.TaskStatus[int],
+) -> None:
+    await run(settings, locations=locations, task_status=task_status)
 
 
 async def _start_tablets(

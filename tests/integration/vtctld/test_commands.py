@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import anyio
 import pytest
@@ -14,7 +15,7 @@ from armillary.pb import topodata_pb2
 from armillary.topo.convert import primary_alias_of
 from tests.fakes.etcd_process import EtcdProcess
 
-from .conftest import HOST, Answer, Control
+from .conftest import CLOSED, HOST, Answer, Control
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -243,6 +244,24 @@ async def test_a_backup_that_storage_does_not_list_is_no_success(control: Contro
     said = await control.refused("BackupShard", "main/-80")
     assert "storage lists no backup of it" in said
     assert control.tablets[SECOND].backups == 1, "the replica with the first alias took it"
+
+
+async def test_a_location_that_cannot_be_read_hides_no_other_and_is_no_success(
+    control: Control, tmp_path: Path
+) -> None:
+    """The control's second location is a bucket behind a closed port."""
+    name = "2020-08-12.043833.zone1-0000000002"
+    (tmp_path / "backups" / "main" / "-80" / name).mkdir(parents=True)
+    control.locations.append(CLOSED)
+    answer = await control.vtctl("ListBackups", "main/-80")
+    assert answer.code == 1 and "there may be more backups: location 'closed'" in answer.out
+    assert name in answer.out.splitlines()
+    said = await control.refused("BackupShard", "main/-80")
+    assert "whether storage lists its backup is not known: location 'closed'" in said
+    said = await control.refused("RemoveBackup", "main/-80", "x")
+    assert name in said and "not looked into: location 'closed'" in said
+    await control.ok("RemoveBackup", "main/-80", name)
+    assert not (tmp_path / "backups" / "main" / "-80" / name).exists()
 
 
 async def test_a_shard_without_a_fit_tablet_is_refused_at_once(control: Control) -> None:

@@ -1,6 +1,8 @@
 """vtctlclient, vtctld, vttablets and mysqlds together: reparents, schema changes, backups."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator
@@ -13,6 +15,7 @@ import pymysql
 import pytest
 
 from armillary.model.tablet import TabletType
+from armillary.settings.backup import BACKUP_LOCATIONS, named_storages
 from armillary.settings.vtctld import VtctldSettings
 from armillary.vtctld.main import run
 from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
@@ -67,7 +70,7 @@ class Cluster:
 def keep_backups(shard: Shard) -> None:
     shard.extra_flags = (
         "--backup_storage_implementation=file",
-        f"--file_backup_storage_root={shard.dir}/backups",
+        f"--file_backup_storage_root={shard.dir}/backups-b",
         "--xtrabackup_user=vt_dba",
         "--backup_engine_implementation=xtrabackup",
     )
@@ -105,12 +108,22 @@ async def serving_vtctld(shard: Shard) -> AsyncIterator[int]:
         grpc_auth_mode="static",
         grpc_auth_static_password_file=f"{shard.dir}/grpc-server.json",
         grpc_auth_static_client_creds=f"{shard.dir}/grpc-client.json",
-        backup_storage_implementation="file",
-        file_backup_storage_root=f"{shard.dir}/backups",
     )
+    # The tablets store in the second location, and vtctld is told of both as the operator does it.
+    described = [
+        {
+            "name": name,
+            "flags": {
+                "backup_storage_implementation": "file",
+                "file_backup_storage_root": f"{shard.dir}/backups{suffix}",
+            },
+        }
+        for name, suffix in (("", ""), ("b", "-b"))
+    ]
+    locations = named_storages(settings, {BACKUP_LOCATIONS: json.dumps(described)})
 
     async def serve(*, task_status: anyio.abc.TaskStatus[int]) -> None:
-        await run(settings, task_status=task_status)
+        await run(settings, locations=locations, task_status=task_status)
 
     async with anyio.create_task_group() as tasks:
         yield await tasks.start(serve)
@@ -285,8 +298,65 @@ async def test_a_backup_is_taken_by_a_replica_listed_and_removed(cluster: Cluste
     assert "is listed and complete" in err
     (name,) = (await cluster.ok("ListBackups", PATH)).split()
     assert name.endswith(tuple(str(replica.alias) for replica in replicas))
+    first_place, second_place = (
+        cluster.shard.dir / folder / PATH / name for folder in ("backups", "backups-b")
+    )
+    assert second_place.is_dir() and not first_place.exists()
+
+    # A copy that somebody made elsewhere is not removed with it, unless they say so.
+    shutil.copytree(second_place, first_place)
+    assert (await cluster.ok("ListBackups", PATH)).split() == [name]
+    code, out, _ = await cluster.vtctl("RemoveBackup", PATH, name)
+    assert code == 1 and "the location without a name and in location 'b'" in out, out
+    assert first_place.is_dir() and second_place.is_dir()
+    code, out, _ = await cluster.vtctl("RemoveBackup", "-location=c", PATH, name)
+    assert code == 1 and "locations: '', 'b'" in out, out
+    await cluster.ok("RemoveBackup", "-location=", PATH, name)
+    assert second_place.is_dir() and not first_place.exists()
     await cluster.ok("RemoveBackup", PATH, name)
     assert await cluster.ok("ListBackups", PATH) == ""
+
+
+async def test_tablets_and_shards_are_shown_backed_up_restored_and_deleted(
+    cluster: Cluster,
+) -> None:
+    first, second, _ = await cluster.tablets()
+    primary, replica = str(first.alias), str(second.alias)
+    shown = json.loads(await cluster.ok("GetTablet", primary))
+    assert shown["alias"] == {"cell": "zone1", "uid": first.alias.uid} and shown["type"] == 1
+    assert int(shown["master_term_start_time"]["seconds"]) > 0
+    assert not shown.keys() & {"primary_term_start_time", "default_conn_collation"}
+    shard = json.loads(await cluster.ok("GetShard", PATH))
+    assert shard["master_alias"] == shown["alias"] and shard["is_master_serving"] is True
+    words = [
+        line.split() for line in (await cluster.ok("ListTablets", primary, replica)).splitlines()
+    ]
+    assert [(w[0], w[3]) for w in words] == [(primary, "master"), (replica, "replica")]
+
+    code, out, err = await cluster.vtctl("Backup", replica)
+    assert code == 0 and "is listed and complete" in err, out + err
+    (name,) = (await cluster.ok("ListBackups", PATH)).split()
+    await cluster.ok("StopSlave", replica)
+    with second.sql(database="vt_commerce") as cursor:
+        cursor.execute("SET sql_log_bin = 0")
+        cursor.execute("DELETE FROM t")
+    insert(first, 2)
+    await cluster.ok("RestoreFromBackup", replica)
+    await wait_rows(second, 2)
+    await cluster.ok("RemoveBackup", PATH, name)
+
+    await cluster.ok("CreateShard", "commerce/80-")
+    assert json.loads(await cluster.ok("GetShard", "commerce/80-"))["master_alias"] is None
+    await cluster.ok("DeleteShard", "commerce/80-")
+    code, out, _ = await cluster.vtctl("GetShard", "commerce/80-")
+    assert code == 1 and "shards of commerce: -80" in out
+    await second.vttablet.kill()
+    await cluster.ok("DeleteTablet", replica)
+    listed = (await cluster.ok("ListAllTablets")).splitlines()
+    assert len(listed) == 2 and replica not in [line.split()[0] for line in listed]
+    second.vttablet.start()
+    await cluster.shard.wait_healthy(second)
+    assert len((await cluster.ok("ListAllTablets")).splitlines()) == 3
 
 
 async def test_types_change_and_replication_stops_and_starts(cluster: Cluster) -> None:

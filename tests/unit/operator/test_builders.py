@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from armillary.base.errors import InputError
 from armillary.operator.cell.build import Cell, build_gateway_deployment, gateway_flags
 from armillary.operator.cluster.build import (
     build_backup_storages,
@@ -31,6 +32,8 @@ from armillary.operator.render.storage import storage_access
 from armillary.operator.shard import pod as tablet_pod
 from armillary.operator.shard.backup_pod import WantedBackupJob, build_backup_pod
 from armillary.operator.shard.tablets import wanted_tablets
+from armillary.settings.backup import named_storages
+from armillary.settings.vtctld import VtctldSettings
 from tests.unit.operator.example import (
     example_cell,
     example_cluster,
@@ -303,6 +306,53 @@ def test_vtctld_looks_into_the_first_location() -> None:
     deployment = build_vtctld_deployment(cluster, cluster.spec.cells[0])
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert args_of(container)["file_backup_storage_root"] == "/vt/backups/example"
+
+
+def test_vtctld_looks_into_every_location() -> None:
+    obj = example_object()
+    s3 = {"bucket": "x", "region": "r", "authSecret": {"name": "amazon", "key": "keys"}}
+    gcs = {"bucket": "y", "authSecret": {"name": "google", "key": "key.json"}}
+    first = obj["spec"]["backup"]["locations"][0]
+    second_volume = {"name": "d", "volume": {"hostPath": {"path": "/elsewhere"}}}
+    obj["spec"]["backup"]["locations"] = [
+        first,
+        {"name": "b", "s3": s3},
+        {"name": "c", "gcs": gcs},
+        second_volume,
+        {"name": "e", "s3": s3 | {"authSecret": None}},
+    ]
+    cluster = parse_cluster(obj)
+    spec = build_vtctld_deployment(cluster, cluster.spec.cells[0])["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert args_of(container)["file_backup_storage_root"] == "/vt/backups/example"
+    env = {variable["name"]: variable.get("value", "") for variable in container["env"]}
+    flags = VtctldSettings(topo_global_server_address="x", topo_global_root="y")
+    given = env | {"AWS_SHARED_CREDENTIALS_FILE": "/another", "STORAGE_EMULATOR_HOST": "host"}
+    found = {one.name: one.settings for one in named_storages(flags, given)}
+    assert list(found) == ["", "b", "c", "d", "e"]
+    assert found["b"].s3_backup_storage_bucket == "x"
+    assert found["b"].aws_shared_credentials_file == "/vt/secrets/s3-backup-auth-2/keys"
+    assert found["c"].google_application_credentials == "/vt/secrets/gcs-backup-auth-3/key.json"
+    assert found["c"].gcs_backup_endpoint == "host", "an emulator is for all"
+    assert found["d"].file_backup_storage_root == "/vt/backups-4/example"
+    assert found["e"].aws_shared_credentials_file == "", "not another location's"
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert len(mounts) == len(container["volumeMounts"])
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert len(volumes) == len(spec["volumes"])
+    assert volumes[mounts["/vt/secrets/s3-backup-auth-2"]]["secret"]["secretName"] == "amazon"
+    assert volumes[mounts["/vt/secrets/gcs-backup-auth-3"]]["secret"]["secretName"] == "google"
+    assert volumes[mounts["/vt/backups-4"]]["hostPath"] == {"path": "/elsewhere"}
+    assert mounts["/vt/backups"] in volumes
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[1]", '[{"name": "a"}]', '[{"name": "", "flags": {"x": 1}}]']
+)
+def test_a_bad_description_of_locations_is_told(text: str) -> None:
+    flags = VtctldSettings(topo_global_server_address="x", topo_global_root="y")
+    with pytest.raises(InputError, match="ARMILLARY_BACKUP_LOCATIONS"):
+        named_storages(flags, {"ARMILLARY_BACKUP_LOCATIONS": text})
 
 
 def test_an_image_is_built_from_its_parts() -> None:

@@ -25,7 +25,7 @@ from armillary.operator.render.podparts import (
     zone_affinity,
 )
 from armillary.operator.render.secrets import auth_mount, auth_volume
-from armillary.operator.render.storage import StorageAccess, storage_access
+from armillary.operator.render.storage import StorageAccess, access_to_all
 
 _DEFAULT_RESOURCES: Json = {"requests": {"cpu": "50m", "memory": "96Mi"}}
 
@@ -87,11 +87,11 @@ def _pod_spec(cluster: Cluster, cell: CellTemplate) -> Json:
 
 
 def _storage(cluster: Cluster) -> StorageAccess:
-    """Return access to the first location: ListBackups and RemoveBackup look there."""
+    """Return access to all locations: a keyspace's backups may be in any of them."""
     backup = cluster.spec.backup
     if backup is None or not backup.locations:
         return StorageAccess()
-    return storage_access(backup.locations[0], cluster.name)
+    return access_to_all(backup.locations, cluster.name)
 
 
 def _container(cluster: Cluster, cell: CellTemplate, access: StorageAccess) -> Json:

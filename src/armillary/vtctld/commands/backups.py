@@ -14,6 +14,7 @@ from armillary.base.errors import (
     IntegrityError,
     NotFoundError,
     PreconditionError,
+    UnavailableError,
 )
 from armillary.model.backup_name import BackupName
 from armillary.model.keyrange import parse_keyspace_shard
@@ -23,9 +24,11 @@ from armillary.rpc.tablet_client import Tablet
 from armillary.topo.convert import alias_of, time_to_pb, type_of
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import type_name
+from armillary.vtctld.locations import look_everywhere
 from armillary.vtctld.registry import Call, Command, Flag
 
 _STATUS_TIMEOUT_S = 10.0
+_ANY_LOCATION = "*"
 _BACKUP_TYPES = (TabletType.REPLICA, TabletType.RDONLY, TabletType.SPARE)
 
 
@@ -133,17 +136,26 @@ async def _forward(context: Context, events: AsyncGenerator[logutil_pb2.Event, N
 
 async def _verify(context: Context, tablet: Tablet, asked_at: datetime) -> None:
     """Look with our own eyes whether storage lists what the tablet says it has stored."""
-    if not context.settings.backup_storage_implementation:
+    if not context.locations:
         await context.console.info("vtctld has no backup storage: the backup was not looked up")
         return
     from armillary.backup.catalog import read_catalog  # noqa: PLC0415  # heavy, seldom used
 
     alias = alias_of(tablet)
-    async with context.storage() as storage:
-        records = await read_catalog(storage, tablet.keyspace, tablet.shard)
+    looked = await look_everywhere(
+        context.locations,
+        lambda storage: read_catalog(storage, tablet.keyspace, tablet.shard),
+    )
+    records = [record for _, found in looked.found for record in found]
     # The clocks of two machines may differ by a little.
     since = asked_at - timedelta(seconds=60)
     mine = [r for r in records if r.name and r.name.alias == alias and r.name.started_at >= since]
+    mine.sort(key=lambda record: (record.is_complete, record.raw_name))
+    if looked.problems and not (mine and mine[-1].is_complete):
+        raise UnavailableError(
+            f"{alias} reported success, but whether storage lists its backup is not known: "
+            f"{'; '.join(looked.problems)}"
+        )
     if not mine:
         raise IntegrityError(
             f"{alias} reported success, but storage lists no backup of it since {asked_at}"
@@ -158,25 +170,42 @@ async def _verify(context: Context, tablet: Tablet, asked_at: datetime) -> None:
 
 async def list_backups(context: Context, call: Call) -> None:
     keyspace, shard = parse_keyspace_shard(call.args[0])
-    async with context.storage() as storage:
-        names = await storage.list_backups(f"{keyspace}/{shard}")
+    looked = await look_everywhere(
+        context.locations, lambda storage: storage.list_backups(f"{keyspace}/{shard}")
+    )
+    names = {name for _, found in looked.found for name in found}
     if not names:
         await context.shard(call.args[0])  # a name mistyped is no shard without backups
-    for name in names:
+    for name in sorted(names):
         await context.console.print(name)
+    if looked.problems:
+        raise UnavailableError(f"there may be more backups: {'; '.join(looked.problems)}")
 
 
 async def remove_backup(context: Context, call: Call) -> None:
+    """Remove it from the one location that has it; of several, only from the one that is named."""
     keyspace, shard = parse_keyspace_shard(call.args[0])
-    name = call.args[1]
-    async with context.storage() as storage:
-        names = await storage.list_backups(f"{keyspace}/{shard}")
-        if name not in names:
-            raise NotFoundError(
-                f"backup {name!r} of {keyspace}/{shard} doesn't exist; backups: "
-                f"{', '.join(names) or 'none'}"
-            )
-        await storage.remove_backup(f"{keyspace}/{shard}", name)
+    directory, name = f"{keyspace}/{shard}", call.args[1]
+    wanted = call.flag("location")
+    locations = [one for one in context.locations if wanted in (_ANY_LOCATION, one.name)]
+    if context.locations and not locations:
+        known = ", ".join(repr(one.name) for one in context.locations)
+        raise NotFoundError(f"backup location {wanted!r} doesn't exist; locations: {known}")
+    looked = await look_everywhere(locations, lambda storage: storage.list_backups(directory))
+    holders = [location for location, names in looked.found if name in names]
+    if not holders:
+        names = sorted({known for _, names in looked.found for known in names})
+        unread = "".join(f"; not looked into: {problem}" for problem in looked.problems)
+        raise NotFoundError(
+            f"backup {name!r} of {directory} doesn't exist; backups: "
+            f"{', '.join(names) or 'none'}{unread}"
+        )
+    if len(holders) > 1:
+        raise PreconditionError(
+            f"backup {name!r} of {directory} is in {' and in '.join(map(str, holders))}: say with "
+            "-location which one to remove"
+        )
+    await look_everywhere(holders, lambda storage: storage.remove_backup(directory, name))
 
 
 async def restore_from_backup(context: Context, call: Call) -> None:
@@ -237,7 +266,9 @@ COMMANDS = (
     ),
     Command(
         "RemoveBackup", "Backups", "<keyspace/shard> <backup name>", "Removes a backup.",
-        remove_backup, args_min=2, args_max=2,
+        remove_backup,
+        (Flag("location", "Backup location to remove it from; *: any that has it", _ANY_LOCATION),),
+        args_min=2, args_max=2,
     ),
     Command(
         "RestoreFromBackup",

@@ -9,7 +9,7 @@ from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
 from armillary.topo.convert import alias_of, primary_alias_of, primary_term_of, time_to_pb, type_of
 from armillary.vtctld.context import Context
-from armillary.vtctld.dialect import message_json, tablet_line
+from armillary.vtctld.dialect import tablet_json, tablet_line
 from armillary.vtctld.registry import Call, Command, Flag
 
 Tablet = topodata_pb2.Tablet
@@ -85,7 +85,7 @@ async def list_shard_tablets(context: Context, call: Call) -> None:
 
 
 async def get_tablet(context: Context, call: Call) -> None:
-    await context.console.print(message_json(await context.tablet(call.args[0])))
+    await context.console.print(tablet_json(await context.tablet(call.args[0])))
 
 
 async def delete_tablet(context: Context, call: Call) -> None:
