@@ -8,14 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.limits import install
-from tests.scheduling import Together
+from tests.scheduling import Together, longest_first
 
 
 def pytest_configure(config: pytest.Config) -> None:
     install(config)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [items[index] for index in longest_first([item.nodeid for item in items])]
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    config.option.loadscopereorder = False  # by the number of tests; ours is by time
     return Together(config, log)
 
 

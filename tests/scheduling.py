@@ -1,4 +1,10 @@
-"""Which tests stay together when several processes share the work (pytest -n 2)."""
+"""Which tests stay together when several processes share the work (pytest -n 2), and their order.
+
+Each process takes the next scope when it is about to finish one, so the long ones go first: one
+that began last would be waited for by all the others.
+"""
+
+from collections.abc import Sequence
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -6,7 +12,6 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 TOGETHER = (
     "tests/integration/controllers/",
     "tests/integration/kubelet/",
-    "tests/integration/vtctld/",
     "tests/integration/vtgate/",
 )
 ONE_CLUSTER = frozenset(
@@ -19,10 +24,37 @@ ONE_CLUSTER = frozenset(
         "whole_cluster_recreated",
     }
 )
+# Files whose tests each start what they need.
+APART = ("tests/e2e/test_buckets.py",)
+_STORIES = "stories of one cluster"
+
+# What takes long, in the order of the seconds that it takes. The rest follows.
+LONGEST_FIRST = (
+    _STORIES,
+    "tests/e2e/test_killing_during_the_procedure.py",
+    "tests/e2e/test_backup_stories.py",
+    "tests/e2e/test_primary_moves.py",
+    "tests/e2e/test_ordinary_user.py",
+    "tests/e2e/test_buckets.py",
+    "tests/integration/vtctld/test_commands.py",
+    "tests/integration/backup/test_faults.py",
+    "tests/integration/vtgate/",
+    "tests/integration/kubelet/",
+    "tests/integration/tablet/test_backup_and_restore.py",
+    "tests/integration/mysqld/test_mysql_flavor.py",
+    "tests/integration/vtctld/test_real_tablets.py",
+    "tests/integration/tablet/test_shard_of_two.py",
+    "tests/integration/backup/test_take_and_restore.py",
+    "tests/integration/tablet/test_ending_amid_backup.py",
+    "tests/integration/controllers/",
+    "tests/integration/mysqld/test_one_server.py",
+    "tests/integration/backup/test_object_stores.py",
+    "tests/integration/lockserver/test_lockserver_tls.py",
+)
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out whole files, or several where they share servers, the longest first."""
+    """Hands out whole files, or several where they share servers, in the order of the tests."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
@@ -31,9 +63,22 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
 def scope_of(nodeid: str) -> str:
     """Return the name of what must run in one process. Pure."""
     file = nodeid.partition("::")[0]
+    if file in APART:
+        return nodeid
     for directory in TOGETHER:
         if file.startswith(directory):
             return directory
     if file.removeprefix("tests/e2e/test_").removesuffix(".py") in ONE_CLUSTER:
-        return "stories of one cluster"
+        return _STORIES
     return file
+
+
+def longest_first(nodeids: Sequence[str]) -> list[int]:
+    """Return the indexes of tests in the order in which they should start. Pure."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
+
+    def rank_of(index: int) -> int:
+        scope = scope_of(nodeids[index])
+        return ranks.get(scope.partition("::")[0], len(ranks))
+
+    return sorted(range(len(nodeids)), key=rank_of)

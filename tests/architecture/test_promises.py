@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +33,36 @@ def test_every_dependency_is_pinned() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     pins = (ROOT / "tools" / "setup" / "test.txt").read_text()
     pinned = {line.partition("==")[0] for line in pins.splitlines() if "==" in line}
-    names = {re.split(r"[<>=~!\[ ]", word)[0].lower().replace("_", "-") for word in wanted}
-    assert names <= pinned
+    assert {named(word) for word in wanted} <= pinned
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    """What only another package brings along may go with its next version."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    run = {named(word) for word in project["dependencies"]}
+    test = run | {named(word) for word in project["optional-dependencies"]["test"]}
+    ours = {"armillary", "tests", "tools"}
+    distributions = packages_distributions()
+    found = set()
+    for folder, declared in (("src", run), ("tests", test), ("tools", test)):
+        modules = set().union(*map(imports_of, (ROOT / folder).rglob("*.py")))
+        for module in modules - ours - sys.stdlib_module_names:
+            if not {named(name) for name in distributions.get(module, ())} & declared:
+                found.add(f"{folder}: {module}")
+    assert found == set()
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the first part of the name of each module that a file imports."""
+    statement = r"^\s*(?:from ([a-z]\w*)[\w.]* import |import ([a-z]\w*)[\w., ]*$)"
+    return {one or other for one, other in re.findall(statement, path.read_text(), re.M)}
+
+
+def named(word: str) -> str:
+    """Return the distribution of a requirement, as registries spell it."""
+    return re.split(r"[<>=~!\[ ]", word)[0].lower().replace("_", "-")
 
 
 def test_the_generated_definitions_are_current() -> None:

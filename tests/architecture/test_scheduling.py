@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.scheduling import ONE_CLUSTER, TOGETHER, scope_of
+from tests.scheduling import APART, LONGEST_FIRST, ONE_CLUSTER, TOGETHER, longest_first, scope_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,5 +26,13 @@ def test_exactly_the_stories_of_the_shared_cluster_stay_together() -> None:
     assert sharing == ONE_CLUSTER
 
 
-def test_every_directory_named_is_there() -> None:
-    assert [path for path in TOGETHER if not (ROOT / path).is_dir()] == []
+def test_every_directory_and_file_named_is_there() -> None:
+    paths = [name for name in LONGEST_FIRST if "/" in name]
+    assert len(paths) == len(LONGEST_FIRST) - 1, "the stories of one cluster are no path"
+    assert [path for path in (*TOGETHER, *APART, *paths) if not (ROOT / path).exists()] == []
+
+
+def test_what_takes_long_begins_first_and_the_rest_keeps_its_order() -> None:
+    shared = [f"tests/e2e/test_{name}.py::test_a" for name in sorted(ONE_CLUSTER)[:2]]
+    given = ["tests/unit/b.py::test", "tests/unit/a.py::test", f"{LONGEST_FIRST[1]}::t", *shared]
+    assert longest_first(given) == [3, 4, 2, 0, 1]

@@ -30,8 +30,8 @@ PROGRAMS = {
     "etcd": "etcd-server",
     "bwrap": "bubblewrap",
 }
-# What the tests need besides, for drivers of another language.
-PROGRAMS_OF_TESTS = {"node": "nodejs", "npm": "npm"}
+# What the tests need besides: drivers of another language, and what a document tells people to use.
+PROGRAMS_OF_TESTS = {"node": "nodejs", "npm": "npm", "zstd": "zstd"}
 # Units that these packages enable; ours run under the kubelet, and nobody asked for others.
 SERVICES = {"mariadb-server": "mariadb.service", "etcd-server": "etcd.service"}
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"

@@ -1,7 +1,7 @@
 """The controllers against a real API server, real pods and the real kubectl."""
 
-import subprocess
 import time
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -218,14 +218,14 @@ def test_a_service_leads_to_ready_pods_by_name_and_by_address(rig: Rig) -> None:
     cluster_ip = rig.get("service", "front")["spec"]["clusterIP"]
 
     def answers() -> bool:
-        done = subprocess.run(
-            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"http://{cluster_ip}/"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        return done.stdout == "200"
+        connection = HTTPConnection(cluster_ip, timeout=10)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     rig.wait_for(answers)
     rig.kubectl("delete", "service", "front")

@@ -24,6 +24,7 @@ from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
 from tests.addresses import block
+from tests.fakes.etcd_process import EtcdProcess
 
 CELL = "zone1"
 PASSWORDS = {
@@ -284,26 +285,25 @@ async def running_shard(**options: Any) -> AsyncIterator[Shard]:
     network = block()
     folder = Path(tempfile.mkdtemp(prefix="armh4-"))
     _write_secrets(folder)
-    endpoint = f"{network}.250:2379"
-    etcd = _etcd(folder, network)
+    etcd = EtcdProcess(f"{network}.250", folder / "etcd")
     etcd.start()
     shard: Shard | None = None
     try:
         settings = TopoSettings(
-            topo_global_server_address=endpoint, topo_global_root="/vitess/global"
+            topo_global_server_address=etcd.address, topo_global_root="/vitess/global"
         )
         async with (
             TopoServer.open(settings) as topo,
             TabletManagerClient(load_client_credentials(folder / "grpc-client.json")) as client,
         ):
-            await _create_cell(topo, endpoint)
+            await _create_cell(topo, etcd.address)
             shard = Shard(
                 folder,
                 topo,
                 client,
                 [
                     "--topo_implementation=etcd2",
-                    f"--topo_global_server_address={endpoint}",
+                    f"--topo_global_server_address={etcd.address}",
                     "--topo_global_root=/vitess/global",
                 ],
                 network,
@@ -315,7 +315,7 @@ async def running_shard(**options: Any) -> AsyncIterator[Shard]:
             p for t in (shard.tablets if shard else []) for p in (t.vttablet, t.mysqlctld)
         ]:
             process.end()
-        etcd.end()
+        etcd.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -329,25 +329,6 @@ async def _create_cell(topo: TopoServer, endpoint: str) -> None:
                 return
             except Exception:  # noqa: BLE001  # etcd is starting
                 await anyio.sleep(0.1)
-
-
-def _etcd(folder: Path, network: str) -> Process:
-    client, peer = f"http://{network}.250:2379", f"http://{network}.250:2380"
-    return Process(
-        "etcd",
-        [
-            shutil.which("etcd") or "etcd",
-            f"--data-dir={folder}/etcd",
-            "--name=test",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=test={peer}",
-        ],
-        dict(os.environ),
-        folder / "etcd.log",
-    )
 
 
 def _write_secrets(folder: Path) -> None:
