@@ -142,7 +142,11 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str, log: Pa
 
 def _make_s3_bucket(url: str) -> None:
     """SeaweedFS makes a bucket on the first write into it, if the account may."""
-    store = S3Store(
+    obstore.put(open_bucket(url), "made", b"by the tests")
+
+
+def open_bucket(url: str) -> S3Store:
+    return S3Store(
         BUCKET,
         endpoint=url,
         region="us-east-1",
@@ -151,4 +155,3 @@ def _make_s3_bucket(url: str) -> None:
         virtual_hosted_style_request=False,
         client_options={"allow_http": True},
     )
-    obstore.put(store, "made", b"by the tests")

@@ -206,9 +206,9 @@ async def _claim_name(storage: BackupStorage, directory: str, request: TakeReque
 
 async def _commit(storage: BackupStorage, directory: str, manifest: Manifest) -> None:
     data = encode_manifest(manifest)
-    if await storage.put_if_absent(directory, manifest.backup_name, MANIFEST_FILE, data):
-        return
-    # A store whose answer was lost is asked again by its client, and finds our own first attempt.
+    await storage.put_if_absent(directory, manifest.backup_name, MANIFEST_FILE, data)
+    # Absent or not, what stands there must be ours: a store whose answer was lost is asked again by
+    # its client and finds our own first attempt, and one may have taken it and kept something else.
     found = await storage.read_small(
         directory, manifest.backup_name, MANIFEST_FILE, bytes_max=MANIFEST_BYTES_MAX
     )

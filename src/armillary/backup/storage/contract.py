@@ -39,7 +39,7 @@ class BackupStorage(Protocol):
         ...
 
     async def start_backup(self, directory: str, name: str) -> None:
-        """Claim a name before writing to it.
+        """Claim a name before writing to it; of several callers at most one gets it.
 
         Raises:
             AlreadyExistsError: a backup of this name is there, whole or in part.
@@ -57,7 +57,8 @@ class BackupStorage(Protocol):
     async def put_if_absent(self, directory: str, name: str, file: str, data: bytes) -> bool:
         """Store one small file unless it exists; return whether this call made it.
 
-        Of several callers at the same time exactly one gets True.
+        Of several callers at the same time exactly one gets True, if the store can see to that; in
+        the others there is one caller, because `start_backup` gave the name to one only.
         """
         ...
 

@@ -3,12 +3,16 @@
 Keys are `[root/]<keyspace>/<shard>/<backup>/<file>`, as Vitess has them.
 """
 
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from armillary.backup.storage.contract import MANIFEST_FILE, StoredFile, checked_path, shown_name
 from armillary.base.errors import AlreadyExistsError, InputError, NotFoundError
+
+# Holds a backup's name for whoever takes it; it goes with the backup.
+CLAIM_PREFIX = "CLAIM-"
 
 
 class ObjectClient(Protocol):
@@ -24,7 +28,9 @@ class ObjectClient(Protocol):
 
     async def put(self, key: str, source: AsyncIterator[bytes]) -> int: ...
 
-    async def put_if_absent(self, key: str, data: bytes) -> bool: ...
+    async def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Store an object that is not there; an atomic step where the store can do that."""
+        ...
 
     def get(self, key: str) -> AsyncGenerator[bytes, None]: ...
 
@@ -66,13 +72,28 @@ class ObjectStorage:
         return sorted(
             StoredFile(key.removeprefix(prefix), size)
             for key, size in await self._client.list_objects(prefix)
+            if not key.startswith(prefix + CLAIM_PREFIX)
         )
 
     async def start_backup(self, directory: str, name: str) -> None:
-        # An object store has no directories to claim. The name holds the tablet's alias and a
-        # tablet takes one backup at a time, so looking is enough.
-        if await self.list_files(directory, name):
+        """Claim the name without asking the store for more than a put and a list (ADR 21).
+
+        Whoever finds something beside their own claim gives way. A claim is written before the
+        look, so of two at the same time the later one to write sees the other; perhaps both do.
+        """
+        prefix = self._key(directory, name) + "/"
+        claim = f"{prefix}{CLAIM_PREFIX}{secrets.token_hex(8)}"
+
+        async def nothing() -> AsyncIterator[bytes]:
+            yield b"claimed\n"
+
+        if await self._client.list_objects(prefix):
             raise AlreadyExistsError(f"backup {directory}/{name} exists already")
+        await self._client.put(claim, nothing())
+        if [key for key, _ in await self._client.list_objects(prefix)] == [claim]:
+            return
+        await self._client.delete([claim])
+        raise AlreadyExistsError(f"backup {directory}/{name} is being made by somebody else")
 
     async def put(self, directory: str, name: str, file: str, source: AsyncIterator[bytes]) -> int:
         return await self._client.put(self._key(directory, name, file), source)

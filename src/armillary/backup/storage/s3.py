@@ -5,6 +5,7 @@ behind; the bucket wants a lifecycle rule that aborts those (docs/formats.md has
 """
 
 import configparser
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,6 +23,9 @@ from obstore.exceptions import (
 from obstore.exceptions import (
     NotFoundError as ObjectMissingError,
 )
+from obstore.exceptions import (
+    NotSupportedError as ObjectNotImplementedError,
+)
 from obstore.store import S3Store
 
 from armillary.backup.errors import StorageUnavailableError
@@ -29,6 +33,8 @@ from armillary.backup.storage.objects import ObjectStorage
 from armillary.backup.storage.reasons import obstore_reason
 from armillary.base.errors import InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
+
+logger = logging.getLogger(__name__)
 
 # A multipart upload has at most 10 000 parts, so this allows 80 GB a file. Every stripe holds some
 # parts in memory.
@@ -43,10 +49,22 @@ class S3Objects:
     """An ObjectClient on an S3 bucket."""
 
     def __init__(
-        self, store: S3Store, *, part_bytes: int = PART_BYTES_MIN, folders_linger: bool = False
+        self,
+        store: S3Store,
+        impatient: S3Store,
+        *,
+        part_bytes: int = PART_BYTES_MIN,
+        folders_linger: bool = False,
     ) -> None:
-        """`folders_linger`: the store lists folders that have no objects any more, as SeaweedFS."""
+        """Make a client.
+
+        Args:
+            impatient: the same store, asked once more at most.
+            folders_linger: the store lists folders that have no objects any more, as SeaweedFS.
+        """
         self._store = store
+        self._impatient = impatient
+        self._takes_conditions: bool | None = None  # None: not known yet
         self._folders_linger = folders_linger
         self._part_bytes = max(part_bytes, PART_BYTES_MIN)
 
@@ -110,10 +128,41 @@ class S3Objects:
         return size
 
     async def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Put with `If-None-Match: *`, and without where the store does not know that.
+
+        Some stores take the header and do not mind it: so look first (ADR 21).
+        """
+        async with _translated(key):
+            if await self._exists(key):
+                return False
+            try:
+                await self._create(key, data)
+            except (ObjectExistsError, PreconditionError):
+                return False
+        return True
+
+    async def _create(self, key: str, data: bytes) -> None:
+        if self._takes_conditions is None:
+            # A refusal looks like a failing server: it must not be asked again for minutes.
+            try:
+                await obstore.put_async(self._impatient, key, data, mode="create")
+                self._takes_conditions = True
+                return
+            except BaseError as error:
+                if isinstance(error, ObjectExistsError | PreconditionError):
+                    raise
+                if _is_refused(error):
+                    logger.info("the store takes no conditional put", extra={"key": key})
+                    self._takes_conditions = False
+        if self._takes_conditions is False:
+            await obstore.put_async(self._store, key, data)
+        else:
+            await obstore.put_async(self._store, key, data, mode="create")
+
+    async def _exists(self, key: str) -> bool:
         try:
-            async with _translated(key):
-                await obstore.put_async(self._store, key, data, mode="create")
-        except (ObjectExistsError, PreconditionError):
+            await obstore.head_async(self._store, key)
+        except (ObjectMissingError, FileNotFoundError):
             return False
         return True
 
@@ -160,18 +209,19 @@ def s3_storage(settings: BackupStorageSettings) -> ObjectStorage:
     if settings.aws_shared_credentials_file:
         config |= read_shared_credentials(Path(settings.aws_shared_credentials_file))
     retries = settings.s3_backup_aws_retries
-    store = S3Store(
-        settings.s3_backup_storage_bucket,
-        client_options=client_options,  # type: ignore[arg-type]
-        retry_config={
-            "max_retries": RETRIES_DEFAULT if retries < 0 else retries,
-            "retry_timeout": RETRY_FOR,
-        },
-        **config,
-    )
+
+    def store(retries_max: int) -> S3Store:
+        return S3Store(
+            settings.s3_backup_storage_bucket,
+            client_options=client_options,  # type: ignore[arg-type]
+            retry_config={"max_retries": retries_max, "retry_timeout": RETRY_FOR},
+            **config,
+        )
+
     return ObjectStorage(
         S3Objects(
-            store,
+            store(RETRIES_DEFAULT if retries < 0 else retries),
+            store(1),
             part_bytes=settings.s3_backup_aws_min_partsize,
             folders_linger=bool(settings.s3_backup_aws_endpoint),
         ),
@@ -204,6 +254,14 @@ def read_shared_credentials(path: Path, *, profile: str = "default") -> dict[str
     if not {"access_key_id", "secret_access_key"} <= keys.keys():
         raise InputError(f"credentials file {path}: no keys in the profile [{profile}]")
     return keys
+
+
+def _is_refused(error: BaseError) -> bool:
+    """Whether a store says that it does not know `If-None-Match` on a put."""
+    refusals = ("NotImplemented", "501 Not Implemented", "If-None-Match", "if-none-match")
+    return isinstance(error, ObjectNotImplementedError) or any(
+        words in str(error) for words in refusals
+    )
 
 
 @asynccontextmanager
