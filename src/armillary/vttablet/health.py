@@ -76,7 +76,7 @@ class HealthLoop:
         """Observe, decide and tell; returns what was told."""
         now = utc_now()
         seen = await self._observe()
-        lag = estimate_lag(seen, self.health.lag, now=now)
+        lag = estimate_lag(seen, self.health.lag, is_image=self.agent.flags.is_snapshot, now=now)
         serving = decide_serving(
             self.agent.role,
             seen,

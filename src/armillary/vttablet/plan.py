@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from armillary.base.errors import PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
 
+NO_SOURCE = "replication is not running, no source is set"
 _BASE_TYPES = frozenset({TabletType.REPLICA, TabletType.RDONLY, TabletType.SPARE})
 # ChangeTabletType may go from any of these to any other of them.
 _EXCHANGEABLE = frozenset(
@@ -127,6 +128,7 @@ class DataSeen:
     restore_unfinished: bool
     database_exists: bool
     table_count: int
+    follows: bool = False  # it goes on from where it was, behind the primary that the shard names
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def decide_restore(
 
     That is how a tablet whose keyspace was re-created as a snapshot gives its old data directory
     up: nothing was ever written to its keyspace. A primary keeps even an empty database: what it
-    has is the shard's truth.
+    has is the shard's truth. So does a replica that follows one: all that is missing comes from it.
     """
     if not wanted:
         return RestoreDecision(False, "restore_from_backup is off")
@@ -152,6 +154,8 @@ def decide_restore(
         return RestoreDecision(True, f"mysqld has no database {database}")
     if is_primary:
         return RestoreDecision(False, f"this tablet is primary and has database {database}")
+    if seen.table_count == 0 and seen.follows:
+        return RestoreDecision(False, "this replica goes on following its primary")
     if seen.table_count == 0:
         return RestoreDecision(True, f"database {database} has no tables")
     return RestoreDecision(False, f"mysqld already contains data: {seen.table_count} tables")
@@ -180,12 +184,15 @@ class LagEstimate:
     problem: str = ""
 
 
-def estimate_lag(seen: MysqldSeen, before: LagEstimate, *, now: datetime) -> LagEstimate:
+def estimate_lag(
+    seen: MysqldSeen, before: LagEstimate, *, is_image: bool, now: datetime
+) -> LagEstimate:
+    """Args: `is_image`: a snapshot is complete as it is, and replicates from nobody."""
     if not seen.reachable:
         return before
     if not seen.has_source:
-        # Nobody to be behind of; unless there is one whom this server may not follow.
-        return LagEstimate(problem=seen.replication_error)
+        # How far behind it is nobody knows, so it must not look as if it were up to date.
+        return LagEstimate(problem=seen.replication_error or ("" if is_image else NO_SOURCE))
     if seen.replicating and seen.lag_s is not None:
         return LagEstimate(lag_s=seen.lag_s, measured_at=now)
     problem = seen.replication_error or "replication is not running"

@@ -31,7 +31,8 @@ from armillary.model.tablet import (
     RESTORE_USED_TAG,
     TabletType,
 )
-from armillary.mysqld import admin
+from armillary.mysqld import admin, replication
+from armillary.mysqld.connection import Connection
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
 from armillary.vttablet.agent import Agent
@@ -111,6 +112,7 @@ async def _should_restore(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[
                 restore_unfinished=False,
                 database_exists=agent.identity.database in databases,
                 table_count=await admin.count_tables(connection, agent.identity.database),
+                follows=await _follows(agent, connection),
             )
     decision = decide_restore(
         seen,
@@ -120,6 +122,26 @@ async def _should_restore(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[
     )
     logger.info("restore" if decision.restore else "no restore", extra={"reason": decision.reason})
     return decision.restore
+
+
+async def _follows(agent: Agent, connection: Connection) -> bool:
+    """Whether this is a replica in order, of a shard that has a primary.
+
+    Not in a snapshot: what a tablet of it did before is another keyspace's. And not where the
+    primary is gone or replication has failed: only a backup helps then.
+    """
+    if agent.flags.is_snapshot:
+        return False
+    try:
+        primary = convert.primary_alias_of(await agent.shard_record())
+    except NotFoundError:
+        return False
+    if primary is None or primary == agent.identity.alias:
+        return False
+    status = await replication.replication_status(connection, agent.flavor)
+    if status is None or not status.source_host or status.last_sql_error or status.last_io_error:
+        return False
+    return (await replication.executed_position(connection, agent.flavor)).gtids is not None
 
 
 async def choose_source(agent: Agent, at: datetime | None = None) -> Source:

@@ -23,6 +23,7 @@ from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
 from armillary.settings.topo import TopoSettings
 from armillary.topo.server import TopoServer
+from armillary.vttablet.plan import NO_SOURCE
 from tests.addresses import block
 from tests.fakes.etcd_process import EtcdProcess
 
@@ -247,6 +248,11 @@ class Shard:
     async def wait_healthy(self, *tablets: TestTablet, timeout_s: float = 90.0) -> None:
         for tablet in tablets:
             await self.wait_healthz(tablet, 200, timeout_s=timeout_s)
+
+    async def wait_started(self, *tablets: TestTablet, timeout_s: float = 90.0) -> None:
+        """Return once the tablets have come up, in a shard that has no primary yet."""
+        for tablet in tablets:
+            await self.wait_healthz(tablet, 500, NO_SOURCE, timeout_s=timeout_s)
 
     async def wait_healthz(
         self, tablet: TestTablet, status: int, text: str = "", *, timeout_s: float = 90.0

@@ -70,7 +70,7 @@ async def start_replicating(shard: Shard, count: int) -> list[TestTablet]:
     """Start a primary and replicas that follow it; one row is in its table t."""
     tablets = [shard.add_tablet(uid) for uid in range(1, count + 1)]
     shard.start(*tablets)
-    await shard.wait_healthy(*tablets)
+    await shard.wait_started(*tablets)
     await shard.promote(tablets[0])
     await shard.wait_healthy(tablets[0])
     with tablets[0].sql(database="vt_commerce") as cursor:

@@ -132,6 +132,33 @@ async def test_a_tablet_is_restored_when_asked_but_not_a_primary(pair: Pair) -> 
     await wait_rows(second, 2)
 
 
+async def test_a_replica_without_tables_goes_on_after_a_restart_and_restores_nothing(
+    pair: Pair,
+) -> None:
+    """So it is in a new shard before anybody has made a table."""
+    shard, first, second = pair
+    await back_up(shard, second)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("DROP TABLE t")
+    with anyio.fail_after(30):
+        count = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'vt_commerce'"
+        while second.scalar(count):  # noqa: ASYNC110  # nobody tells
+            await anyio.sleep(0.05)
+    second.vttablet.end()
+    second.mysqlctld.end()
+    before = second.vttablet.log.read_text()
+    second.vttablet.command.append("--restore_from_backup=true")
+    shard.start(second)
+    await shard.wait_healthy(second)
+    said = second.vttablet.log.read_text().removeprefix(before)
+    assert "this replica goes on following its primary" in said
+    assert "restore starts" not in said
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+        cursor.execute("INSERT INTO t VALUES (1)")
+    await wait_rows(second, 1)
+
+
 async def test_a_former_primary_gets_its_own_writes_back_after_a_restore(pair: Pair) -> None:
     """A replica skips what carries its own server id, so data filled anew needs a new one."""
     shard, first, second = pair
@@ -174,7 +201,7 @@ async def test_a_recreated_snapshot_keyspace_gets_the_older_backup(pair: Pair) -
     restored = beside.add_tablet(5, "--init_db_name_override=vt_commerce", *RESTORING)
     restored.vttablet.command.remove("--restore_from_backup=true")
     beside.start(restored)
-    await shard.wait_healthy(restored)
+    await shard.wait_started(restored)
     await shard.promote(restored)  # its vt_commerce exists, without tables
     restored.vttablet.command.append("--restore_from_backup=true")
 
@@ -230,7 +257,7 @@ async def test_a_time_before_the_first_backup_leaves_the_tablet_unready(pair: Pa
 async def test_a_deleted_keyspace_is_not_made_again_by_its_tablets(shard: Shard) -> None:
     tablet = shard.add_tablet(1)
     shard.start(tablet)
-    await shard.wait_healthy(tablet)
+    await shard.wait_started(tablet)
     await shard.topo.delete_tablet(tablet.alias)
     await shard.topo.delete_shard("commerce", "-80")
     await shard.topo.delete_keyspace("commerce")
@@ -240,7 +267,7 @@ async def test_a_deleted_keyspace_is_not_made_again_by_its_tablets(shard: Shard)
     await anyio.sleep(1.5)
     assert await shard.topo.list_keyspaces() == []
     await shard.topo.create_keyspace("commerce", topodata_pb2.Keyspace())
-    await shard.wait_healthy(tablet)
+    await shard.wait_started(tablet)
 
 
 async def test_an_interrupted_restore_begins_anew(pair: Pair) -> None:

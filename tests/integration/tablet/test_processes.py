@@ -32,7 +32,7 @@ async def shard() -> AsyncIterator[Shard]:
 async def tablet(shard: Shard) -> TestTablet:
     tablet = shard.add_tablet(1)
     shard.start(tablet)
-    await shard.wait_healthy(tablet)
+    await shard.wait_started(tablet)
     await shard.promote(tablet)
     await shard.wait_healthy(tablet)
     return tablet

@@ -58,7 +58,7 @@ class Cluster:
         """Start tablets and make the first one primary, as the operator does."""
         tablets = [self.shard.add_tablet(uid) for uid in range(1, count + 1)]
         self.shard.start(*tablets)
-        await self.shard.wait_healthy(*tablets, timeout_s=120)
+        await self.shard.wait_started(*tablets, timeout_s=120)
         await self.ok("InitShardMaster", "-force", PATH, "zone1-1")
         await self.ok("ApplySchema", "-sql=create table t (id int primary key)", "commerce")
         insert(tablets[0], 1)

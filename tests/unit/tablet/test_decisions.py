@@ -7,6 +7,7 @@ import pytest
 from armillary.base.errors import PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.vttablet.plan import (
+    NO_SOURCE,
     DataSeen,
     LagEstimate,
     MysqldSeen,
@@ -69,9 +70,16 @@ def test_the_newest_term_is_the_primary(
 
 
 def restores(
-    *, unfinished: bool = False, exists: bool = True, tables: int = 1, primary: bool = False
+    *,
+    unfinished: bool = False,
+    exists: bool = True,
+    tables: int = 1,
+    primary: bool = False,
+    follows: bool = False,
 ) -> bool:
-    seen = DataSeen(restore_unfinished=unfinished, database_exists=exists, table_count=tables)
+    seen = DataSeen(
+        restore_unfinished=unfinished, database_exists=exists, table_count=tables, follows=follows
+    )
     return decide_restore(seen, wanted=True, database="vt_x", is_primary=primary).restore
 
 
@@ -86,6 +94,12 @@ def test_a_primary_keeps_its_empty_database_but_not_half_a_restore() -> None:
     assert not restores(tables=0, primary=True)
     assert restores(exists=False, tables=0, primary=True)
     assert restores(unfinished=True, primary=True)
+
+
+def test_a_replica_that_follows_keeps_its_empty_database_but_nothing_less() -> None:
+    assert not restores(tables=0, follows=True)
+    assert restores(exists=False, tables=0, follows=True)
+    assert restores(unfinished=True, follows=True)
 
 
 def test_nothing_is_restored_where_that_is_switched_off() -> None:
@@ -118,24 +132,29 @@ def test_a_tablet_cannot_start_as_primary() -> None:
 UP = MysqldSeen(reachable=True, read_only=True, has_source=True, replicating=True, lag_s=3)
 
 
+def lag_of(seen: MysqldSeen, before: LagEstimate, *, now: datetime) -> LagEstimate:
+    return estimate_lag(seen, before, is_image=False, now=now)
+
+
 def test_lag_goes_on_growing_while_a_thread_reconnects() -> None:
-    measured = estimate_lag(UP, LagEstimate(), now=NOW)
+    measured = lag_of(UP, LagEstimate(), now=NOW)
     assert (measured.lag_s, measured.problem) == (3, "")
     broken = MysqldSeen(reachable=True, has_source=True, replication_error="no route")
-    later = estimate_lag(broken, measured, now=NOW + timedelta(seconds=10))
+    later = lag_of(broken, measured, now=NOW + timedelta(seconds=10))
     assert (later.lag_s, later.problem) == (13, "no route")
-    again = estimate_lag(broken, later, now=NOW + timedelta(seconds=15))
+    again = lag_of(broken, later, now=NOW + timedelta(seconds=15))
     assert again.lag_s == 18
 
 
-def test_a_server_without_source_has_no_lag() -> None:
+def test_a_replica_without_source_does_not_serve_as_if_it_were_up_to_date() -> None:
     alone = MysqldSeen(reachable=True)
     before = LagEstimate(lag_s=9, measured_at=NOW, problem="x")
-    assert estimate_lag(alone, before, now=NOW) == LagEstimate()
+    assert lag_of(alone, before, now=NOW) == LagEstimate(problem=NO_SOURCE)
+    assert estimate_lag(alone, before, is_image=True, now=NOW) == LagEstimate()
     broken = MysqldSeen(reachable=True, has_source=True)
-    assert estimate_lag(broken, before, now=EARLIER).lag_s == 9, "the clock was set back"
+    assert lag_of(broken, before, now=EARLIER).lag_s == 9, "the clock was set back"
     refused = MysqldSeen(reachable=True, replication_error="errant GTID detected")
-    assert estimate_lag(refused, before, now=NOW) == LagEstimate(problem="errant GTID detected")
+    assert lag_of(refused, before, now=NOW) == LagEstimate(problem="errant GTID detected")
 
 
 def serving(
