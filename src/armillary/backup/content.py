@@ -20,7 +20,7 @@ from armillary.backup.pipeline.write import ROUND_BYTES, WrittenFile, write_stre
 from armillary.backup.pipeline.xbstream import XbstreamCheck
 from armillary.backup.progress import Meter
 from armillary.backup.storage.contract import BackupStorage
-from armillary.base.errors import UnsupportedError
+from armillary.base.errors import UnavailableError, UnsupportedError
 
 # Several files are copied at once, each with its own buffers.
 FILE_ROUND_BYTES = 4 * 1024 * 1024
@@ -84,6 +84,25 @@ class BackupWriter:
 
         await self._storage.put(self._directory, self.name, integrity.chunk_table, source())
         return integrity
+
+    async def expect_stored(self) -> None:
+        """See that what was stored is there still: a backup takes long, and others may remove it.
+
+        Raises:
+            UnavailableError: a file is missing or has another size.
+        """
+        found = {
+            file.name: file.stored_bytes
+            for file in await self._storage.list_files(self._directory, self.name)
+        }
+        for name, written in self._files.items():
+            wanted = sum(chunk.stored_bytes for chunk in written.chunks)
+            if found.get(name) != wanted:
+                size = f"has {found[name]} bytes" if name in found else "is gone"
+                raise UnavailableError(
+                    f"backup {self._directory}/{self.name}: file {name} {size}, wanted {wanted}: "
+                    f"somebody removed or changed the backup while it was being made"
+                )
 
     async def _write(self, fd: int, names: tuple[str, ...], layout: StripeLayout) -> None:
         async def put(file: str, source: AsyncIterator[bytes]) -> int:

@@ -26,6 +26,7 @@ from armillary.backup.errors import (
     RestoreMismatchError,
     os_error_text,
 )
+from armillary.backup.leftovers import STAGING_NAME
 from armillary.backup.manifest import Manifest
 from armillary.backup.progress import Meter, OnProgress, ignore_progress
 from armillary.backup.restore_memory import RestoreMemory
@@ -52,7 +53,6 @@ from armillary.settings.backup import BackupFlags
 
 logger = logging.getLogger(__name__)
 
-STAGING_NAME = "restore-staging"
 # Unpacking and preparing needs a bit more than the raw bytes: undo logs, a redo log.
 SPACE_FACTOR = 1.2
 SPACE_SPARE_BYTES = 64 * 1024 * 1024

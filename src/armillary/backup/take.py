@@ -89,6 +89,7 @@ async def take_backup(
         manifest = replace(
             _manifest(request, name, facts, taken, writer.codec, integrity), databases=databases
         )
+        await writer.expect_stored()
         await _commit(storage, directory, manifest)
     except BaseException as error:
         await _abort(storage, directory, str(name))

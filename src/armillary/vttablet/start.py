@@ -3,7 +3,9 @@
 import logging
 
 import anyio
+from anyio import to_thread
 
+from armillary.backup.leftovers import clear_leftovers
 from armillary.base.errors import (
     ArmillaryError,
     ConflictError,
@@ -35,6 +37,7 @@ async def start(agent: Agent) -> None:
     """
     delays = backoff_delays_s(first_s=0.2, max_s=5.0)
     async with agent.action("start"):
+        await to_thread.run_sync(clear_leftovers, agent.dirs)
         await register(agent)
         restored: bool | None = None
         while True:

@@ -431,6 +431,28 @@ async def test_a_store_that_refuses_in_the_middle_leaves_no_backup(
         await source.sql("INSERT INTO vt_main.users (name) VALUES ('not blocked')")
 
 
+async def test_a_backup_that_somebody_removes_from_while_it_is_made_does_not_complete(
+    short_dir: Path, template_cache: Path
+) -> None:
+    """As retention may that takes it for one that died long ago."""
+
+    class Removed(FileStorage):
+        async def put(
+            self, directory: str, name: str, file: str, source: AsyncIterator[bytes]
+        ) -> int:
+            size = await super().put(directory, name, file, source)
+            if file == "CHUNKS":
+                (short_dir / "backups" / directory / name / "backup.xbstream.zst-002").unlink()
+            return size
+
+    storage = Removed(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as source:
+        await fill(source, rows=10)
+        with pytest.raises(UnavailableError, match="zst-002 is gone"):
+            await take(source, storage)
+        assert await storage.list_backups("main/-80") == []
+
+
 async def test_a_commit_whose_answer_was_lost_is_a_commit(
     short_dir: Path, template_cache: Path
 ) -> None:

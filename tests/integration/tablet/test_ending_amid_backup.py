@@ -98,6 +98,7 @@ async def test_a_backup_that_is_cut_short_leaves_nothing_that_counts(shard: Shar
         second.vttablet.command = plain
         second.vttablet.start()
         await shard.wait_healthy(second)
+        assert list((second.data_dir / "tmp").glob("backup-*")) == [], "a password lies about"
         assert await shard.type_of(second) == TabletType.REPLICA
     lines = await back_up(shard, second)
     assert "is complete at position" in lines[-1]

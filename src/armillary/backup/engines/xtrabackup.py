@@ -20,6 +20,7 @@ from armillary.backup.engines.blame import LINES_MAX, blame_data, is_telling
 from armillary.backup.engines.contract import Server, Taken
 from armillary.backup.engines.datadir import database_names
 from armillary.backup.errors import BackupToolError, DamagedBackupError
+from armillary.backup.leftovers import SCRATCH_PREFIX
 from armillary.backup.manifest import XTRABACKUP, StreamContent
 from armillary.backup.pipeline.pipes import Tool, running_tool, write_all
 from armillary.base.errors import InputError, UnsupportedError
@@ -80,7 +81,7 @@ class XtrabackupEngine:
             extra_params=settings.xtrabackup_backup_flags,
         )
         server.dirs.tmp.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="backup-", dir=server.dirs.tmp) as scratch:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=server.dirs.tmp) as scratch:
             argv = self._take_argv(tools, server, Path(scratch))
             writer.meter.start("copy")
             async with running_tool(argv, stdout=True, on_line=_log_line) as tool:

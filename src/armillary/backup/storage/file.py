@@ -11,6 +11,7 @@ import shutil
 import stat
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -146,7 +147,10 @@ class FileStorage:
                 return
             (path / MANIFEST_FILE).unlink(missing_ok=True)
             _sync_directory(path)
-            shutil.rmtree(path)
+            while path.exists():
+                # Somebody else may be removing the same: what is gone meanwhile is fine.
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(path)
             _sync_directory(path.parent)
 
         await _in_thread(remove)
@@ -155,14 +159,14 @@ class FileStorage:
         now = time.time()
 
         def sweep() -> int:
-            old = [
-                path
-                for path in self._root.rglob(f"{_TEMPORARY_PREFIX}*")
-                if now - path.stat().st_mtime >= older_than_s
-            ]
-            for path in old:
-                path.unlink(missing_ok=True)
-            return len(old)
+            count = 0
+            for path in self._root.rglob(f"{_TEMPORARY_PREFIX}*"):
+                # One that is being written may get its name at any moment.
+                with suppress(FileNotFoundError):
+                    if now - path.stat().st_mtime >= older_than_s:
+                        path.unlink()
+                        count += 1
+            return count
 
         return await _in_thread(sweep)
 
