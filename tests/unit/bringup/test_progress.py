@@ -245,3 +245,13 @@ def test_a_shard_that_has_all_it_needs_is_in_no_trouble() -> None:
     assert read_progress(seen(shards=[shard], events=events)).troubles == ()
     shard["status"] = status | {"hasMaster": "False"}
     assert len(read_progress(seen(shards=[shard], events=events)).troubles) == 1
+
+
+def test_changes_that_wait_for_a_release_are_told() -> None:
+    waiting = {"type": "ChangesWaiting", "status": "True", "message": "Changes wait for X."}
+    cluster = deepcopy(CLUSTER)
+    cluster["status"]["conditions"].append(waiting)
+    told = [str(trouble) for trouble in read_progress(seen(clusters=[cluster])).troubles]
+    assert told == ["planetscalecluster/example: Changes wait for X."]
+    waiting["status"] = "False"
+    assert read_progress(seen(clusters=[cluster])).troubles == ()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from armillary.cli.bringup.verdict import read_verdicts
+from armillary.cli.bringup.verdict import find_condition, read_verdicts
 from armillary.cli.bringup.wanted import read_wanted
 from armillary.cli.bringup.warning_events import lasting_warnings
 
@@ -110,6 +110,11 @@ def find_troubles(seen: Seen) -> list[Trouble]:
         ):
             if reason := _container_trouble(container):
                 troubles.append(Trouble(f"pod/{name} {container['name']}", reason))
+    for cluster in seen.clusters:
+        waiting = find_condition(cluster, "ChangesWaiting")
+        if waiting.get("status") == "True":
+            subject = f"{str(cluster.get('kind') or '?').lower()}/{cluster['metadata']['name']}"
+            troubles.append(Trouble(subject, str(waiting.get("message"))))
     for event in lasting_warnings(seen.events, (*seen.clusters, *seen.shards, *seen.children)):
         about = event["involvedObject"]
         subject = f"{about.get('kind', '?').lower()}/{about.get('name', '?')}"

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from armillary.base.errors import ArmillaryError, ConflictError, UnavailableError
+from armillary.base.errors import (
+    AlreadyExistsError,
+    ArmillaryError,
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+)
 from armillary.kube import kinds
 from armillary.operator.objects.writer import FormerOwnerError
 from armillary.operator.world import ObjectKey, World
@@ -33,7 +39,9 @@ def telling_failures(world: World, key: ObjectKey) -> Iterator[None]:
         if obj is not None and not _passes(error):
             is_ours = not isinstance(error, ArmillaryError)
             what = f"internal error, {type(error).__name__}: {error}" if is_ours else str(error)
-            world.recorder.record(obj, "ReconcileFailed", what, warning=True)
+            # What a former owner has goes soon, as a rule.
+            warning = not isinstance(error, FormerOwnerError)
+            world.recorder.record(obj, "ReconcileFailed", what, warning=warning)
         raise
 
 
@@ -41,4 +49,4 @@ def _passes(error: Exception) -> bool:
     """Whether trying again helps: a lost race, or somebody who does not answer yet."""
     if isinstance(error, FormerOwnerError):
         return False
-    return isinstance(error, ConflictError | UnavailableError)
+    return isinstance(error, ConflictError | UnavailableError | NotFoundError | AlreadyExistsError)
