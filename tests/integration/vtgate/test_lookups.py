@@ -131,6 +131,9 @@ def test_two_rows_of_one_statement_do_not_get_one_unique_value(
     client = connect_gate(gate)
     fill(client)
     assert ask(client, "update members set email = 'same@x' where id in (1, 2, 3)").errno == 1062
+    assert ask(client, "update members set email = 'six@x' where id = 3").errno == 0
+    assert ask(client, "update members set email = 'same@x' where id in (1, 2, 3)").errno == 1062
+    assert ask(client, "update members set email = 'c@x' where id = 3").errno == 0
     sql = "insert into members values (4, 'new@x', 'n'), (5, 'NEW@X', 'n'), (6, 'new@x', 'n')"
     assert ask(client, sql).errno == 1062
     assert {row[0] for row in lookup_rows(servers, "members_email_idx")} == {"a@x", "b@x", "c@x"}

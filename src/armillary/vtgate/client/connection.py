@@ -12,9 +12,9 @@ from armillary.vtgate.client.commands import Commands
 from armillary.vtgate.client.login import Login
 from armillary.vtgate.client.transport import ClientTransport
 from armillary.vtgate.errors import SqlError, err_payload
-from armillary.vtgate.execution.executor import read_warnings
 from armillary.vtgate.execution.fast_path import FastPath
 from armillary.vtgate.execution.fast_relay import FastRelay
+from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.session import Session
 from armillary.wire.handshake import (
     is_ssl_request,

@@ -21,6 +21,7 @@ from armillary.vtgate.errors import (
 )
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.execution.scatter_run import ScatterRunner
+from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
 from armillary.vtgate.planner.plan import DmlPlan, InsertPlan, SelectPlan
@@ -279,19 +280,3 @@ async def _found_rows(connection: BackendConnection) -> int:
     """Return what SQL_CALC_FOUND_ROWS has counted, while its connection is still ours."""
     answer = await connection.query(b"select found_rows()")
     return int(read_cell(answer.rows[0], 0)[0] or 0)
-
-
-async def read_warnings(connection: BackendConnection) -> list[tuple[str, int, str]]:
-    """Read the warnings of the last statement, while its connection is still ours."""
-    answer = await connection.query(b"show warnings")
-    found = []
-    for row in answer.rows:
-        level, code, message = split_text_row(row, 3)
-        found.append(
-            (
-                (level or b"").decode("ascii", "replace"),
-                int(code or 0),
-                (message or b"").decode("utf-8", "replace"),
-            )
-        )
-    return found

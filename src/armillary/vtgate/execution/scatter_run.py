@@ -17,6 +17,7 @@ from armillary.vtgate.answers.scatter import (
     probe_template,
 )
 from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan
 from armillary.vtgate.planner.plan import ScatterDraft, SessionTerm, Source
 from armillary.vtgate.planner.shapes import column_shape
@@ -143,6 +144,10 @@ class ScatterRunner:
             summary.row_count += 1
             await out.row(row)
         summary.warnings = sum(stream.summary.warnings for stream in streams)
+        for stream in streams:
+            if stream.summary.warnings and not stream.connection.busy:
+                found = await read_warnings(stream.connection)
+                self._executor.session.new_warnings += found
         out.end_rows(status=status, warnings=summary.warnings)
         return summary
 

@@ -330,7 +330,7 @@ class RowStream:
         self.columns: list[ColumnDefinition] = []
         self.column_payloads: list[bytes] = []
         self.summary = ResponseSummary()
-        self._connection = connection
+        self.connection = connection
         self._reader = PacketReader(payload_bytes_max=_RESULT_BYTES_MAX, of_answer=True)
         self._columns_left: int | None = None
         self._rows_begun = False
@@ -347,7 +347,7 @@ class RowStream:
             self._take(payload)
         if self._queued_bytes > _QUEUE_BYTES_MAX and not self._paused and not self._over:
             self._paused = True
-            self._connection.pause()
+            self.connection.pause()
         self._notify()
         return self._over
 
@@ -449,7 +449,7 @@ class RowStream:
         self._queued_bytes = 0
         if self._paused and not self._over:
             self._paused = False
-            self._connection.resume()
+            self.connection.resume()
         return rows
 
     async def collect(self) -> Result:

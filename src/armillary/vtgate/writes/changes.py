@@ -46,8 +46,8 @@ class Changes:
             raise plan.single_only
 
         async def work() -> list[ResponseSummary]:
-            executor.lookups.begin_statement()
             if plan.select_owned is not None:
+                executor.lookups.begin_statement()
                 for shard in shards:
                     await self._move_lookups(plan, statement, shard)
             done = []

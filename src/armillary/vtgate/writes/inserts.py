@@ -17,6 +17,7 @@ from armillary.vtgate.planner.insert import increment_term
 from armillary.vtgate.planner.plan import InsertPlan
 from armillary.vtgate.writes.owned_lookups import OwnedLookups
 from armillary.vtgate.writes.sequences import next_values
+from armillary.wire.lenenc import encode_string
 from armillary.wire.scanner import ResponseSummary
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Inserts:
                 return await executor.on_shard(table.keyspace, shard, sql, out, group=self._group)
 
         async def work() -> ResponseSummary:
-            executor.lookups.begin_statement()
+            if plan.table.owned:  # not for the lookup rows of a statement
+                executor.lookups.begin_statement()
             await self._check_others(plan, values, ids)
             await self._create_lookups(plan, values, ids)
             return await self._insert_rows(plan, literals, by_shard, terms)
@@ -99,6 +101,8 @@ class Inserts:
             if not total.last_insert_id:
                 total.last_insert_id = one.last_insert_id
             total.info = one.info if len(by_shard) == 1 else b""
+        if len(by_shard) > 1:
+            total.info = _info_of(plan, total)
         return total
 
     async def _increments(
@@ -173,6 +177,17 @@ def _asks_for_number(literal: bytes) -> bool:
         return literal_value(literal) in (None, 0, b"0")
     except NotAValue:
         return False
+
+
+def _info_of(plan: InsertPlan, total: ResponseSummary) -> bytes:
+    """Tell of rows on several shards what one server tells of several rows.
+
+    A row that was there counts as one more row affected, or as one less when it was ignored.
+    """
+    records = len(plan.rows)
+    more = records - total.affected_rows if plan.ignore else total.affected_rows - records
+    text = f"Records: {records}  Duplicates: {max(more, 0)}  Warnings: {total.warnings}"
+    return encode_string(text.encode())
 
 
 def _vindex_literal(plan: InsertPlan, column: str, row: Sequence[bytes | None]) -> bytes:
