@@ -142,6 +142,14 @@ class Session:
         return self.in_transaction or not self.autocommit
 
     @property
+    def keeps_zero(self) -> bool:
+        """Whether 0 is a value like others for columns that count."""
+        return any(
+            name == "sql_mode" and "NO_AUTO_VALUE_ON_ZERO" in sql.upper()
+            for name, sql in self.settings
+        )
+
+    @property
     def status(self) -> int:
         status = Status.AUTOCOMMIT if self.autocommit else 0
         if self.in_transaction or (self.pins and not self.autocommit):

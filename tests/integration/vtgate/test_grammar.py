@@ -80,6 +80,8 @@ select avg(n + 1.55555) from a
 select x.id, (select count(*) from b y, l z where y.id = x.id and x.n <> all (select n from o where z.id = x.id)) from a x
 select x.id, y.bid from a x, b y where not exists (select 1 from l z where z.id = x.id and z.id = y.id)
 select * from (select connection_id() is null, row_count()) x
+insert into a (id, n) values (901, nextval(sq)), (902, nextval(sq))
+select interval(id, 3, 5) x, count(*) from a group by x order by x
 set @'q' = 4, @v = x'41', @w = 1
 select @'q', @v = 'a', length(@v)
 set @w = @w + 1, @v = @w

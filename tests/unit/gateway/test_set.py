@@ -4,6 +4,7 @@ import pytest
 
 from armillary.sql.commands import parse_set
 from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.session import Session
 from armillary.vtgate.statements.set_statement import changes_nothing, refuse_query
 
 
@@ -42,3 +43,9 @@ def test_a_value_that_one_shard_would_answer_alone_is_refused(expression: str) -
 @pytest.mark.parametrize("expression", ["1", "'select'", "concat('a', @b)", "`select` + 1"])
 def test_other_values_are_computed(expression: str) -> None:
     refuse_query(expression)
+
+
+def test_a_session_may_keep_zero_in_columns_that_count() -> None:
+    mode = ("sql_mode", "SET SESSION `sql_mode` = 'NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES'")
+    assert Session(id=1, settings=(mode,)).keeps_zero
+    assert not Session(id=1, settings=(("sql_mode", "SET SESSION `sql_mode` = ''"),)).keeps_zero

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from armillary.sql import literals as module
 from armillary.sql.literals import (
     NotAValue,
+    literal_kinds,
     literal_value,
     normalise,
     render,
@@ -134,3 +135,12 @@ def test_of_some_literals_only_a_server_knows_the_value(literal: bytes) -> None:
 def test_text_is_read_in_the_connection_s_character_set() -> None:
     assert literal_value("'é'".encode("latin-1"), codec="cp1252") == "é".encode()
     assert unescape(b"''") == b""
+
+
+def test_literals_of_one_kind_make_expressions_of_one_type() -> None:
+    """`coalesce(n, 5)` is a number, `coalesce(n, '5')` text; `avg(n + 1.5)` has one digit more."""
+    kinds = literal_kinds([b"5", b"-7", b"'a'", b"'bc'", b"1.5", b"-.2", b"1e0", b"2.5E-3"])
+    assert kinds[0::2] == kinds[1::2]
+    assert len(set(kinds)) == 4
+    different = [b"5", b"99999999999", b"5.0", b"5.00", b"5e0", b"'5'", b"x'35'", b"0x35", b"NULL"]
+    assert len(set(literal_kinds([*different, b"_latin1'5'"]))) == len(different) + 1

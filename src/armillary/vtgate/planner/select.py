@@ -1,6 +1,6 @@
 """The planner: one parsed statement in, one plan out. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from armillary.routing.vschema import TableSchema, UnknownTableError, VSchema
@@ -141,6 +141,7 @@ def plan_statement(
         splices = (*splices, *_label_splices(key, statement, session))
     if named.system and named.keyspaces:
         raise RefusedError("joining tables of a keyspace with system tables")
+    _refuse_sequence_calls(session, vschema, named.keyspaces or {keyspace})
     if named.system or not named.keyspaces:
         return _plan_without_keyspace(
             key, statement, splices, vschema, keyspace, system=named.system
@@ -268,6 +269,17 @@ def _plan_without_keyspace(
 
 def _counts_found(key: str) -> bool:
     return "SQL_CALC_FOUND_ROWS" in key.upper()
+
+
+def _refuse_sequence_calls(
+    session: SessionUse, vschema: VSchema, keyspaces: Collection[str]
+) -> None:
+    """Every shard would count for itself: a number would be given out several times."""
+    sharded = any(
+        name in vschema.keyspaces and vschema.keyspaces[name].sharded for name in keyspaces
+    )
+    if sharded and session.calls & {"NEXTVAL", "SETVAL"}:
+        raise RefusedError("NEXTVAL() in a sharded keyspace, whose shards count for themselves")
 
 
 def _named_items(query: Query) -> Iterator[SelectItem]:

@@ -116,7 +116,8 @@ class Inserts:
         wanting = [
             number
             for number, row in enumerate(values)
-            if (literal := row[at]) is not None and _asks_for_number(literal)
+            if (literal := row[at]) is not None
+            and _asks_for_number(literal, zero=not self._executor.session.keeps_zero)
         ]
         if any(row[at] is None for row in values):
             raise RefusedError("an expression for a column that a sequence fills")
@@ -171,10 +172,11 @@ class Inserts:
             await self._lookups.create(table, item, rows)
 
 
-def _asks_for_number(literal: bytes) -> bool:
+def _asks_for_number(literal: bytes, *, zero: bool) -> bool:
     """Whether a value makes a column that counts take its next number: NULL, or 0 in any form."""
     try:
-        return literal_value(literal) in (None, 0, b"0")
+        value = literal_value(literal)
+        return value is None or (zero and value in (0, b"0"))
     except NotAValue:
         return False
 
