@@ -1,6 +1,6 @@
 """What the gateway costs: the same statements to a server directly and through vtgate.
 
-    python -m benchmarks.gateway [--queries N] [--clients N] [--only WORD]
+    python -m benchmarks.gateway [--queries N] [--clients N] [--workers N] [--only WORD]
 
 Starts two servers, a gateway and a bare TCP proxy, and prints the throughputs, how they compare to
 the server's own, the proxies' CPU time for each query, and what a lone client waits longer.
@@ -14,29 +14,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pymysql
 
-from armillary.vtgate.tablets.cluster import Cluster
+from armillary.settings.program import until_signal
+from armillary.vtgate.main import supervise
 from benchmarks.load import Load, Outcome
-from tests.integration.vtgate.gate import (
-    CELL,
-    PASSWORD,
-    USER,
-    fill_cluster,
-    running_gate,
-    settings_for,
-    tablet,
-)
+from tests.integration.vtgate.gate import PASSWORD, USER, settings_for
 from tests.integration.vtgate.servers import (
     APP_PASSWORD,
     APP_USER,
-    Server,
     address_of,
     make_template,
     running_server,
@@ -102,39 +95,46 @@ def measure(load: Load) -> Outcome:
     return Outcome(**json.loads(run.stdout))
 
 
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_s(pids: Sequence[int]) -> float:
+    """Return the CPU time that processes have used."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def serve(config: str) -> None:
-    """Run the gateway in a process of its own, so that its CPU time can be told."""
-    gate, *addresses = json.loads(config)
-    servers = [Server(address, 3306, Path("/")) for address in addresses]
-    cluster = Cluster(cell=CELL)
-    tablets = [
-        tablet(server, "main", shard, database="vt_main", uid=number)
-        for number, (server, shard) in enumerate(zip(servers, ("-80", "80-"), strict=True), 1)
-    ]
-    tablets.append(tablet(servers[0], "plain", "0", database="vt_plain", uid=9))
-    fill_cluster(
-        cluster,
-        {"main": json.dumps(VSCHEMA), "plain": json.dumps({"sharded": False})},
-        {"main": ("-80", "80-"), "plain": ("0",)},
-        tablets,
-    )
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        running_gate(cluster, settings_for(gate, Path(directory))),
-    ):
-        print("ready", flush=True)
-        sys.stdin.read()
+    """Run the gateway in processes of its own, so that its CPU time can be told."""
+    count, address, first, second = json.loads(config)
+    with tempfile.TemporaryDirectory() as directory:
+        gateway = {
+            "tablets": [
+                (first, "main", "-80", "vt_main"),
+                (second, "main", "80-", "vt_main"),
+                (first, "plain", "0", "vt_plain"),
+            ],
+            "vschemas": {"main": json.dumps(VSCHEMA), "plain": json.dumps({"sharded": False})},
+            "address": address,
+            "directory": directory,
+            "flags": {},
+        }
+        command = (sys.executable, "-m", "tests.integration.vtgate.worker", json.dumps(gateway))
+        settings = settings_for(address, Path(directory), mysql_server_workers=count)
+
+        async def run() -> None:
+            async with anyio.create_task_group() as tasks:
+                supervisor = await tasks.start(supervise, settings, command)
+                print(json.dumps([member.pid for member in supervisor.members]), flush=True)
+
+        anyio.run(lambda: until_signal(run))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=2, help="processes of the gateway")
     parser.add_argument("--only", default="", help="run the statements whose name has this in it")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -153,23 +153,23 @@ def main() -> None:
             for table in TABLES:
                 server.query(table, "vt_main")
         servers[0].query(WIDE, "vt_plain")
-        gate_addresses = json.dumps([GATE, *(server.address for server in servers)])
-        gate = running(stack, "benchmarks.gateway", "--serve", gate_addresses)
+        config = json.dumps([args.workers, GATE, *(server.address for server in servers)])
+        gate = running(stack, "benchmarks.gateway", "--serve", config)
         relay = running(stack, "benchmarks.relay", f"{RELAY}:3306", f"{servers[0].address}:3306")
         fill()
         compare(servers[0].address, gate, relay, args)
 
 
-def running(stack: ExitStack, *module: str) -> int:
-    """Start one of our processes for the stack's time; return its pid once it is ready."""
+def running(stack: ExitStack, *module: str) -> list[int]:
+    """Start one of ours for the stack's time; return the pids that do its work, once ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     stack.callback(process.wait)
     stack.callback(process.terminate)
     assert process.stdout is not None
-    process.stdout.readline()
-    return process.pid
+    pids: list[int] = json.loads(process.stdout.readline())
+    return pids
 
 
 def fill() -> None:
@@ -182,7 +182,7 @@ def fill() -> None:
     client.close()
 
 
-def compare(direct_host: str, gate: int, relay: int, args: argparse.Namespace) -> None:
+def compare(direct_host: str, gate: list[int], relay: list[int], args: argparse.Namespace) -> None:
     """Print a line for each statement: medians of interleaved rounds."""
     print("q/s with all clients, and of direct; p50, p99 that one client waits longer than direct")
     print(
@@ -199,14 +199,14 @@ def compare(direct_host: str, gate: int, relay: int, args: argparse.Namespace) -
         physical = {"user": APP_USER, "password": APP_PASSWORD, "database": f"vt_{keyspace}"}
         logical = {"user": USER, "password": PASSWORD, "database": keyspace}
         sides = {
-            "direct": ({"host": direct_host, **physical, **common}, 0),
+            "direct": ({"host": direct_host, **physical, **common}, []),
             "relay": ({"host": RELAY, **physical, **common}, relay),
             "vtgate": ({"host": GATE, **logical, **common}, gate),
         }
         found: dict[str, list[tuple[float, float, float, float]]] = {side: [] for side in sides}
         for _ in range(ROUNDS):
-            for side, (load, pid) in sides.items():
-                found[side].append(one_round(load, pid, count, args.clients, numbers))
+            for side, (load, pids) in sides.items():
+                found[side].append(one_round(load, pids, count, args.clients, numbers))
         direct, through, gateway = (
             [statistics.median(column) for column in zip(*found[side], strict=True)]
             for side in sides
@@ -221,13 +221,13 @@ def compare(direct_host: str, gate: int, relay: int, args: argparse.Namespace) -
 
 
 def one_round(
-    load: dict[str, Any], pid: int, count: int, clients: int, numbers: Iterator[int]
+    load: dict[str, Any], pids: list[int], count: int, clients: int, numbers: Iterator[int]
 ) -> tuple[float, float, float, float]:
-    """Return queries a second, CPU us of `pid` a query, and p50 and p99 of a single client."""
-    before = cpu_s(pid) if pid else 0.0
+    """Return queries a second, CPU us of `pids` a query, and p50 and p99 of a single client."""
+    before = cpu_s(pids)
     clients = min(clients, count)
     many = measure(Load(**load, clients=clients, count=count, first_number=next(numbers)))
-    cost_us = (cpu_s(pid) - before) / count * 1e6 if pid else 0.0
+    cost_us = (cpu_s(pids) - before) / count * 1e6
     few = max(10, count // 20)
     one = measure(Load(**load, clients=1, count=few, first_number=next(numbers)))
     return many.per_s, cost_us, one.p50_us, one.p99_us

@@ -4,6 +4,8 @@ python -m benchmarks.relay HOST:PORT UPSTREAM:PORT
 """
 
 import asyncio
+import json
+import os
 import sys
 from typing import cast
 
@@ -50,7 +52,7 @@ async def main() -> None:
         return client
 
     server = await loop.create_server(accept, host, int(port))
-    print("ready", flush=True)
+    print(json.dumps([os.getpid()]), flush=True)
     await server.serve_forever()
 
 

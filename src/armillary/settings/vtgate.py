@@ -56,6 +56,9 @@ class VtgateSettings(TopoSettings):
     db_app_user: str = flag("vt_app", help="MySQL user for statements on the tablets")
     mysql_server_port: int = flag(3306, help="port of the MySQL listener; -1 for none")
     mysql_server_bind_address: str = flag("", help="address of the MySQL port; empty: bind_address")
+    mysql_server_workers: int = flag(
+        0, help="processes that serve MySQL clients; 0: as many as $VTGATE_WORKERS says, else 1"
+    )
     mysql_server_socket_path: str = flag("", help="unix socket for MySQL clients as well")
     mysql_server_version: str = flag(
         "", help="version told to MySQL clients; empty: the tablets', as drivers go by it"

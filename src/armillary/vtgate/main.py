@@ -5,9 +5,10 @@ import gc
 import json
 import logging
 import os
+import socket
 import ssl
-import time
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -17,19 +18,25 @@ from anyio.abc import TaskStatus
 from armillary.base.errors import InputError
 from armillary.model.tablet import TabletType
 from armillary.rpc.static_users import StaticUsers
-from armillary.rpc.web import Page, Pages, json_page, serve_pages
+from armillary.rpc.web import serve_pages
 from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
 from armillary.vtgate.client.listener import Listener, ListenerSettings
 from armillary.vtgate.client.users import Users
 from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.pages import Readiness, gateway_pages
 from armillary.vtgate.tablets.cluster import Cluster
 from armillary.vtgate.tablets.pool import Pools
 from armillary.vtgate.tablets.selection import BufferSettings, Tablets
+from armillary.vtgate.workers.place import Place
+from armillary.vtgate.workers.supervisor import WORKER_COMMAND, Supervisor
+from armillary.vtgate.workers.worker import Worker, name_in_logs
 
 logger = logging.getLogger(__name__)
 
 _DRAIN_S_MAX = 5.0
+WORKERS_MAX = 64
+WORKERS_VARIABLE = "VTGATE_WORKERS"  # the operator sets it, and Vitess's own vtgate ignores it
 VERSION_UNKNOWN = "8.0.30-Armillary"  # told until a tablet was heard
 
 
@@ -40,7 +47,19 @@ def main() -> None:
         accepted_without_effect=ACCEPTED_WITHOUT_EFFECT,
         check=check,
     )
-    run_program("vtgate", lambda: until_signal(lambda: run(settings)), use_uvloop=True)
+    run_program("vtgate", lambda: until_signal(lambda: _serve(settings)), use_uvloop=True)
+
+
+async def _serve(settings: VtgateSettings) -> None:
+    """Be the only process, the one above several, or one of these."""
+    place = Place.of_environment()
+    if place is not None:
+        name_in_logs(place)
+        await run(settings, worker=Worker(place))
+    elif worker_count(settings) > 1:
+        await supervise(settings)
+    else:
+        await run(settings)
 
 
 def check(settings: VtgateSettings) -> None:
@@ -49,33 +68,47 @@ def check(settings: VtgateSettings) -> None:
     page_users(settings)
     app_password(settings)
     make_tls(settings)
+    worker_count(settings)
     for name in settings.tablet_types_to_wait:
         TabletType.parse(name)
 
 
-class Readiness:
-    """Ready once every shard seen has its tablets, or after a while; then for good."""
+def worker_count(settings: VtgateSettings) -> int:
+    """Raises: InputError: neither 0 nor a number of processes that makes sense."""
+    count = settings.mysql_server_workers
+    if not 0 <= count <= WORKERS_MAX:
+        raise InputError(f"--mysql_server_workers: 0 to {WORKERS_MAX} wanted, found {count}")
+    if count == 0:
+        wanted = os.environ.get(WORKERS_VARIABLE, "1")
+        count = min(int(wanted), WORKERS_MAX) if wanted.isdigit() else 1
+    return max(count, 1)
 
-    def __init__(self, cluster: Cluster, wanted: tuple[TabletType, ...], timeout_s: float) -> None:
-        self._cluster = cluster
-        self._wanted = wanted
-        self._give_up_at = time.monotonic() + timeout_s
-        self._ready = False
 
-    def check(self) -> tuple[bool, str]:
-        if self._ready:
-            return True, "ok"
-        missing = self._cluster.missing(self._wanted)
-        if not self._cluster.layouts:
-            missing = ["no keyspace is known yet"]
-        if not missing or time.monotonic() >= self._give_up_at:
-            self._ready = True
-            return True, "ok"
-        return False, "waiting for tablets: " + ", ".join(missing)
+async def supervise(
+    settings: VtgateSettings,
+    command: Sequence[str] = (*WORKER_COMMAND, *sys.argv[1:]),
+    *,
+    task_status: TaskStatus[Supervisor] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve with several processes until cancelled."""
+    supervisor = Supervisor(
+        worker_count(settings), command, socket_path=settings.mysql_server_socket_path
+    )
+    host = _web_host(settings)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(
+            serve_pages, host, settings.port, supervisor.pages(), page_users(settings)
+        )
+        async with supervisor.running():
+            task_status.started(supervisor)
+            await anyio.sleep_forever()
 
 
 async def run(
-    settings: VtgateSettings, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    settings: VtgateSettings,
+    *,
+    worker: Worker | None = None,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled."""
     from armillary.vtgate.tablets.wiring import discovering  # noqa: PLC0415  brings gRPC along
@@ -83,7 +116,7 @@ async def run(
     cluster = Cluster(cell=settings.cell)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(discovering(cluster, settings))
-        await stack.enter_async_context(serving(cluster, settings))
+        await stack.enter_async_context(serving(cluster, settings, worker))
         logger.info("serving", extra={"cell": settings.cell, "port": settings.mysql_server_port})
         gc.collect()
         gc.freeze()
@@ -92,24 +125,15 @@ async def run(
 
 
 @asynccontextmanager
-async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[Listener]:
-    """Listen for MySQL clients and for probes until the block ends."""
-    pools = Pools(
-        user=settings.db_app_user,
-        password=app_password(settings),
-        connections_max=settings.tablet_connections_max,
-        connect_timeout_s=settings.tablet_connect_timeout.total_seconds(),
-    )
-    tablets = Tablets(
-        cluster,
-        pools,
-        BufferSettings(
-            enabled=settings.enable_buffer,
-            window_s=settings.buffer_window.total_seconds(),
-            size=settings.buffer_size,
-            failover_s_max=settings.buffer_max_failover_duration.total_seconds(),
-        ),
-    )
+async def serving(
+    cluster: Cluster, settings: VtgateSettings, worker: Worker | None = None
+) -> AsyncIterator[Listener]:
+    """Listen for MySQL clients and for probes until the block ends.
+
+    Args:
+        worker: this process is one of several, and the one above them has the web pages.
+    """
+    tablets = _make_tablets(cluster, settings, worker)
     users = make_users(settings)
     readiness = Readiness(
         cluster,
@@ -129,11 +153,15 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
                 transaction_mode=settings.transaction_mode,
             ),
             tls=make_tls(settings),
+            others=worker,
         )
-        host = settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
-        pages = _pages(listener, readiness)
-        await tasks.start(serve_pages, host, settings.port, pages, page_users(settings))
-        servers = await _listen(listener, settings, host)
+        pages = gateway_pages(listener, readiness)
+        if worker is None:
+            host = _web_host(settings)
+            await tasks.start(serve_pages, host, settings.port, pages, page_users(settings))
+        servers = await _listen(listener, settings, worker)
+        if worker is not None:
+            tasks.start_soon(worker.serve, listener, pages)
         tasks.start_soon(_reload_users, users, settings)
         if not settings.mysql_server_version:
             tasks.start_soon(_learn_version, listener)
@@ -144,25 +172,54 @@ async def serving(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[L
                 server.close()
             await _drain(listener)
             tasks.cancel_scope.cancel()
-            pools.close()
+            tablets.pools.close()
 
 
-async def _listen(listener: Listener, settings: VtgateSettings, host: str) -> list[asyncio.Server]:
+def _make_tablets(cluster: Cluster, settings: VtgateSettings, worker: Worker | None) -> Tablets:
+    """Workers share the connections that a tablet has for the gateway."""
+    processes = worker.place.count if worker is not None else 1
+    pools = Pools(
+        user=settings.db_app_user,
+        password=app_password(settings),
+        connections_max=max(1, settings.tablet_connections_max // processes),
+        connect_timeout_s=settings.tablet_connect_timeout.total_seconds(),
+    )
+    return Tablets(
+        cluster,
+        pools,
+        BufferSettings(
+            enabled=settings.enable_buffer,
+            window_s=settings.buffer_window.total_seconds(),
+            size=settings.buffer_size,
+            failover_s_max=settings.buffer_max_failover_duration.total_seconds(),
+        ),
+    )
+
+
+def _web_host(settings: VtgateSettings) -> str:
+    return settings.bind_address or os.environ.get("POD_IP") or "127.0.0.1"
+
+
+async def _listen(
+    listener: Listener, settings: VtgateSettings, worker: Worker | None
+) -> list[asyncio.Server]:
+    """Listen; several workers share the port, and the unix socket that was made before them."""
     loop = asyncio.get_running_loop()
+    make = listener.make_connection
     servers: list[asyncio.Server] = []
     if settings.mysql_server_port >= 0:
-        mysql_address = settings.mysql_server_bind_address or host
+        address = settings.mysql_server_bind_address or _web_host(settings)
+        shared = worker is not None
         servers.append(
             await loop.create_server(
-                listener.make_connection, mysql_address, settings.mysql_server_port, backlog=1024
+                make, address, settings.mysql_server_port, backlog=1024, reuse_port=shared
             )
         )
-    if settings.mysql_server_socket_path:
-        servers.append(
-            await loop.create_unix_server(
-                listener.make_connection, settings.mysql_server_socket_path
-            )
-        )
+    if worker is not None and worker.place.socket_fd >= 0:
+        queue = socket.socket(fileno=worker.place.socket_fd)
+        servers.append(await loop.create_unix_server(make, sock=queue))
+    elif worker is None and settings.mysql_server_socket_path:
+        servers.append(await loop.create_unix_server(make, settings.mysql_server_socket_path))
     return servers
 
 
@@ -249,49 +306,3 @@ def make_tls(settings: VtgateSettings) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise InputError(f"TLS for MySQL clients: {error}") from None
     return context
-
-
-def _pages(listener: Listener, readiness: Readiness) -> Pages:
-    async def health() -> Page:
-        ready, text = readiness.check()
-        return Page(f"{text}\n", status=200 if ready else 503)
-
-    async def status() -> Page:
-        cluster = listener.gateway.cluster
-        found = {
-            "cell": cluster.cell,
-            "keyspaces": cluster.keyspaces(),
-            "tablets": [
-                {
-                    "alias": str(tablet.alias),
-                    "keyspace": tablet.keyspace,
-                    "shard": tablet.shard,
-                    "type": tablet.type.name,
-                    "serving": tablet.usable,
-                    "lag_s": tablet.lag_s,
-                    "problem": tablet.problem,
-                }
-                for tablet in cluster.tablets()
-            ],
-        }
-        return json_page(found)
-
-    async def variables() -> Page:
-        tablets = listener.gateway.tablets
-        found = {
-            "mysql_connections": len(listener.connections),
-            "mysql_connections_accepted": listener.accepted_count,
-            "mysql_commands": listener.query_count,
-            "plans_cached": len(listener.gateway.plans.entries),
-            "plan_cache_bytes": listener.gateway.plans.bytes_used,
-            "statements_buffered": tablets.buffered,
-            "tablet_connections": tablets.pools.open_counts(),
-        }
-        return json_page(found)
-
-    return {
-        "/debug/health": health,
-        "/healthz": health,
-        "/debug/status": status,
-        "/debug/vars": variables,
-    }

@@ -13,7 +13,7 @@ from armillary.pb import query_pb2, topodata_pb2, vschema_pb2
 from armillary.topo.convert import alias_to_pb, type_to_pb
 from armillary.topo.server import TopoServer
 from armillary.vtgate.errors import TabletUnavailableError
-from armillary.vtgate.main import Readiness
+from armillary.vtgate.pages import Readiness
 from armillary.vtgate.tablets.cluster import Cluster
 from armillary.vtgate.tablets.discovery import Discovery
 

@@ -271,6 +271,29 @@ def test_vtgate_sees_only_its_own_secret() -> None:
     assert deployment["spec"]["replicas"] == 1
 
 
+@pytest.mark.parametrize(
+    ("limits", "workers"),
+    [
+        ({}, None),
+        ({"cpu": "1500m"}, None),
+        ({"cpu": 4}, "4"),
+        ({"cpu": "4", "memory": "256Mi"}, "2"),
+        ({"cpu": "4", "memory": "200M"}, None),
+    ],
+)
+def test_a_gateway_has_as_many_processes_as_its_limits_allow(
+    limits: dict[str, Any], workers: str | None
+) -> None:
+    cell = example_cell(example_cluster())
+    plain = msgspec.to_builtins(cell.spec)
+    plain["gateway"]["resources"] = {"limits": limits}
+    spec = msgspec.convert(plain, type(cell.spec))
+    deployment = build_gateway_deployment(Cell(cell.cluster, cell.namespace, spec))
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    told = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert told.get("VTGATE_WORKERS") == workers
+
+
 def test_tls_needs_both_halves() -> None:
     cell = example_cell(example_cluster())
 

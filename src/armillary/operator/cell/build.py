@@ -7,6 +7,7 @@ from armillary.operator.crd.cell import CellSpec
 from armillary.operator.crd.parts import Json
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
+from armillary.operator.render.amounts import byte_count, cpu_count
 from armillary.operator.render.flags import FlagValue, render_flags
 from armillary.operator.render.images import DEFAULT_IMAGE
 from armillary.operator.render.podparts import (
@@ -34,6 +35,8 @@ from armillary.operator.render.podparts import (
 from armillary.operator.render.secrets import SecretMount, auth_mount, auth_volume
 from armillary.operator.render.services import build_service, port
 
+WORKERS_ENV = "VTGATE_WORKERS"
+_WORKER_BYTES = 128 << 20
 _DEFAULT_RESOURCES: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}}
 
 VTGATE_PORTS = [port("web", WEB_PORT), port("grpc", GRPC_PORT), port("mysql", MYSQL_PORT)]
@@ -155,7 +158,7 @@ def _container(cell: Cell) -> Json:
             "imagePullPolicy": spec.image_pull_policies.get("vtgate"),
             "command": ["/vt/bin/vtgate"],
             "args": render_flags(gateway_flags(cell), spec.extra_vitess_flags, gateway.extra_flags),
-            "env": merged_env([POD_IP_ENV, GRPC_DNS_ENV], gateway.extra_env),
+            "env": merged_env([POD_IP_ENV, GRPC_DNS_ENV], _workers_env(cell), gateway.extra_env),
             "ports": [WEB, GRPC, MYSQL],
             "volumeMounts": [auth_mount(), *secret_mounts, *gateway.extra_volume_mounts],
             **web_probes("/debug/health"),
@@ -164,6 +167,16 @@ def _container(cell: Cell) -> Json:
             "lifecycle": gateway.lifecycle,
         }
     )
+
+
+def _workers_env(cell: Cell) -> list[Json]:
+    """Tell vtgate how many processes its limits have room for; Vitess's own does not listen."""
+    limits = cell.spec.gateway.resources.limits
+    workers = int(cpu_count(limits.get("cpu")))
+    memory_bytes = byte_count(limits.get("memory"))
+    if memory_bytes:
+        workers = min(workers, int(memory_bytes // _WORKER_BYTES))
+    return [{"name": WORKERS_ENV, "value": str(workers)}] if workers > 1 else []
 
 
 def gateway_flags(cell: Cell) -> dict[str, FlagValue]:

@@ -10,6 +10,7 @@ from armillary.operator.crd.keyspace import TabletPool
 from armillary.operator.crd.parts import Json
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
+from armillary.operator.render.amounts import cpu_count
 from armillary.operator.render.flags import FlagValue, render_flags
 from armillary.operator.render.images import mysqld_image
 from armillary.operator.render.podparts import (
@@ -157,7 +158,7 @@ def _container(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> Jso
 
 def _flags(shard: Shard, job: WantedBackupJob, access: StorageAccess) -> dict[str, FlagValue]:
     requests = job.pool.mysqld.resources.requests if job.pool.mysqld else {}
-    parallel = max(1, math.floor(mysql.cpu_count(requests.get("cpu"))))
+    parallel = max(1, math.floor(cpu_count(requests.get("cpu"))))
     flags: dict[str, FlagValue] = {
         **topology_flags(shard.spec.global_lockserver, shard.cluster),
         **grpc_auth_client_flags(),

@@ -111,12 +111,3 @@ def xtrabackup_flags(shard: Shard, *, parallel: int) -> dict[str, FlagValue]:
         "xbstream_restore_flags": f"--parallel={parallel}",
         "backup_storage_compress": True,
     }
-
-
-def cpu_count(quantity: int | str | None) -> float:
-    """Return a CPU quantity such as `100m` or 2 as a number; 0 when absent or unreadable."""
-    text = str(quantity or "0")
-    try:
-        return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-    except ValueError:
-        return 0.0

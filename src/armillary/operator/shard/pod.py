@@ -12,6 +12,7 @@ from armillary.operator.crd.keyspace import TabletPool
 from armillary.operator.crd.parts import Json
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
+from armillary.operator.render.amounts import cpu_count
 from armillary.operator.render.flags import FlagValue, render_flags
 from armillary.operator.render.images import mysqld_image
 from armillary.operator.render.podparts import (
@@ -212,7 +213,7 @@ def _backup_flags(shard: Shard, pool: TabletPool, access: StorageAccess) -> dict
         pool.vttablet.resources.requests,
         (pool.mysqld.resources.requests if pool.mysqld else {}),
     )
-    cpus = sum(mysql.cpu_count(request.get("cpu")) for request in requests)
+    cpus = sum(cpu_count(request.get("cpu")) for request in requests)
     return {
         "restore_from_backup": True,
         "restore_concurrency": 10,

@@ -67,12 +67,11 @@ class ClientConnection(ClientTransport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         listener = self._listener
-        if len(listener.connections) >= listener.settings.connections_max:
+        if listener.is_full():
             self.write(frame(err_payload(SqlError(1040, "Too many connections")), 0))
             self.close()
             return
-        listener.connections[self.session.id] = self
-        listener.accepted_count += 1
+        listener.add(self)
         loop = asyncio.get_running_loop()
         self._login_timer = loop.call_later(listener.settings.login_timeout_s, self._too_slow)
         greeting = self._login.greeting(
@@ -87,7 +86,7 @@ class ClientConnection(ClientTransport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
-        self._listener.connections.pop(self.session.id, None)
+        self._listener.remove(self)
         if self._login_timer is not None:
             self._login_timer.cancel()
         self.resume_writing()

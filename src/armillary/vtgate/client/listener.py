@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -28,6 +29,28 @@ class ListenerSettings:
     transaction_mode: str = "MULTI"
 
 
+class OtherWorkers(Protocol):
+    """The other processes of the same gateway, when it has several."""
+
+    def connection_id(self, count: int) -> int:
+        """Return the id of this process's client number `count`."""
+        ...
+
+    def clients_of_all(self) -> int: ...
+
+    def note_clients(self, count: int) -> None:
+        """Tell the others how many clients this process has."""
+        ...
+
+    def owns(self, connection_id: int) -> bool:
+        """Whether this process gave that id."""
+        ...
+
+    async def kill(self, connection_id: int, user: str, *, query_only: bool) -> None:
+        """Raises: SqlError: as `Listener.kill`."""
+        ...
+
+
 @dataclass(slots=True)
 class Listener:
     """What the connections of one listener share."""
@@ -37,6 +60,7 @@ class Listener:
     tasks: TaskGroup
     settings: ListenerSettings
     tls: ssl.SSLContext | None = None
+    others: OtherWorkers | None = None
     connections: dict[int, ClientConnection] = field(default_factory=dict)
     accepted_count: int = 0
     query_count: int = 0
@@ -47,7 +71,26 @@ class Listener:
 
     def next_id(self) -> int:
         self._next_id = self._next_id % 0xFFFFFFFE + 1
+        if self.others is not None:
+            return self.others.connection_id(self._next_id)
         return self._next_id
+
+    def is_full(self) -> bool:
+        """Several processes may pass the limit by one client each, when all come at once."""
+        here = len(self.connections)
+        known = here if self.others is None else self.others.clients_of_all()
+        return known >= self.settings.connections_max
+
+    def add(self, connection: ClientConnection) -> None:
+        self.connections[connection.session.id] = connection
+        self.accepted_count += 1
+        if self.others is not None:
+            self.others.note_clients(len(self.connections))
+
+    def remove(self, connection: ClientConnection) -> None:
+        gone = self.connections.pop(connection.session.id, None)
+        if gone is not None and self.others is not None:
+            self.others.note_clients(len(self.connections))
 
     def command_began(self) -> None:
         self.running_count += 1
@@ -70,15 +113,22 @@ class Listener:
             self._rsa = RsaKey()
         return self._rsa
 
-    def kill(self, connection_id: int, asking: Session, *, query_only: bool) -> None:
+    async def kill(self, connection_id: int, asking: Session, *, query_only: bool) -> None:
         """Raises: SqlError: no such connection, or one of another user."""
+        if connection_id == asking.id:
+            raise SqlError(1317, "Query execution was interrupted")
+        if self.others is None or self.others.owns(connection_id):
+            self.kill_own(connection_id, asking.user, query_only=query_only)
+        else:
+            await self.others.kill(connection_id, asking.user, query_only=query_only)
+
+    def kill_own(self, connection_id: int, user: str, *, query_only: bool) -> None:
+        """As `kill`, of a connection to this process."""
         found = self.connections.get(connection_id)
         if found is None:
             raise SqlError(1094, f"Unknown thread id: {connection_id}")
-        if found.session.user != asking.user:
+        if found.session.user != user:
             raise SqlError(1095, f"You are not owner of thread {connection_id}")
-        if found.session is asking:
-            raise SqlError(1317, "Query execution was interrupted")
         if query_only:
             found.kill_command()
         else:

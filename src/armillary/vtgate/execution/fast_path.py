@@ -30,6 +30,7 @@ from armillary.wire.statements import (
 
 _FIRST_LETTERS = frozenset(b"sSuUdDiI")
 _HEADS_MAX = 100
+_EXECUTE_BYTES_MAX = 1 << 23  # so that it is one packet to the tablet, too
 
 
 class FastPath:
@@ -64,7 +65,7 @@ class FastPath:
 
     def execute(self, payload: bytes, owner: RelayOwner) -> FastRelay | None:
         """Send COM_STMT_EXECUTE on its way, or return None: take the long way."""
-        if self._is_bound():
+        if self._is_bound() or len(payload) > _EXECUTE_BYTES_MAX:
             return None
         try:
             statement = self._session.statements.get(statement_id_of(payload))

@@ -38,7 +38,7 @@ _KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(connection\s+|query\s+)?(\d
 class Killer(Protocol):
     """Ends a connection of this gateway, or the statement that runs on it."""
 
-    def __call__(self, connection_id: int, asking: Session, *, query_only: bool) -> None: ...
+    async def __call__(self, connection_id: int, asking: Session, *, query_only: bool) -> None: ...
 
 
 class StatementRunner:
@@ -74,7 +74,7 @@ class StatementRunner:
             case Verb.DESCRIBE:
                 return await self.questions.describe(sql, out)
             case Verb.KILL:
-                return self._kill(sql, out)
+                return await self._kill(sql, out)
             case Verb.OTHER:
                 return await self._as_they_are.other(sql, out)
         await run_transaction_command(self.executor, verb, sql)
@@ -89,13 +89,13 @@ class StatementRunner:
         await run_set(self.executor, sql.decode("latin-1"))
         return answer_ok(self._session, out)
 
-    def _kill(self, sql: bytes, out: Output) -> ResponseSummary:
+    async def _kill(self, sql: bytes, out: Output) -> ResponseSummary:
         """`KILL [CONNECTION|QUERY] id`, of a connection to this gateway by the same user."""
         match = _KILL.match(sql)
         if match is None:
             raise SqlError(1064, "You have an error in your SQL syntax near KILL")
         query_only = (match.group(1) or b"").strip().upper() == b"QUERY"
-        self._killer(int(match.group(2)), self._session, query_only=query_only)
+        await self._killer(int(match.group(2)), self._session, query_only=query_only)
         return answer_ok(self._session, out)
 
     def use(self, name: str) -> None:
@@ -124,12 +124,12 @@ class StatementRunner:
     async def routed(self, statement: Statement, out: Output) -> ResponseSummary:
         """Run a statement whose literals are known."""
         keyspace = self._session.target.keyspace
+        sequence = _SEQUENCE.match(statement.key)  # to a parser, `value` is an alias of `next`
+        if sequence is not None:
+            return await self._sequence(sequence, statement, out)
         try:
             cached = await plan_for(self._gateway, statement, keyspace=keyspace)
         except NotUnderstoodError as error:
-            sequence = _SEQUENCE.match(statement.key)
-            if sequence is not None:
-                return await self._sequence(sequence, statement, out)
             sql = statement.text or self.executor.texts.text_of(None, statement)
             return await self._as_they_are.not_understood(error, sql, out)
         return await self.executor.run_plan(cached, statement, out)

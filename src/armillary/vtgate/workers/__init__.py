@@ -1,0 +1,1 @@
+"""One gateway in several processes, so that it can use several cores."""
