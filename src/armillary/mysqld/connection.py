@@ -215,7 +215,12 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
         client_flag=CLIENT.MULTI_STATEMENTS if params.multi_statements else 0,
         defer_connect=True,
     )
-    connection.connect(_unix_socket(params) if params.socket is not None else None)
+    if params.socket is None:
+        connection.connect()
+    else:
+        # As PyMySQL does for a socket that it opens itself: passwords need no key there.
+        connection._secure = True  # type: ignore[attr-defined]
+        connection.connect(_unix_socket(params))
     return connection
 
 

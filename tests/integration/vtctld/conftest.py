@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +101,25 @@ class Control:
 
 @pytest.fixture
 async def control(etcd: EtcdProcess, tmp_path: Path) -> AsyncIterator[Control]:
+    async with running_control(etcd, tmp_path) as control:
+        yield control
+
+
+@pytest.fixture(scope="module")
+async def steady(
+    etcd: EtcdProcess, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Control]:
+    """For commands that are refused: they see that they change nothing."""
+    async with running_control(etcd, tmp_path_factory.mktemp("steady")) as control:
+        yield control
+
+
+@asynccontextmanager
+async def running_control(etcd: EtcdProcess, folder: Path) -> AsyncIterator[Control]:
     password = {"Username": "armillary", "Password": "pw"}
-    (tmp_path / "client.json").write_text(json.dumps(password))
-    (tmp_path / "server.json").write_text(json.dumps([password]))
-    address, root = etcd.address, f"{tmp_path}/global"
+    (folder / "client.json").write_text(json.dumps(password))
+    (folder / "server.json").write_text(json.dumps([password]))
+    address, root = etcd.address, f"{folder}/global"
     settings = VtctldSettings(
         topo_global_server_address=address,
         topo_global_root=root,
@@ -112,23 +127,23 @@ async def control(etcd: EtcdProcess, tmp_path: Path) -> AsyncIterator[Control]:
         grpc_port=0,
         bind_address=HOST,
         grpc_auth_mode="static",
-        grpc_auth_static_password_file=str(tmp_path / "server.json"),
-        grpc_auth_static_client_creds=str(tmp_path / "client.json"),
+        grpc_auth_static_password_file=str(folder / "server.json"),
+        grpc_auth_static_client_creds=str(folder / "client.json"),
         backup_storage_implementation="file",
-        file_backup_storage_root=str(tmp_path / "backups"),
+        file_backup_storage_root=str(folder / "backups"),
     )
-    (tmp_path / "backups").mkdir()
+    (folder / "backups").mkdir()
     async with AsyncExitStack() as stack:
         flags = TopoSettings(topo_global_server_address=address, topo_global_root=root)
         topo = await stack.enter_async_context(TopoServer.open(flags))
         for cell in ("zone1", "zone2"):
-            info = topodata_pb2.CellInfo(server_address=address, root=f"{tmp_path}/{cell}")
+            info = topodata_pb2.CellInfo(server_address=address, root=f"{folder}/{cell}")
             await topo.create_cell_info(cell, info)
-        shards, tablets = await _start_tablets(stack, topo, StaticAuth(tmp_path / "server.json"))
+        shards, tablets = await _start_tablets(stack, topo, StaticAuth(folder / "server.json"))
         tasks = await stack.enter_async_context(anyio.create_task_group())
         locations = list(named_storages(settings, {}))
         port = await tasks.start(_serve, settings, locations)
-        credentials = tmp_path / "client.json"
+        credentials = folder / "client.json"
         yield Control(topo, shards, tablets, f"{HOST}:{port}", credentials, locations)
         tasks.cancel_scope.cancel()
 

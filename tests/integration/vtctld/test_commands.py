@@ -146,9 +146,9 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     ],
 )
 async def test_bad_input_is_refused_by_name_and_changes_nothing(
-    control: Control, words: tuple[str, ...], said: str
+    steady: Control, words: tuple[str, ...], said: str
 ) -> None:
-    assert said in await control.refused(*words)
+    assert said in await steady.refused(*words)
 
 
 async def test_a_schema_change_runs_on_the_primary_of_every_shard(control: Control) -> None:
