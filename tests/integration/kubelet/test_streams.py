@@ -93,6 +93,7 @@ def serve(conn):
     digest, left = hashlib.md5(), {MEGABYTES} * 2**20
     while left:
         data = conn.recv(65536); digest.update(data); left -= len(data)
+        if not data: return  # the probe
     conn.sendall(digest.hexdigest().encode())
     block = os.urandom(2**20); digest = hashlib.md5()
     for _ in range({MEGABYTES}):
@@ -102,7 +103,7 @@ with socket.create_server((os.environ["POD_IP"], 15999)) as listener:
     while True:
         threading.Thread(target=serve, args=(listener.accept()[0],)).start()
 """
-    probe = {"exec": {"command": ["true"]}}
+    probe = {"tcpSocket": {"port": 15999}, "periodSeconds": 1}
     rig.apply(pod("sink", "", command=["python3", "-c", server], readinessProbe=probe))
     rig.wait_ready("sink")
     with forwarded(rig, "sink", 15999, program):
