@@ -53,7 +53,7 @@ class Running:
     ) -> _T:
         """Return what `look` gives once it is as wanted; fails the test after a while."""
         found: Any = None
-        with anyio.move_on_after(40):
+        with anyio.move_on_after(120):
             while True:
                 found = await look()
                 if wanted(found):

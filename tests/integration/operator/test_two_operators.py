@@ -83,7 +83,7 @@ class Operator:
 
     async def ended(self) -> int:
         assert self.process is not None
-        with anyio.fail_after(40):
+        with anyio.fail_after(120):
             while (code := self.process.poll()) is None:  # noqa: ASYNC110  # not our loop's child
                 await anyio.sleep(0.02)
         return code
