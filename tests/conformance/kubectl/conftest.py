@@ -3,33 +3,28 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conformance.kubectl.box import Box
 from tests.integration.kubelet.rig import running_rig
+from tests.kubectls import OLDEST_KUBECTL, oldest_kubectl
 
 _KUBECONFIG = "ARMILLARY_CONFORMANCE_KUBECONFIG"
 _KUBECTLS = "ARMILLARY_CONFORMANCE_KUBECTL"
 
 
-def _find_kubectls() -> list[str]:
-    """Return each kubectl once: from the environment, from PATH, from the wheel."""
-    named = [name for name in os.environ.get(_KUBECTLS, "").split(":") if name]
-    bin_dir = Path(sys.executable).parent
-    on_path = shutil.which("kubectl", path=_path_without(bin_dir))
-    wheel = shutil.which("kubectl", path=str(bin_dir))
-    return list(dict.fromkeys(filter(None, [*named, on_path, wheel])))
-
-
-def _path_without(directory: Path) -> str:
-    parts = os.environ.get("PATH", "").split(":")
-    return ":".join(part for part in parts if Path(part) != directory)
+def _kubectls() -> list[Any]:
+    """Return those named in the environment; else the oldest that we promise, and the newest."""
+    if named := os.environ.get(_KUBECTLS, ""):
+        return [pytest.param(name, id=_program_id(name)) for name in named.split(":") if name]
+    newest = str(OLDEST_KUBECTL.with_name("kubectl"))
+    return [oldest_kubectl(), pytest.param(newest, id=_program_id(newest))]
 
 
 def _program_id(program: str) -> str:
@@ -39,7 +34,7 @@ def _program_id(program: str) -> str:
     return done.stdout.split("\n", 1)[0].removeprefix("Client Version: ") or program
 
 
-@pytest.fixture(scope="session", params=_find_kubectls(), ids=_program_id)
+@pytest.fixture(scope="session", params=_kubectls())
 def program(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

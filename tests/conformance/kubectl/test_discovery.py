@@ -55,6 +55,18 @@ def test_explain_a_built_in_field(box: Box) -> None:
     assert "-required-" in box.out("explain", "pod.spec.containers")
 
 
+def test_explain_describes_what_is_read_most(box: Box) -> None:
+    for field in (
+        *("pod", "pod.spec", "pod.spec.containers", "pod.spec.containers.livenessProbe"),
+        *("pod.spec.containers.env.valueFrom", "pod.spec.containers.resources", "pod.spec.volumes"),
+        *("pod.metadata.labels", "pod.status.phase", "deployment.spec.strategy", "secret.data"),
+        *("service.spec.type", "service.spec.ports.targetPort", "job.spec.backoffLimit"),
+    ):
+        text = box.out("explain", field)
+        description = text.partition("DESCRIPTION:")[2].partition("FIELDS:")[0].strip()
+        assert description not in ("", "<empty>"), text
+
+
 def test_explain_recursively(box: Box) -> None:
     assert "matchLabels" in box.out("explain", "deployment.spec", "--recursive")
 

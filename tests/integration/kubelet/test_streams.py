@@ -1,7 +1,6 @@
 """logs, exec and port-forward with the real kubectl, over WebSocket and over SPDY."""
 
 import hashlib
-import shutil
 import socket
 import subprocess
 import time
@@ -13,14 +12,20 @@ import pytest
 
 from tests.addresses import free_ports
 from tests.integration.kubelet.rig import Rig, pod
+from tests.kubectls import oldest_kubectl
 
 pytestmark = pytest.mark.integration
 
-# 1.29 speaks SPDY where later ones speak WebSocket; some distributions install it beside.
-OLD_KUBECTL = Path(shutil.which("kubectl") or "/").resolve().with_name("kubectl.1.29")
-KUBECTLS = ["kubectl", *([str(OLD_KUBECTL)] if OLD_KUBECTL.exists() else [])]
+# 1.29 speaks SPDY where later ones speak WebSocket.
+KUBECTLS = ["kubectl", oldest_kubectl()]
 (LOCAL_PORT,) = free_ports(1)
 MEGABYTES = 50
+
+# The buffers of all sockets on the way, and kubectl's own, are some 10 MiB; a process that keeps
+# what nobody reads would take it all, and grow by it.
+UNREAD_BYTES_MAX = 256 << 20
+HELD_BYTES_MAX = 32 << 20
+HELD_S = 3.0
 
 
 def test_logs_can_be_followed_cut_and_stamped(rig: Rig) -> None:
@@ -140,6 +145,47 @@ def test_port_forward_serves_many_connections_and_names_a_closed_port(rig: Rig) 
         assert process.stderr is not None
         line = process.stderr.readline()
         assert "15001" in line
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_who_sends_to_a_pod_that_never_reads_is_held_and_nothing_piles_up(
+    rig: Rig, program: str
+) -> None:
+    server = """
+import os, socket, time
+with socket.create_server((os.environ["POD_IP"], 15999)) as listener:
+    kept = []
+    while True:
+        kept.append(listener.accept())
+"""
+    probe = {"tcpSocket": {"port": 15999}, "periodSeconds": 1}
+    rig.apply(pod("deaf", "", command=["python3", "-c", server], readinessProbe=probe))
+    rig.wait_ready("deaf")
+    before = {name: memory_bytes(rig, name) for name in ("kubelet", "apiserver")}
+    with forwarded(rig, "deaf", 15999, program), connect(LOCAL_PORT) as connection:
+        sent = send_until_held(connection, UNREAD_BYTES_MAX)
+        assert sent < UNREAD_BYTES_MAX, "nobody read it, and nobody was held"
+        for name, bytes_before in before.items():
+            grown = memory_bytes(rig, name) - bytes_before
+            assert grown < HELD_BYTES_MAX, f"{name} has grown by {grown >> 20} MiB"
+
+
+def send_until_held(connection: socket.socket, limit: int) -> int:
+    """Send until nothing is taken for a while or `limit` is sent; return how much was."""
+    connection.settimeout(HELD_S)
+    block, sent = bytes(1 << 16), 0
+    while sent < limit:
+        try:
+            sent += connection.send(block)
+        except TimeoutError:
+            break
+    return sent
+
+
+def memory_bytes(rig: Rig, name: str) -> int:
+    """Return the memory that is a process's own, not of files that it has mapped."""
+    status = Path(f"/proc/{rig.processes[name].pid}/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) << 10
 
 
 @contextmanager

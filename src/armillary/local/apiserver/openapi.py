@@ -6,7 +6,11 @@ from typing import Any
 
 from armillary.local.apiserver.kinds.registry import Registry
 from armillary.local.apiserver.kinds.resource import Resource
-from armillary.local.apiserver.schema.builtin import OBJECT_META, read_definitions
+from armillary.local.apiserver.schema.builtin import (
+    OBJECT_META,
+    definitions_version,
+    read_definitions,
+)
 from armillary.local.apiserver.status import path_not_found
 from armillary.local.apiserver.store.records import encode_json
 
@@ -92,7 +96,9 @@ def _hash(body: bytes) -> str:
 
 
 def _fingerprint(resource: Resource) -> Json:
-    schema = _without_common(resource.schema or {}) if resource.is_custom else None
+    schema: object = definitions_version()
+    if resource.is_custom:
+        schema = _without_common(resource.schema or {})
     return {"kind": resource.kind, "plural": resource.plural, "schema": schema}
 
 
