@@ -38,6 +38,7 @@ from armillary.backup.restore_plan import (
 )
 from armillary.backup.storage.contract import BackupStorage
 from armillary.backup.verify import verify_backup
+from armillary.base.clock import utc_now
 from armillary.base.errors import (
     ArmillaryError,
     IntegrityError,
@@ -162,6 +163,7 @@ async def plan_for(request: RestoreRequest, storage: BackupStorage) -> RestorePl
     """Return what `restore_backup` would choose from, and why; changes nothing."""
     wish = RestoreWish(
         at=request.at,
+        now=utc_now(),
         flavor="MariaDB" if request.flavor.name == "MariaDB" else "MySQL56",
         mysql_version=request.flavor.version.line,
     )

@@ -7,6 +7,8 @@ from enum import Enum
 
 from armillary.backup.catalog import BackupRecord
 from armillary.backup.manifest import Manifest, OtherContent
+from armillary.base.errors import InputError
+from armillary.model.backup_name import CLOCKS_APART_MAX
 
 EXPLAINED_AT_EITHER_END = 3
 
@@ -27,6 +29,7 @@ class RestoreWish:
     at: datetime | None = None  # newest backup that started at or before; None: the newest
     flavor: str = ""  # "MariaDB" or "MySQL56": what this machine can run; "" means any
     mysql_version: str = ""  # version line of this machine's server; "" means do not compare
+    now: datetime | None = None  # to know times that lie ahead; None: none do
     engines: frozenset[str] = frozenset()  # BackupMethods allowed; empty means all that we know
 
 
@@ -64,7 +67,8 @@ def _some_of(lines: list[str]) -> list[str]:
 def plan_restore(records: Sequence[BackupRecord], wish: RestoreWish) -> RestorePlan:
     """Return the complete backups that fit `wish`, newest first, and why each other one does not.
 
-    Newest by BackupTime, the instant that a restore is sure to contain.
+    Newest by BackupTime, the instant that a restore is sure to contain; one whose time lies ahead
+    must also hold all that the newest of the others holds.
     """
     reasons: dict[str, tuple[NoBackupReason, str]] = {}
     fitting: list[tuple[Manifest, BackupRecord]] = []
@@ -83,12 +87,32 @@ def plan_restore(records: Sequence[BackupRecord], wish: RestoreWish) -> RestoreP
             fitting.append((manifest, record))
     fitting.sort(key=lambda pair: (pair[0].backup_time, pair[1].raw_name), reverse=True)
     return RestorePlan(
-        candidates=tuple(record for _, record in fitting),
+        candidates=tuple(record for _, record in _behind_if_ahead(fitting, wish.now)),
         skipped=tuple(
             Skipped(raw_name=name, reason=text) for name, (_, text) in sorted(reasons.items())
         ),
         none_because=None if fitting else _why_none({reason for reason, _ in reasons.values()}),
     )
+
+
+def _behind_if_ahead(
+    newest_first: list[tuple[Manifest, BackupRecord]], now: datetime | None
+) -> list[tuple[Manifest, BackupRecord]]:
+    """Put last what only seems to be the newest, by a clock that was wrong."""
+    if now is None:
+        return newest_first
+    limit = now + CLOCKS_APART_MAX
+    newest = next((m for m, _ in newest_first if m.backup_time <= limit), None)
+    if newest is None:
+        return newest_first
+
+    def is_misplaced(manifest: Manifest) -> bool:
+        try:
+            return manifest.backup_time > limit and not manifest.position.at_least(newest.position)
+        except InputError:  # of another flavor
+            return True
+
+    return sorted(newest_first, key=lambda pair: is_misplaced(pair[0]))
 
 
 def _why_none(reasons: set[NoBackupReason]) -> NoBackupReason:

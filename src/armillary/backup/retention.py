@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from armillary.backup.catalog import BackupRecord
+from armillary.model.backup_name import CLOCKS_APART_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,11 @@ def plan_retention(
     newest_first = sorted(
         (r for r in records if r.name is not None), key=lambda r: str(r.name), reverse=True
     )
-    complete = [r.raw_name for r in newest_first if r.is_complete and r.raw_name not in damaged]
-    guaranteed = frozenset(complete[: policy.min_retention_count])
+    sound = [r for r in newest_first if r.is_complete and r.raw_name not in damaged]
+    # What a wrong clock dated ahead stays for long, and must not push out what is really new.
+    limit = now + CLOCKS_APART_MAX
+    dated = [r for r in sound if r.started_at is not None and r.started_at <= limit] or sound
+    guaranteed = frozenset(r.raw_name for r in dated[: policy.min_retention_count])
     verdicts = [_judge(record, guaranteed, policy, now) for record in records]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.raw_name))
 

@@ -5,11 +5,15 @@ Source: Vitess backup layout. Lexical order is time order.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from armillary.base.errors import InputError
 from armillary.model.tablet import TabletAlias
+
+# The time in a name is by the clock of the machine that took the backup. One that lies ahead by
+# more than this comes from a clock that was wrong: it would stay the newest for as long.
+CLOCKS_APART_MAX = timedelta(minutes=10)
 
 _TIME_FORMAT = "%Y-%m-%d.%H%M%S"
 # Any directory may have any name; times near the ends of the calendar break sums with them.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from armillary.backup.catalog import BackupRecord
+from armillary.model.backup_name import CLOCKS_APART_MAX
 from armillary.model.tablet import TabletAlias
 
 
@@ -70,7 +71,10 @@ def plan_run(
         return MakeInitial("the shard has no complete backup and no serving tablet")
     if newest is None:
         return Refuse("the shard has no complete backup to start from: wanted --initial_backup")
-    age = now - newest
+    dated = max((at for at in complete if at <= now + CLOCKS_APART_MAX), default=None)
+    if dated is None:
+        return MakeUpdate(f"the newest backup is dated ahead, {newest:%Y-%m-%d %H:%M:%S} UTC")
+    age = now - dated
     if wish.min_backup_interval and age < wish.min_backup_interval:
         return Skip(f"the newest backup is {age} old, less than {wish.min_backup_interval}")
     return MakeUpdate(f"the newest backup is {age} old")

@@ -103,3 +103,11 @@ def test_what_is_not_ours_is_never_touched(
     records: list[BackupRecord], policy: RetentionPolicy
 ) -> None:
     assert not plan([*records, foreign()], policy)["lost+found"].is_removed
+
+
+def test_what_a_wrong_clock_dated_ahead_guarantees_nothing() -> None:
+    policy = RetentionPolicy(min_retention_time=timedelta(hours=1), min_retention_count=1)
+    verdicts = plan([complete(1), complete(2), complete(9000)], policy)
+    removed = [name for name, verdict in verdicts.items() if verdict.is_removed]
+    assert removed == [complete(1).raw_name]
+    assert not any(v.is_removed for v in plan([complete(9000)], policy).values())

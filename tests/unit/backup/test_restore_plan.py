@@ -101,3 +101,16 @@ def test_versions_are_read_from_what_servers_print() -> None:
     found = parse_server_version(MYSQL)
     assert found is not None and found.numbers == (8, 0, 36) and not found.is_mariadb
     assert parse_server_version("no version") is None
+
+
+def test_what_a_wrong_clock_dated_ahead_is_the_newest_only_if_it_holds_as_much() -> None:
+    now = RestoreWish(now=START + timedelta(hours=4))
+    old = complete(1, position="MariaDB/0-1-10")
+    new = complete(3, position="MariaDB/0-1-30")
+    ahead = complete(9000, position="MariaDB/0-1-20")
+    assert plan_restore([old, new, ahead], now).candidates == (new, old, ahead)
+    assert plan_restore([old, ahead], now).candidates == (ahead, old), "it holds more"
+    assert plan_restore([ahead], now).candidates == (ahead,)
+    near = complete(4.1, position="MariaDB/0-1-5")
+    assert plan_restore([new, near], now).candidates[0] == near, "clocks are a bit apart"
+    assert plan_restore([old, new, ahead], ANY).candidates[0] == ahead

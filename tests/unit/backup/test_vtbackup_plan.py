@@ -31,6 +31,9 @@ TABLET = TabletAlias("zone1", 7)
         (DAILY, [complete(7)], [], Skip),
         (DAILY, [complete(6)], [], MakeUpdate),
         (DAILY, [complete(1), incomplete(9)], [], MakeUpdate),
+        (DAILY, [complete(9000)], [], MakeUpdate),
+        (DAILY, [complete(9000), complete(7)], [], Skip),
+        (INITIAL, [complete(9000)], [], Skip),
     ],
 )
 def test_a_run_does_what_is_due_and_never_risks_data(

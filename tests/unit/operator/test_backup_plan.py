@@ -110,3 +110,12 @@ def test_a_location_without_a_backup_of_its_own_waits_for_one() -> None:
 def test_an_interval_longer_than_the_calendar_is_only_never_due() -> None:
     found = plan(complete(1), policy=BackupPolicy(backup_interval_hours=2**31 - 1))
     assert found.jobs == () and found.look_again_s is not None
+
+
+def test_a_backup_dated_ahead_ends_no_others() -> None:
+    """A clock was a year ahead once: what it dated must not be the newest for a year."""
+    (job,) = plan(complete(25), complete(-9000)).jobs
+    assert job.kind == "update"
+    assert plan(complete(23), complete(-9000)).jobs == ()
+    (only,) = plan(complete(-9000)).jobs
+    assert only.kind == "update"

@@ -86,6 +86,12 @@ def test_the_first_minute_and_the_hour_of_a_run_that_works_are_no_news() -> None
     assert not at(LATE_AFTER)[0].fails
 
 
+def test_the_longest_interval_is_no_mistake_and_a_wrong_clock_hides_nothing() -> None:
+    longest = BackupPolicy(backup_interval_hours=2**31 - 1)
+    assert found(complete(50), policy=longest) == ()
+    assert found(complete(50), complete(-9000))[0].since == hours_ago(26)
+
+
 def test_a_backup_that_came_in_time_is_not_overdue_whatever_failed_before() -> None:
     assert found(complete(23), complete(30), pods=(run(LOG),)) == ()
 

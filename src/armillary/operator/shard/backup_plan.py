@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import labels_of
+from armillary.model.backup_name import CLOCKS_APART_MAX
 from armillary.operator.crd.backup import BackupPolicy
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
@@ -78,6 +79,19 @@ def _initial_job(shard: Shard) -> WantedBackupJob | None:
     return WantedBackupJob(name=name, kind="init", pool=pools[0], location=location)
 
 
+def complete_times(backups: Sequence[SeenBackup], location: str) -> list[datetime]:
+    """Return when the complete backups of a location were started."""
+    return [b.started_at for b in backups if b.complete and b.started_at and b.location == location]
+
+
+def newest_dated(times: Sequence[datetime], *, now: datetime) -> datetime | None:
+    """Return the newest time that a clock in order may have given; None if there is none.
+
+    A backup that a wrong clock dated a year ahead must not end all backups for a year.
+    """
+    return max((at for at in times if at <= now + CLOCKS_APART_MAX), default=None)
+
+
 def _periodic(
     shard: Shard, policy: BackupPolicy, backups: Sequence[SeenBackup], now: datetime
 ) -> BackupPlan:
@@ -88,23 +102,18 @@ def _periodic(
         location = shard.location_of(pool)
         if location is None or location.name in jobs:
             continue
-        latest_at = max(
-            (
-                backup.started_at
-                for backup in backups
-                if backup.complete and backup.started_at and backup.location == location.name
-            ),
-            default=None,
-        )
-        if latest_at is None:
+        times = complete_times(backups, location.name)
+        if not times:
             continue  # nothing to go on from in this location
-        age = now - latest_at  # a sum with a long interval would be no date
-        if age < interval:
-            due_in_s.append((interval - age).total_seconds())
-            continue
+        latest_at = newest_dated(times, now=now)
+        if latest_at is not None:
+            age = now - latest_at  # a sum with a long interval would be no date
+            if age < interval:
+                due_in_s.append((interval - age).total_seconds())
+                continue
         jobs[location.name] = WantedBackupJob(
             name=names.periodic_backup_name(
-                shard.cluster, shard.keyspace, shard.name, location.name, latest_at
+                shard.cluster, shard.keyspace, shard.name, location.name, latest_at or max(times)
             ),
             kind="update",
             pool=pool,

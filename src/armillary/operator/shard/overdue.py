@@ -16,7 +16,7 @@ from armillary.operator.crd.parts import Json, ShardCondition
 from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.objects.status import dated, rfc3339
 from armillary.operator.render import labels as keys
-from armillary.operator.shard.backup_plan import SeenBackup
+from armillary.operator.shard.backup_plan import SeenBackup, complete_times, newest_dated
 from armillary.operator.shard.tablets import Shard
 
 BACKUPS_CURRENT = "BackupsCurrent"
@@ -67,13 +67,13 @@ def find_overdue(
     locations = (shard.location_of(pool) for pool in shard.spec.tablet_pools)
     found = []
     for name in dict.fromkeys(location.name for location in locations if location is not None):
-        newest_at = max(
-            (b.started_at for b in backups if b.complete and b.location == name and b.started_at),
-            default=None,
-        )
+        newest_at = newest_dated(complete_times(backups, name), now=now)
         due_at = shard_made_at
         if newest_at is not None and policy is not None:
-            due_at = newest_at + timedelta(hours=policy.backup_interval_hours)
+            interval = timedelta(hours=policy.backup_interval_hours)
+            if now - newest_at < interval:  # a sum with a long interval would be no date
+                continue
+            due_at = newest_at + interval
         failure = _failure([p for p in pods if labels_of(p).get(keys.BACKUP_LOCATION, "") == name])
         is_late = policy is not None and is_snapshot is False and now - due_at >= LATE_AFTER
         if not (is_late or (failure and now - due_at >= FAILS_AFTER)):
