@@ -1,15 +1,18 @@
 """Whole backups through object stores: SeaweedFS for S3, fake-gcs-server for GCS."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from armillary.backup.catalog import read_catalog
+from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.restore import restore_backup
 from armillary.backup.storage import open_storage
 from armillary.backup.verify import verify_backup
 from armillary.settings.backup import BackupStorageSettings
+from tests.fakes.bearer_gate import bearer_gate, new_key
 from tests.fakes.object_stores import gcs_store, s3_store
 
 from .servers import running_box
@@ -53,3 +56,49 @@ async def test_a_backup_goes_into_the_store_and_comes_back(
         assert report.is_sound, report.problems
         await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
         assert await target.sql(CHECK) == await source.sql(CHECK)
+
+
+async def test_google_is_asked_with_the_tokens_of_the_service_account(
+    tmp_path: Path, gcs_settings: BackupStorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a Secret as a file: no emulator is named, only Google's address is another."""
+    key_file = tmp_path / "key.json"
+    where = replace(
+        gcs_settings,
+        gcs_backup_endpoint="",
+        gcs_backup_storage_root="with/keys",
+        google_application_credentials=str(key_file),
+    )
+
+    async def data() -> AsyncIterator[bytes]:
+        yield b"x" * 9_000_000  # more than one part
+        yield b"end"
+
+    with bearer_gate(gcs_settings.gcs_backup_endpoint) as gate:
+        monkeypatch.setenv("API_ENDPOINT_OVERRIDE", gate.url)
+        # Else the library asks Google itself where the account may be used.
+        monkeypatch.setattr(
+            "google.auth.credentials.CredentialsWithRegionalAccessBoundary"
+            "._maybe_start_regional_access_boundary_refresh",
+            lambda *_: None,
+        )
+        key_file.write_text(gate.key_file())
+        async with open_storage(where) as storage:
+            assert await storage.list_backups("main/-80") == []
+            name = "2020-08-12.043833.zone1-0000000001"
+            assert await storage.put("main/-80", name, "data", data()) == 9_000_003
+            assert await storage.put_if_absent("main/-80", name, "MANIFEST", b"{}")
+            assert not await storage.put_if_absent("main/-80", name, "MANIFEST", b"{}")
+            assert await storage.list_backups("main/-80") == [name]
+            read = b"".join([part async for part in storage.get("main/-80", name, "data")])
+            assert (len(read), read[-3:]) == (9_000_003, b"end")
+            await storage.remove_backup("main/-80", name)
+            assert await storage.list_backups("main/-80") == []
+        sold = set(gate.sold)
+        assert sold and gate.let_through > 8 and gate.refused == 0
+
+        key_file.write_text(gate.key_file(new_key()))
+        async with open_storage(where) as storage:
+            with pytest.raises(StorageUnavailableError, match="Invalid JWT Signature"):
+                await storage.list_backups("main/-80")
+        assert gate.refused > 0 and gate.sold == sold

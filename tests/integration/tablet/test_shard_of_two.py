@@ -300,6 +300,63 @@ async def test_a_commit_without_acknowledgement_does_not_hold_a_demotion_up(shar
     assert first.scalar("SELECT @@global.read_only") == 1
 
 
+# What no account of applications may do: other databases, the server, its files, its binlog.
+_ACCESS_DENIED = {1044, 1045, 1142, 1227, 1370, 1410}
+_NEVER = (
+    "SELECT * FROM mysql.user",
+    "SELECT * FROM mysql.global_priv",
+    "DELETE FROM mysql.db",
+    "CREATE TABLE mysql.mine (a INT)",
+    "CREATE DATABASE other",
+    "DROP DATABASE mysql",
+    "SET GLOBAL read_only = 0",
+    "SET GLOBAL general_log_file = '/tmp/x.sql'",
+    "SET sql_log_bin = 0",
+    "SELECT 1 INTO OUTFILE '/tmp/never'",
+    "LOAD DATA INFILE '/etc/passwd' INTO TABLE vt_commerce.t",
+    "CREATE USER intruder",
+    "GRANT ALL ON *.* TO CURRENT_USER",
+    "GRANT SELECT ON vt_commerce.* TO vt_monitor@localhost",
+    "SET PASSWORD FOR vt_dba@localhost = PASSWORD('x')",
+    "STOP SLAVE",
+    "RESET MASTER",
+    "PURGE BINARY LOGS BEFORE NOW()",
+    "SHOW BINARY LOGS",
+    "FLUSH TABLES WITH READ LOCK",
+    "INSTALL SONAME 'x'",
+    "SHUTDOWN",
+)
+_ONLY_READS = (
+    "INSERT INTO vt_commerce.t VALUES (9)",
+    "UPDATE vt_commerce.t SET id = 9",
+    "DELETE FROM vt_commerce.t",
+    "CREATE TABLE vt_commerce.mine (a INT)",
+    "DROP TABLE vt_commerce.t",
+)
+
+
+@pytest.mark.parametrize("user", ["vt_app", "vt_appdebug", "vt_filtered"])
+async def test_an_account_may_do_nothing_but_what_it_is_for(pair: Pair, user: str) -> None:
+    _, first, _ = pair
+    allowed = []
+    for statement in (*_NEVER, *(_ONLY_READS if user == "vt_appdebug" else ())):
+        with first.sql(user) as cursor:
+            try:
+                cursor.execute(statement)
+            except pymysql.MySQLError as error:
+                if error.args[0] in _ACCESS_DENIED:
+                    continue
+                allowed.append(f"{statement}: {error}")
+            else:
+                allowed.append(statement)
+    assert allowed == []
+    with first.sql(user) as cursor:
+        cursor.execute("SELECT * FROM vt_commerce.t")
+        assert cursor.fetchall() == ((1,),)
+        cursor.execute("SHOW DATABASES")
+        assert {row[0] for row in cursor.fetchall()} == {"information_schema", "vt_commerce"}
+
+
 async def test_schema_changes_replicate_and_bad_ones_say_what_mysqld_says(pair: Pair) -> None:
     shard, first, second = pair
     record = await shard.record(first)
