@@ -1,5 +1,6 @@
 """A whole cluster in a directory of its own, and the processes that it is made of."""
 
+import json
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from tests.addresses import free_ports
 ARMILLARY = Path(sys.executable).parent / "armillary"
 NAMESPACE = "planetscale"
 UP_S_MAX = 240
+USER_PASSWORD = "a-long-password-of-a-user-of-vtgate"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Machine:
                 if backups is not None:
                     volume = obj["spec"]["backup"]["locations"][0]["volume"]
                     volume["hostPath"]["path"] = str(backups)
+            if users := obj.get("stringData", {}).get("users.json"):
+                # A password that no log has by chance, beside the example's `password`.
+                extra = {"auditor": [{"UserData": "auditor", "Password": USER_PASSWORD}]}
+                obj["stringData"]["users.json"] = json.dumps(json.loads(users) | extra)
+        self.manifest.touch(0o600)
         self.manifest.write_text(yaml.safe_dump_all(objects))
 
     def up(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from armillary.cli.demo.walk import Walk
 from armillary.local.supervise.state import read_state
-from tests.e2e.machine import Machine
+from tests.e2e.machine import USER_PASSWORD, Machine
 from tests.fakes.stranger import TRIES, try_kubernetes
 
 SECRET_CHARS_MIN = 12  # the example's user has the password `password`, a word of every log
@@ -33,7 +33,7 @@ def secrets(machine: Machine, walked: Walk) -> set[str]:
             found |= set(re.findall(r'"([A-Za-z0-9_-]{24,})"', text))
             if "PRIVATE KEY" in text:
                 found.add(text.splitlines()[1])
-    assert len(found) > 5
+    assert len(found) > 5 and USER_PASSWORD in found
     return {secret for secret in found if len(secret) >= SECRET_CHARS_MIN}
 
 
@@ -95,6 +95,21 @@ def test_no_secret_is_on_a_command_line(machine: Machine, walked: Walk, secrets:
         except OSError:
             continue
         assert not [s for s in secrets if s in words], words.split("\0")[:2]
+
+
+def test_no_secret_is_in_an_environment(machine: Machine, walked: Walk, secrets: set[str]) -> None:
+    """Children inherit it, and whoever runs as the same user reads it."""
+    seen, told = 0, []
+    for pid in machine.all_pids():
+        try:
+            raw = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        seen += 1
+        words = [word for word in raw.split("\0") if any(secret in word for secret in secrets)]
+        told += [f"{pid}: {word.partition('=')[0]}" for word in words]
+    assert seen > 20
+    assert told == []
 
 
 def test_no_secret_is_in_a_log_or_an_event(
