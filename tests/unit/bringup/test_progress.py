@@ -238,6 +238,12 @@ def test_a_warning_is_not_told_once_its_condition_says_that_it_is_mended() -> No
     assert len(read_progress(seen(clusters=[older], events=events)).troubles) == 1
 
 
+def test_a_warning_about_an_earlier_spec_is_not_told() -> None:
+    events = [warning("u-cluster", "InvalidSpec")]
+    assert read_progress(seen(clusters=[with_status(3, "False")], events=events)).troubles == ()
+    assert len(read_progress(seen(clusters=[with_status(4, "False")], events=events)).troubles) == 1
+
+
 def test_a_shard_that_has_all_it_needs_is_in_no_trouble() -> None:
     status = {"hasMaster": "True", "hasInitialBackup": "True", "tablets": {"a": {"ready": "True"}}}
     shard = {"kind": "VitessShard", "metadata": {"uid": "u-shard"}, "status": status}

@@ -1,14 +1,14 @@
 """Which warning events still tell of a trouble. Pure.
 
 An event outlives its object, and what mended it, by an hour: it is no trouble any more when its
-object is gone, when the object's condition says the opposite since, or when it is about a shard
-that has everything it needs.
+object is gone, when it is about an earlier spec, when the object's condition says the opposite
+since, or when it is about a shard that has everything it needs.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from armillary.cli.bringup.verdict import find_condition
+from armillary.cli.bringup.verdict import find_condition, read_verdict
 
 KubeObject = Mapping[str, Any]
 
@@ -18,6 +18,7 @@ _CONDITIONS = {
     "SecretMissing": ("SecretsFound", "True"),
     "TurndownBlocked": ("TurndownBlocked", "False"),
 }
+_CLUSTERS = ("PlanetScaleCluster", "VitessCluster")
 
 
 def lasting_warnings(
@@ -36,6 +37,9 @@ def lasting_warnings(
 
 
 def _is_mended(event: KubeObject, obj: KubeObject) -> bool:
+    is_about_spec = event.get("reason") == "InvalidSpec" and obj.get("kind") in _CLUSTERS
+    if is_about_spec and not read_verdict(obj).is_known:
+        return True  # said of an earlier spec: of this one, the operator has said nothing yet
     kind, mended = _CONDITIONS.get(str(event.get("reason")), ("", ""))
     condition = find_condition(obj, kind)
     if condition and condition.get("status") == mended:
