@@ -8,7 +8,12 @@ from dataclasses import replace
 from armillary.base.errors import DeadlineError, MysqlError
 from armillary.model.gtid import Position
 from armillary.mysqld.connection import Connection
-from armillary.mysqld.flavors.flavor import Flavor, ReplicationSource, ReplicationStatus
+from armillary.mysqld.flavors.flavor import (
+    Flavor,
+    ReplicationSource,
+    ReplicationStatus,
+    ThreadState,
+)
 
 _UNKNOWN_VARIABLE = 1193
 
@@ -69,6 +74,15 @@ async def stop_io_thread(connection: Connection, flavor: Flavor) -> None:
     await connection.execute(flavor.stop_io_thread())
 
 
+async def reconnect_receiver(connection: Connection, flavor: Flavor) -> None:
+    """Let the IO thread connect anew, if it runs: some settings take effect only then."""
+    status = await replication_health(connection, flavor)
+    if status is None or status.io_state == ThreadState.STOPPED:
+        return
+    await connection.execute(flavor.stop_io_thread())
+    await connection.execute(flavor.start_io_thread())
+
+
 async def reset_replication(connection: Connection, flavor: Flavor) -> None:
     """Stop replication and forget the source; the position stays."""
     await connection.execute(flavor.stop_replication())
@@ -107,11 +121,14 @@ async def set_semi_sync(
 ) -> None:
     """Switch both sides of semi-synchronous replication.
 
-    The replica side takes effect when its IO thread connects next; the caller restarts it.
+    The replica side takes effect when its IO thread connects: one that runs connects anew.
     """
     names = flavor.semi_sync
+    _, was_replica = await semi_sync_enabled(connection, flavor)
     await connection.execute(f"SET GLOBAL {names.primary_enabled} = {int(primary)}")
     await connection.execute(f"SET GLOBAL {names.replica_enabled} = {int(replica)}")
+    if replica != was_replica:
+        await reconnect_receiver(connection, flavor)
 
 
 async def semi_sync_enabled(connection: Connection, flavor: Flavor) -> tuple[bool, bool]:

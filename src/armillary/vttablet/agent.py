@@ -291,7 +291,11 @@ class Agent:
         await admin.ensure_grants(connection, self.flavor, self.accounts, self.identity.database)
 
     async def set_semi_sync(self, connection: Connection, wanted: bool | None = None) -> None:
-        """Switch the sides of semi-sync that the tablet's type takes; None: as last asked."""
+        """Switch the sides of semi-sync that the tablet's type takes; None: as last asked.
+
+        To be called after the type changes too: a replica that acknowledges nothing lets its
+        primary's writes wait.
+        """
         if wanted is not None:
             self.flags.semi_sync = wanted or self.settings.enable_semi_sync
         sides = plan_semi_sync(self.role.tablet_type, wanted=self.flags.semi_sync)

@@ -30,7 +30,7 @@ from armillary.vttablet.restore_flow import (
     tell_outcome,
 )
 from armillary.vttablet.schema_rpcs import SchemaRpcs
-from armillary.vttablet.shard_sync import follow_primary
+from armillary.vttablet.shard_sync import follow_primary, join_again
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class BackupRpcs(SchemaRpcs):
                 return
             if not stopped and not agent.flags.is_snapshot:
                 await follow_primary(agent)
-            await agent.change_role(tablet_type, reason="backup is over")
+            await join_again(agent, tablet_type, reason="backup is over")
         except ArmillaryError as error:
             # The health loop goes on from here; the backup's own outcome is what the caller hears.
             agent.role = type(agent.role)(tablet_type=tablet_type)
@@ -172,7 +172,7 @@ class BackupRpcs(SchemaRpcs):
                 await self._follow_if_possible(say)
             tablet_type = before if before.is_serving else agent.identity.base_type
             await tell_outcome(agent, outcome)
-            await agent.change_role(tablet_type, reason="restored")
+            await join_again(agent, tablet_type, reason="restored")
         for name in outcome.passed_over:
             say(f"backup {name} is damaged: an older one was restored in its place")
         say(f"restored {outcome.raw_name} at position {outcome.position}")

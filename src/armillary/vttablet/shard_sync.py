@@ -118,6 +118,16 @@ async def follow_primary(agent: Agent) -> bool:
     return True
 
 
+async def join_again(agent: Agent, tablet_type: TabletType, *, reason: str) -> None:
+    """Become `tablet_type` after a time as RESTORE or BACKUP, and acknowledge as that type does.
+
+    Replication may run already; it began while the type was one that acknowledges nothing.
+    """
+    await agent.change_role(tablet_type, reason=reason)
+    async with await agent.dba() as connection:
+        await agent.set_semi_sync(connection)
+
+
 async def replicate_from(
     agent: Agent, connection: Connection, primary: topodata_pb2.Tablet, *, start: bool
 ) -> None:

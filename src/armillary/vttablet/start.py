@@ -20,7 +20,7 @@ from armillary.vttablet.agent import Agent
 from armillary.vttablet.health import wait_for_mysqld
 from armillary.vttablet.register import register
 from armillary.vttablet.restore_flow import restore_if_empty
-from armillary.vttablet.shard_sync import follow_primary
+from armillary.vttablet.shard_sync import follow_primary, join_again
 
 logger = logging.getLogger(__name__)
 
@@ -74,4 +74,4 @@ async def _take_role(agent: Agent, *, restored: bool) -> None:
             logger.error("not replicating", extra={"reason": str(error)})
         except ArmillaryError as error:
             logger.warning("replication has to wait", extra={"reason": str(error)})
-    await agent.change_role(agent.identity.base_type, reason="started")
+    await join_again(agent, agent.identity.base_type, reason="started")

@@ -66,17 +66,28 @@ async def back_up(shard: Shard, tablet: TestTablet, engine: str | None = None) -
     return [event.value async for event in shard.client.backup(record, backup_engine=engine)]
 
 
+async def acknowledges(shard: Shard, replica: TestTablet) -> bool:
+    """Whether the replica comes to be one that a primary with semi-sync may count on."""
+    record = await shard.record(replica)
+    for _ in range(100):
+        if (await shard.client.full_status(record)).semi_sync_replica_status:
+            return True
+        await anyio.sleep(0.1)
+    return False
+
+
 async def test_a_new_tablet_restores_and_then_follows(pair: Pair) -> None:
     shard, first, second = pair
     lines = await back_up(shard, second)
     assert "is complete at position" in lines[-1]
     with first.sql(database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
-    third = shard.add_tablet(3, *RESTORING)
+    third = shard.add_tablet(3, *RESTORING, "--enable_semi_sync=true")
     shard.start(third)
     await shard.wait_healthy(third)
     await wait_rows(third, 2)
     assert await shard.type_of(third) == TabletType.REPLICA
+    assert await acknowledges(shard, third), "it followed before it was a replica"
     assert not (third.data_dir / "restore_in_progress").exists()
     with third.sql("vt_app") as cursor:
         cursor.execute("SELECT CURRENT_USER()")
@@ -92,7 +103,10 @@ async def test_a_tablet_waits_for_the_first_backup_of_its_shard(shard: Shard) ->
 
 
 async def test_the_offline_engine_takes_the_tablet_out_of_service(shard: Shard) -> None:
-    shard.extra_flags = tuple(flag for flag in shard.extra_flags if flag != ONLINE)
+    shard.extra_flags = (
+        *(flag for flag in shard.extra_flags if flag != ONLINE),
+        "--enable_semi_sync=true",
+    )
     _, first, second = await replicating_pair(shard)
     seen: set[int] = set()
     async with anyio.create_task_group() as tasks:
@@ -107,6 +121,7 @@ async def test_the_offline_engine_takes_the_tablet_out_of_service(shard: Shard) 
     assert TabletType.BACKUP in seen
     await shard.wait_healthy(second)
     assert await shard.type_of(second) == TabletType.REPLICA
+    assert await acknowledges(shard, second)
     with first.sql(database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
     await wait_rows(second, 2)
