@@ -54,7 +54,7 @@ class SteadyWriter:
         return pymysql.connect(
             host=self._client["host"],
             port=int(self._client["port"]),
-            user=self._client["user"],
+            user=self._client["user"].strip('"'),
             password=self._client["password"].strip('"'),
             database="main",
             connect_timeout=5,
