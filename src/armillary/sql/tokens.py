@@ -9,7 +9,7 @@ import re
 from enum import IntEnum
 from typing import NamedTuple
 
-from armillary.base.errors import InputError
+from armillary.base.errors import InputError, UnsupportedError
 
 
 class SqlSyntaxError(InputError):
@@ -17,6 +17,15 @@ class SqlSyntaxError(InputError):
 
     errno = 1064
     sqlstate = "42000"
+
+
+class UncertainCommentError(UnsupportedError):
+    """An executable comment of which one server runs what another passes over."""
+
+    def __init__(self, comment: str, why: str) -> None:
+        super().__init__(
+            f"VT12001: unsupported: the comment '{comment[:40]}': {why}; write the SQL without it"
+        )
 
 
 class Kind(IntEnum):
@@ -65,6 +74,7 @@ _TOKEN = re.compile(
 )
 _EXECUTABLE = re.compile(r"/\*M?!(\d{5,6})?")
 _VERSION_MAX = 50699  # what every server we know executes; MariaDB stops at 50700 of MySQL's
+_VERSION_NEVER = 200000  # what no server executes: MariaDB's dumps begin with /*M!999999
 _KINDS = {
     "string": Kind.STRING,
     "hex": Kind.HEX,
@@ -131,10 +141,12 @@ def _no_token(text: str, at: int) -> SqlSyntaxError:
 
 
 def unwrap_executable_comments(text: str) -> str:
-    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank for a too new version.
+    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank where no server runs it.
 
-    What we analyse must be what the server executes, and servers differ; so we decide, and send
-    the decided text.
+    What we analyse must be what the server executes; so we decide, and send the decided text.
+
+    Raises:
+        UncertainCommentError: servers differ in whether they run it, or in where it ends.
     """
     scan = tokenize(text)
     if not scan.executable_comments:
@@ -143,13 +155,7 @@ def unwrap_executable_comments(text: str) -> str:
     at = 0
     for start, end in scan.executable_comments:
         out.append(text[at:start])
-        body = text[start:end]
-        head = _EXECUTABLE.match(body)
-        assert head is not None
-        version = int(head.group(1) or 0)
-        mariadb_only = body.startswith("/*M!")
-        active = version <= _VERSION_MAX and not mariadb_only
-        inside = body[head.end() : -2] if active else ""
+        inside = _executed(text[start:end])
         # Blanks only where tokens would grow together: a server names a column by this text.
         before = "" if inside[:1].isspace() or text[start - 1 : start].isspace() else " "
         after = "" if inside[-1:].isspace() or text[end : end + 1].isspace() else " "
@@ -157,6 +163,42 @@ def unwrap_executable_comments(text: str) -> str:
         at = end
     out.append(text[at:])
     return "".join(out)
+
+
+def _executed(comment: str) -> str:
+    """Return what every server executes of an executable comment; nothing where none does."""
+    head = _EXECUTABLE.match(comment)
+    assert head is not None
+    version = int(head.group(1) or 0)
+    inside = comment[head.end() : -2]
+    if version >= _VERSION_NEVER:
+        if "/*" in inside:
+            raise UncertainCommentError(comment, "servers differ in where it ends")
+        return ""
+    if comment.startswith("/*M!"):
+        raise UncertainCommentError(comment, "MariaDB runs what is in it, MySQL passes it over")
+    if version > _VERSION_MAX:
+        raise UncertainCommentError(
+            comment, f"whether a server runs what is in it depends on its version ({version})"
+        )
+    if not _ends_by_itself(inside):
+        raise UncertainCommentError(
+            comment, "it holds another comment, a semicolon or a quote without an end"
+        )
+    return inside
+
+
+def _ends_by_itself(inside: str) -> bool:
+    """Whether text is whole tokens and nothing else that a `*/` could be a part of."""
+    at = 0
+    while at < len(inside):
+        found = _TOKEN.match(inside, at)
+        if found is None or found.lastgroup == "comment" or found.group() == ";":
+            return False
+        if found.lastgroup == "blank" and not found.group().isspace():
+            return False
+        at = found.end()
+    return True
 
 
 def unquote_name(token: Token) -> str:

@@ -126,12 +126,17 @@ class Gateway:
         result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
         answer = await self.ask(
             keyspace,
-            b"select lower(column_name) from information_schema.columns "
-            b"where table_schema = database() and table_name = " + quote(table.encode()) + b" "
-            b"and column_default is not null and column_default <> 'NULL'",
+            b"select lower(column_name), extra, column_default is not null and "
+            b"column_default <> 'NULL' from information_schema.columns "
+            b"where table_schema = database() and table_name = " + quote(table.encode()),
         )
-        defaults = {(split_text_row(row, 1)[0] or b"").decode() for row in answer.rows}
-        shape = shape_of(result.columns, defaults=defaults)
+        defaults, extras = set(), {}
+        for row in answer.rows:
+            name, extra, has_default = (cell or b"" for cell in split_text_row(row, 3))
+            extras[name.decode()] = extra.decode()
+            if has_default == b"1":
+                defaults.add(name.decode())
+        shape = shape_of(result.columns, defaults=defaults, extras=extras)
         self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
         return shape
 

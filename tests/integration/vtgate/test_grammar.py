@@ -93,6 +93,10 @@ select @v - 6
 set @v = 'A' collate utf8mb4_bin
 select concat(@w, 'x'), concat(connection_id(), 'y') is null, 1 /*! + 1 */, row_count()
 select @w union select 1
+select 1 /*M! + 1 */
+select 1 /*M!100100 + 1 */, 2 /*!80000 + 1 */, 3 /*!999999 + 1 */
+select 2 /*!101100 + 1 */
+select 3 /*!50699 + 1 */, 4 /*M!999999 + 1 */
 select last_insert_id() - 1
 select last_insert_id(), @@last_insert_id
 select found_rows(), row_count()
@@ -108,6 +112,25 @@ def test_what_was_once_wrong_agrees_or_is_refused(both: tuple[Any, Any]) -> None
             problem = difference(sql, mine, ask(there, sql), ordered="order by" in sql)
             problems += [problem] if problem is not None else []
     assert not problems, "\n".join(problems)
+
+
+REFUSED = """
+select 1 /*M! + 1 */
+/*!80000 set */ autocommit = 0
+/*M! lock tables a write */
+/*!50700 select get_lock('a', 0) */
+insert into k (n) values (1)
+insert into k (n, id) values (1, default)
+insert into k (n) values (1) on duplicate key update n = 5
+replace into k (n) values (1)
+update k set n = 5
+update k set n = 5 where id = 2
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_what_the_server_alone_would_decide_is_refused(sql: str, both: tuple[Any, Any]) -> None:
+    assert ask(both[0], sql).refused
 
 
 @pytest.mark.parametrize("seed", SEEDS)

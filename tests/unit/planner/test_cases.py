@@ -57,7 +57,7 @@ def vschema() -> VSchema:
     )
 
 
-def shape() -> TableShape:
+def shape(table: str) -> TableShape:
     return TableShape(
         {
             name: ColumnShape(
@@ -68,7 +68,9 @@ def shape() -> TableShape:
                 0,
             )
             for name in COLUMNS
-        }
+        },
+        generated=frozenset({"total"} if table == "computed" else ()),
+        stamped=frozenset({"note"} if table == "stamped" else ()),
     )
 
 
@@ -77,7 +79,7 @@ def make_plan(query: str, keyspace: str) -> Plan:
     statement = normalise(query.encode())
     parsed = parse_statement(statement.key)
     named = name_tables(parsed, schema, keyspace)
-    shapes = {(table.keyspace, table.name): shape() for table in named.schemas.values()}
+    shapes = {(table.keyspace, table.name): shape(table.name) for table in named.schemas.values()}
     return plan_statement(
         statement.key,
         parsed,

@@ -14,7 +14,12 @@ from armillary.sql.literals import (
     template_of,
     unescape,
 )
-from armillary.sql.tokens import SqlSyntaxError, split_statements, unwrap_executable_comments
+from armillary.sql.tokens import (
+    SqlSyntaxError,
+    UncertainCommentError,
+    split_statements,
+    unwrap_executable_comments,
+)
 
 PIECES = st.sampled_from(
     [
@@ -85,10 +90,35 @@ def test_executable_comments_become_what_is_executed() -> None:
     assert unwrap_executable_comments("select /*!40000 a */ from t").split() == [
         "select", "a", "from", "t",
     ]  # fmt: skip
-    assert unwrap_executable_comments("select /*!99999 a, */ b from t").split() == [
-        "select", "b", "from", "t",
+    assert unwrap_executable_comments("select /*!50699 a, */ b /*!999999 c */").split() == [
+        "select", "a,", "b",
     ]  # fmt: skip
+    assert unwrap_executable_comments("/*M!999999\\- enable the sandbox mode */").split() == []
     assert "'/*! no */'" in unwrap_executable_comments("select '/*! no */' /*! , x */")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1 /*M! + 1 */",
+        "select 1 /*M!100100 + 1 */",
+        "select 1 /*!50700 + 1 */",
+        "select 1 /*!99999 + 1 */",
+        "select 1 /*!101100 + 1 */",
+        "select 1 /*!199999 + 1 */",
+        "/*!80000 set */ autocommit = 0",
+        "select 1 /*! + 1 /*! + 1 */ */",
+        "select 1 /*!999999 + 1 /* */ + 1 */",
+        "select 1 /*! , ' */ , 'b'",
+        "select 1 /*! -- */ + 1",
+        "select 1 /*! # */ + 1",
+        "select 1 /*! ; select 2 */",
+        "/*M! lock tables t write */",
+    ],
+)
+def test_a_comment_that_servers_take_differently_is_refused(sql: str) -> None:
+    with pytest.raises(UncertainCommentError, match=r"VT12001.*write the SQL without it"):
+        unwrap_executable_comments(sql)
 
 
 def test_a_question_mark_alone_is_no_sql() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from armillary.base.errors import InputError, PreconditionError, WireError
 from armillary.routing.partition import Partition
 from armillary.sql.literals import NotAValue, normalise
-from armillary.sql.tokens import SqlSyntaxError
+from armillary.sql.tokens import SqlSyntaxError, UncertainCommentError
 from armillary.vtgate.answers.output import renamer
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.execution.fast_relay import FastExecute, FastRelay, RelayOwner
@@ -47,7 +47,7 @@ class FastPath:
         sql = payload[1:]
         try:
             statement = normalise(sql)
-        except SqlSyntaxError:
+        except (SqlSyntaxError, UncertainCommentError):
             return None
         if statement.text is not sql:
             return None

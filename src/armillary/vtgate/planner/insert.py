@@ -76,6 +76,29 @@ def plan_insert(
     )
 
 
+def refuse_computed_vindexes(
+    table: TableSchema, shape: TableShape | None, *, inserts: bool = False, updates: bool = False
+) -> None:
+    """Refuse a write that lets the server compute by which value a row should be placed.
+
+    Raises:
+        RefusedError: a vindex column is generated, or an UPDATE would stamp it with the time.
+    """
+    if shape is None:
+        return
+    for name in dict.fromkeys(name for item in table.column_vindexes for name in item.columns):
+        if name in shape.generated and (inserts or updates):
+            raise RefusedError(
+                f"writing to {table.name}, whose vindex column {name} is generated: only the "
+                "server knows where its rows belong; make it a column that the client writes"
+            )
+        if name in shape.stamped and updates:
+            raise RefusedError(
+                f"UPDATE of {table.name}, whose vindex column {name} has ON UPDATE "
+                "CURRENT_TIMESTAMP: it would move rows; take that off the column"
+            )
+
+
 def _refuse(insert: Insert, table: TableSchema) -> None:
     if insert.query is not None:
         raise RefusedError("INSERT ... SELECT into a sharded table")

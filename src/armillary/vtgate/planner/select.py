@@ -18,7 +18,7 @@ from armillary.sql.ast import (
 )
 from armillary.vtgate.errors import RefusedError, no_database
 from armillary.vtgate.planner.dml import DmlPlanner
-from armillary.vtgate.planner.insert import plan_insert
+from armillary.vtgate.planner.insert import plan_insert, refuse_computed_vindexes
 from armillary.vtgate.planner.plan import (
     AllShards,
     AnyShard,
@@ -171,8 +171,13 @@ def _plan_write(
             if len(named.schemas) > 1:
                 raise RefusedError("subqueries in INSERT into a sharded table")
             shape = shapes.get((table.keyspace, table.name))
+            upserts = bool(statement.on_duplicate)
+            refuse_computed_vindexes(table, shape, inserts=True, updates=upserts)
             return plan_insert(key, statement, table, shape, splices)
         case Update():
+            for table in named.schemas.values():
+                shape = shapes.get((table.keyspace, table.name))
+                refuse_computed_vindexes(table, shape, updates=True)
             return DmlPlanner(key, splices, finder, rewritten=bool(splices)).update(statement)
         case Delete():
             return DmlPlanner(key, splices, finder, rewritten=bool(splices)).delete(statement)

@@ -4,6 +4,7 @@ Read by `select * from t limit 0` on a connection without result conversion, so 
 set in a column's definition is the column's own.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ from armillary.wire.protocol import (
     ColumnType,
 )
 
+_GENERATED = re.compile(r"\b(?:VIRTUAL|STORED|PERSISTENT)\b", re.IGNORECASE)
+_STAMPED = re.compile(r"\bon update\b", re.IGNORECASE)
 _STRINGS = frozenset(
     {
         ColumnType.VARCHAR,
@@ -141,6 +144,8 @@ def _charset_of(collation_id: int) -> tuple[str, int]:
 class TableShape:
     columns: Mapping[str, ColumnShape]  # in the table's order, names in lower case
     lookups: frozenset[str] | None = None  # lookup vindexes that compare as the table does; or all
+    generated: frozenset[str] = frozenset()  # whose values the server computes from others
+    stamped: frozenset[str] = frozenset()  # ON UPDATE CURRENT_TIMESTAMP
 
     @property
     def names(self) -> frozenset[str]:
@@ -151,14 +156,26 @@ Shapes = Mapping[tuple[str, str], TableShape]  # by keyspace and table
 
 
 def shape_of(
-    definitions: Iterable[ColumnDefinition], *, defaults: Collection[str] = ()
+    definitions: Iterable[ColumnDefinition],
+    *,
+    defaults: Collection[str] = (),
+    extras: Mapping[str, str] = {},
 ) -> TableShape:
-    """Return a table's shape; `defaults` names the columns with a default other than NULL."""
+    """Return a table's shape.
+
+    Args:
+        defaults: the columns with a default other than NULL.
+        extras: what information_schema calls `extra`, of columns that have it.
+    """
     columns = {}
     for definition in definitions:
         name = definition.name.decode("utf-8", "replace").lower()
         columns[name] = replace(column_shape(definition), has_default=name in defaults)
-    return TableShape(columns)
+    return TableShape(
+        columns,
+        generated=frozenset(name for name, extra in extras.items() if _GENERATED.search(extra)),
+        stamped=frozenset(name for name, extra in extras.items() if _STAMPED.search(extra)),
+    )
 
 
 def column_shape(definition: ColumnDefinition) -> ColumnShape:
