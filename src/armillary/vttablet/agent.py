@@ -65,6 +65,7 @@ class Flags:
     replication_refused: str = ""  # why this server may not follow its primary; "" when it may
     backup_running: bool = False
     semi_sync: bool = False  # what the last reparent asked for
+    semi_sync_is_behind: bool = False  # the type has changed, and mysqld was not told yet
     is_snapshot: bool = False  # the keyspace is SNAPSHOT: no replication
     has_registered: bool = False
 

@@ -90,7 +90,12 @@ async def follow_shard(agent: Agent, seen: MysqldSeen) -> None:
     flags = agent.flags
     if flags.is_snapshot or flags.replication_stopped or agent.settings.disable_active_reparents:
         return
-    if not seen.reachable or (seen.has_source and not seen.stopped):
+    if not seen.reachable:
+        return
+    if seen.has_source and not seen.stopped:
+        if flags.semi_sync_is_behind:
+            async with agent.action("acknowledge as the type does", is_news=False):
+                await _tell_type(agent)
         return
     # The health loop asks for this at each look: only success may make it look again at once.
     async with agent.action("follow the shard's primary", is_news=False):
@@ -121,11 +126,18 @@ async def follow_primary(agent: Agent) -> bool:
 async def join_again(agent: Agent, tablet_type: TabletType, *, reason: str) -> None:
     """Become `tablet_type` after a time as RESTORE or BACKUP, and acknowledge as that type does.
 
-    Replication may run already; it began while the type was one that acknowledges nothing.
+    Replication may run already; it began while the type was one that acknowledges nothing. What
+    fails here is done by the health loop.
     """
+    agent.flags.semi_sync_is_behind = True
     await agent.change_role(tablet_type, reason=reason)
+    await _tell_type(agent)
+
+
+async def _tell_type(agent: Agent) -> None:
     async with await agent.dba() as connection:
         await agent.set_semi_sync(connection)
+    agent.flags.semi_sync_is_behind = False
 
 
 async def replicate_from(
