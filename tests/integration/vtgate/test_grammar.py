@@ -12,10 +12,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import pymysql
 import pytest
 
 from armillary.routing.partition import Partition
 from armillary.routing.vindexes import make_functional
+from armillary.sql.tokens import tokenize
+from armillary.vtgate.planner.stored_functions import find_stored_call
 from tests.integration.vtgate.clients import Answer, ask, connect_gate, connect_whole, sortable
 from tests.integration.vtgate.gate import Gate
 from tests.integration.vtgate.grammar import Grammar
@@ -125,12 +128,83 @@ insert into k (n) values (1) on duplicate key update n = 5
 replace into k (n) values (1)
 update k set n = 5
 update k set n = 5 where id = 2
+select vt_total(n) from a
+select vt_ag(n) from a
+select vt_ag (n) from a where n > 1
+select id from a order by vt_total(id)
+select vt_total(1)
+select vt_total(rid) from r
+set @q = vt_total(1)
+select id from a where id in (1, 2, 3, 4) and n = vt_total(0)
+update a set n = vt_total(n)
+delete from a where n = vt_total(n)
+insert into a (id, n) values (31, vt_total(1)), (32, 0), (33, 0), (34, 0)
 """.strip().splitlines()
 
 
+@pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize("sql", REFUSED)
 def test_what_the_server_alone_would_decide_is_refused(sql: str, both: tuple[Any, Any]) -> None:
     assert ask(both[0], sql).refused
+
+
+_FUNCTIONS = (
+    "create or replace function vt_total(x int) returns int reads sql data "
+    "return x + (select count(*) from a)",
+    "create or replace aggregate function vt_ag(x int) returns int begin "
+    "declare n int default 0; declare continue handler for not found return n; "
+    "loop fetch group next row; set n = n + 1; end loop; end",
+)
+
+
+@pytest.fixture
+def functions(servers: tuple[Server, ...]) -> None:
+    for server in servers:
+        for sql in _FUNCTIONS:
+            server.query(sql, "vt_wide")
+
+
+@pytest.mark.usefixtures("functions")
+def test_a_stored_function_sees_its_shard(both: tuple[Any, Any]) -> None:
+    here, _ = both
+    for sql in ("select vt_total(n) from a where id = 1", "select vt_ag(n) from a where id = 1"):
+        assert not ask(here, sql).errno, sql
+    missing = ask(here, "select vt_total(n) from a")
+    assert "vt_total(), which is no function of the server's own" in missing.message
+
+
+def test_no_function_of_the_server_is_taken_for_a_stored_one(servers: tuple[Server, ...]) -> None:
+    server = servers[0]
+    known = {
+        str(name).upper()
+        for (name,) in server.query(
+            "select function from information_schema.sql_functions union "
+            "select plugin_name from information_schema.plugins where plugin_type = 'FUNCTION'",
+            "vt_wide",
+        )
+    }
+    words = server.query("select word from information_schema.keywords", "vt_wide")
+    for (word,) in words:
+        if str(word).replace("_", "").isalnum() and str(word).upper() not in known:
+            known |= {str(word).upper()} if _is_function(server, str(word)) else set()
+    assert len(known) > 300
+    assert {
+        name for name in known if find_stored_call(tokenize(f"select {name}(1)").tokens)
+    } == set()
+
+
+_NO_FUNCTION = frozenset({1064, 1305, 1630})
+
+
+def _is_function(server: Server, name: str) -> bool:
+    for arguments in ("", "1", "1, 1", "1, 1, 1"):
+        try:
+            server.query(f"select {name}({arguments})", "vt_wide")
+        except pymysql.MySQLError as error:
+            if error.args[0] in _NO_FUNCTION:
+                continue
+        return True
+    return False
 
 
 @pytest.mark.parametrize("seed", SEEDS)

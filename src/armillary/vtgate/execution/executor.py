@@ -24,7 +24,9 @@ from armillary.vtgate.execution.scatter_run import ScatterRunner
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
-from armillary.vtgate.planner.plan import DmlPlan, InsertPlan, SelectPlan
+from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, SelectPlan
+from armillary.vtgate.planner.stored_functions import refuse_stored_call
+from armillary.vtgate.planner.text import tokens_of
 from armillary.vtgate.rendering import SessionText, Statement
 from armillary.vtgate.session import Session
 from armillary.vtgate.tablets.backend import BackendConnection
@@ -106,6 +108,8 @@ class Executor:
         keyspace = plan.route.keyspace
         if not shards:
             shards = self.resolver().partition(keyspace).shards[:1]
+        if plan.one_answer is not None and isinstance(plan.route, AnyShard):
+            self._refuse_on_several(keyspace, plan.one_answer)
         if len(shards) == 1:
             sql = self.texts.text_of(plan.template, statement)
             return await self.on_shard(
@@ -116,6 +120,13 @@ class Executor:
         return await ScatterRunner(self, keyspace, shards, group).run(
             cached, plan.scatter, statement, out
         )
+
+    def _refuse_on_several(self, keyspace: str, refusal: RefusedError) -> None:
+        """Raises: RefusedError: the keyspace has several shards, and any would answer alone."""
+        layout = self.gateway.cluster.layouts.get(keyspace)
+        partition = layout.partition(self.session.target.tablet_type) if layout else None
+        if partition is not None and len(partition.shards) > 1:
+            raise refusal
 
     def _with_databases(self, plan: SelectPlan, statement: Statement) -> Statement:
         """Put databases' own names where a question to system tables names keyspaces."""
@@ -249,12 +260,17 @@ class Executor:
 
         Raises:
             MysqlError: the server refuses a setting or the expression.
+            RefusedError: it calls a stored function, and the keyspace has several shards.
         """
         layouts = self.gateway.cluster.layouts
         keyspace = self.session.target.keyspace
         if keyspace not in layouts:
             keyspace = next(iter(layouts), "")
         settings = tuple(text for _, text in self.session.settings)
+        for expression in expressions:
+            refusal = refuse_stored_call(tokens_of(expression.decode("latin-1")))
+            if refusal is not None:
+                self._refuse_on_several(keyspace, refusal)
         texts = [
             self.texts.with_session_values(expression.decode("latin-1")).encode("latin-1")
             for expression in expressions

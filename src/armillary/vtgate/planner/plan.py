@@ -162,6 +162,7 @@ class SelectPlan:
     counts_found: bool = False  # SQL_CALC_FOUND_ROWS: FOUND_ROWS() is to be asked for
     fixed: tuple[tuple[int, bytes], ...] = ()  # literals that the plan depends on
     schema_literals: tuple[int, ...] = ()  # literals that name a database
+    one_answer: RefusedError | None = None  # why shards that look alike may answer otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,7 @@ class InsertPlan:
     replace: bool = False
     upsert: bool = False
     whole: SqlTemplate | None = None  # the statement when one shard takes all rows; None: as it is
+    single_only: RefusedError | None = None  # why several shards cannot take it
 
 
 @dataclass(frozen=True, slots=True)

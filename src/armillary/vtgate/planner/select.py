@@ -1,7 +1,7 @@
 """The planner: one parsed statement in, one plan out. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armillary.routing.vschema import TableSchema, UnknownTableError, VSchema
 from armillary.sql.ast import (
@@ -16,6 +16,7 @@ from armillary.sql.ast import (
     Union,
     Update,
 )
+from armillary.sql.tokens import Token
 from armillary.vtgate.errors import RefusedError, no_database
 from armillary.vtgate.planner.dml import DmlPlanner
 from armillary.vtgate.planner.insert import plan_insert, refuse_computed_vindexes
@@ -40,6 +41,7 @@ from armillary.vtgate.planner.routes import (
 from armillary.vtgate.planner.scatter import ScatterPlanner
 from armillary.vtgate.planner.select_terms import SelectTerms
 from armillary.vtgate.planner.shapes import Shapes
+from armillary.vtgate.planner.stored_functions import refuse_stored_call
 from armillary.vtgate.planner.text import (
     SessionUse,
     build_template,
@@ -130,6 +132,25 @@ def plan_statement(
         SqlError: it is wrong.
     """
     tokens = tokens_of(key)
+    plan = _plan(key, tokens, statement, named, vschema, keyspace, shapes, literals)
+    refusal = refuse_stored_call(tokens, named.schemas)
+    if refusal is None:
+        return plan
+    if isinstance(plan, SelectPlan):
+        return replace(plan, scatter=refusal, one_answer=refusal)
+    return replace(plan, single_only=refusal)
+
+
+def _plan(
+    key: str,
+    tokens: Sequence[Token],
+    statement: Statement,
+    named: Named,
+    vschema: VSchema,
+    keyspace: str,
+    shapes: Shapes,
+    literals: Sequence[bytes],
+) -> Plan:
     session = find_session_terms(tokens)
     refuse_connection_state(session, writing=isinstance(statement, Insert | Update))
     if named.system:

@@ -57,6 +57,8 @@ class Inserts:
         by_shard: dict[str, list[int]] = {}
         for number, keyspace_id in enumerate(ids):
             by_shard.setdefault(partition.shard_of(keyspace_id), []).append(number)
+        if len(by_shard) > 1 and plan.single_only is not None:
+            raise plan.single_only
         lookups = any(isinstance(item.vindex, LookupVindex) for item in table.column_vindexes[1:])
         if len(by_shard) == 1 and not lookups:
             sql = (
