@@ -97,7 +97,7 @@ async def read(
     return bytes(found)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=200), layouts)
 def test_what_goes_in_comes_out(data: bytes, layout: StripeLayout) -> None:
     async def check() -> None:
@@ -111,7 +111,7 @@ def test_what_goes_in_comes_out(data: bytes, layout: StripeLayout) -> None:
     anyio.run(check)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=120), layouts)
 def test_stripes_are_laid_out_as_vitess_lays_them(data: bytes, layout: StripeLayout) -> None:
     """Blocks go to the files in turn; with one file it is the stream."""
@@ -131,7 +131,7 @@ def test_stripes_are_laid_out_as_vitess_lays_them(data: bytes, layout: StripeLay
     anyio.run(check)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(min_size=30, max_size=120), layouts, st.data())
 def test_any_damage_to_a_stored_file_is_told(
     data: bytes, layout: StripeLayout, choices: st.DataObject

@@ -8,7 +8,7 @@ incomplete backups where no complete one exists.
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.backup.catalog import BackupRecord
@@ -41,7 +41,6 @@ def age(record: BackupRecord) -> timedelta:
     return NOW - record.started_at
 
 
-@settings(deadline=None)
 @given(records_of_a_shard, policies)
 def test_exactly_the_old_ones_beyond_the_guarantee_go(
     records: list[BackupRecord], policy: RetentionPolicy
@@ -61,7 +60,6 @@ def test_exactly_the_old_ones_beyond_the_guarantee_go(
         assert verdict.reason
 
 
-@settings(deadline=None)
 @given(records_of_a_shard, policies)
 def test_a_shard_that_can_be_restored_stays_so(
     records: list[BackupRecord], policy: RetentionPolicy
@@ -71,7 +69,6 @@ def test_a_shard_that_can_be_restored_stays_so(
     assert newest is None or not verdicts[newest.raw_name].is_removed
 
 
-@settings(deadline=None)
 @given(records_of_a_shard, policies, st.data())
 def test_a_damaged_backup_guarantees_nothing(
     records: list[BackupRecord], policy: RetentionPolicy, data: st.DataObject
@@ -87,7 +84,6 @@ def test_a_damaged_backup_guarantees_nothing(
         assert not any(v.is_removed for v in verdicts.values())
 
 
-@settings(deadline=None)
 @given(records_of_a_shard, policies)
 def test_pruning_again_changes_nothing(
     records: list[BackupRecord], policy: RetentionPolicy
@@ -97,7 +93,6 @@ def test_pruning_again_changes_nothing(
     assert not any(v.is_removed for v in plan(left, policy).values())
 
 
-@settings(deadline=None)
 @given(records_of_a_shard, policies)
 def test_what_is_not_ours_is_never_touched(
     records: list[BackupRecord], policy: RetentionPolicy

@@ -35,7 +35,7 @@ class World:
             self.change(alias, state)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_at_most_one_tablet_is_finished(data: st.DataObject) -> None:
     world = World()

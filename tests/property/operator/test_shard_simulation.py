@@ -112,7 +112,7 @@ class Simulation:
                 pass
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_shard_gets_to_its_spec_and_never_loses_its_primary(data: st.DataObject) -> None:
     before = shard_of(data.draw(st.integers(1, 4), "replicas before"))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.vtgate.answers.merge import (
@@ -35,7 +35,6 @@ def padded(text: str) -> str:
     return text.ljust(12, " ")
 
 
-@settings(deadline=None)
 @given(*[st.text(st.sampled_from("a \tb"), max_size=5)] * 2)
 def test_trailing_spaces_count_for_nothing_and_lesser_characters_do(one: str, other: str) -> None:
     assert (weight(one) < weight(other)) == (padded(one) < padded(other))

@@ -31,7 +31,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(PIECES, min_size=1, max_size=12), st.sampled_from(["", " ", "  ", "\n"]))
 def test_the_fast_way_and_the_careful_way_agree(pieces: list[str], gap: str) -> None:
     sql = gap.join(pieces).encode("latin-1")
@@ -43,7 +43,6 @@ def test_the_fast_way_and_the_careful_way_agree(pieces: list[str], gap: str) -> 
     assert (fast.key, fast.literals) == (careful.key, careful.literals)
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=12))
 def test_a_key_and_its_literals_give_the_statement_back(pieces: list[str]) -> None:
     sql = " ".join(pieces).encode("latin-1")

@@ -1,7 +1,7 @@
 """Packets survive any cutting of the byte stream."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.wire.packets import (
@@ -27,7 +27,6 @@ def read_all(reader: PacketReader, data: bytes, sizes: list[int]) -> list[bytes]
     return found
 
 
-@settings(deadline=None)
 @given(
     payloads=st.lists(st.binary(max_size=20), max_size=6),
     sizes=st.lists(st.integers(1, 7), min_size=1, max_size=4),

@@ -1,7 +1,7 @@
 """The end of a response is found whatever its rows hold and however its bytes arrive."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.base.errors import WireError
@@ -55,7 +55,6 @@ def payloads_of(data: bytes, first: int = 1) -> list[bytes]:
     return found
 
 
-@settings(deadline=None)
 @given(rows=ROWS, sizes=SIZES)
 def test_a_result_set_passes_unchanged(rows: list[list[bytes | None]], sizes: list[int]) -> None:
     data = result_set(rows, warnings=3)
@@ -67,7 +66,6 @@ def test_a_result_set_passes_unchanged(rows: list[list[bytes | None]], sizes: li
     assert scanner.summary.has_rows
 
 
-@settings(deadline=None)
 @given(rows=ROWS, sizes=SIZES, first=st.integers(0, 255))
 def test_renumbering_changes_sequence_ids_and_nothing_else(
     rows: list[list[bytes | None]], sizes: list[int], first: int
@@ -81,7 +79,6 @@ def test_renumbering_changes_sequence_ids_and_nothing_else(
     assert scanner.sequence_next == (first + len(after)) % 256
 
 
-@settings(deadline=None)
 @given(rows=ROWS, sizes=SIZES)
 def test_columns_are_rewritten_before_rows_pass(
     rows: list[list[bytes | None]], sizes: list[int]
@@ -140,7 +137,6 @@ def test_local_infile_is_refused() -> None:
         ResponseScanner().feed(PacketWriter(1).frame(b"\xfb/etc/passwd"))
 
 
-@settings(deadline=None)
 @given(answers=st.lists(st.tuples(ROWS, st.integers(0, 1), SIZES), min_size=2, max_size=4))
 def test_a_known_head_changes_no_answer(
     answers: list[tuple[list[list[bytes | None]], int, list[int]]],

@@ -4,7 +4,7 @@ import datetime
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.sql.literals import unescape
@@ -58,7 +58,6 @@ def test_fractions_of_a_second_survive() -> None:
     assert binary_to_text(cell, column) == b"2020-01-02 03:04:05.120"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_a_quoted_string_means_itself(value: bytes) -> None:
     quoted = quote(value)
