@@ -6,6 +6,7 @@ hold ASCII bytes (gbk, sjis, big5) must be refused before they come here.
 """
 
 import re
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -74,6 +75,7 @@ _TOKEN = re.compile(
 )
 _EXECUTABLE = re.compile(r"/\*M?!(\d{5,6})?")
 _VERSION_MAX = 50699  # what every server we know executes; MariaDB stops at 50700 of MySQL's
+_MARIADB_FIRST = 100000  # from here on MariaDB counts as its own
 _VERSION_NEVER = 200000  # what no server executes: MariaDB's dumps begin with /*M!999999
 _KINDS = {
     "string": Kind.STRING,
@@ -140,10 +142,30 @@ def _no_token(text: str, at: int) -> SqlSyntaxError:
     )
 
 
-def unwrap_executable_comments(text: str) -> str:
-    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank where no server runs it.
+@dataclass(frozen=True, slots=True)
+class ServerKind:
+    """Whose server runs the statements, and its version as comments name it: 101114, 80036."""
+
+    is_mariadb: bool
+    version: int
+
+    @classmethod
+    def parse(cls, text: str) -> "ServerKind | None":
+        """Read what a server tells in its greeting, as `10.11.14-MariaDB-1`."""
+        found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)\.(\d+)", text)
+        if found is None:
+            return None
+        major, minor, patch = (int(part) for part in found.groups())
+        return cls("MariaDB" in text, major * 10000 + minor * 100 + patch)
+
+
+def unwrap_executable_comments(text: str, server: ServerKind | None = None) -> str:
+    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank where it is not run.
 
     What we analyse must be what the server executes; so we decide, and send the decided text.
+
+    Args:
+        server: decides as this one does; None: only what all servers that we know agree on.
 
     Raises:
         UncertainCommentError: servers differ in whether they run it, or in where it ends.
@@ -155,7 +177,7 @@ def unwrap_executable_comments(text: str) -> str:
     at = 0
     for start, end in scan.executable_comments:
         out.append(text[at:start])
-        inside = _executed(text[start:end])
+        inside = _executed(text[start:end], server)
         # Blanks only where tokens would grow together: a server names a column by this text.
         before = "" if inside[:1].isspace() or text[start - 1 : start].isspace() else " "
         after = "" if inside[-1:].isspace() or text[end : end + 1].isspace() else " "
@@ -165,27 +187,42 @@ def unwrap_executable_comments(text: str) -> str:
     return "".join(out)
 
 
-def _executed(comment: str) -> str:
-    """Return what every server executes of an executable comment; nothing where none does."""
+def _executed(comment: str, server: ServerKind | None) -> str:
+    """Return what is executed of an executable comment; nothing where it is not."""
     head = _EXECUTABLE.match(comment)
     assert head is not None
     version = int(head.group(1) or 0)
     inside = comment[head.end() : -2]
-    if version >= _VERSION_NEVER:
+    mariadb_only = comment.startswith("/*M!")
+    if server is None and version < _VERSION_NEVER:
+        if mariadb_only:
+            raise UncertainCommentError(comment, "MariaDB runs what is in it, MySQL passes it over")
+        if version > _VERSION_MAX:
+            raise UncertainCommentError(
+                comment, f"whether a server runs what is in it depends on its version ({version})"
+            )
+    if not _is_run(version, server, mariadb_only=mariadb_only):
         if "/*" in inside:
             raise UncertainCommentError(comment, "servers differ in where it ends")
         return ""
-    if comment.startswith("/*M!"):
-        raise UncertainCommentError(comment, "MariaDB runs what is in it, MySQL passes it over")
-    if version > _VERSION_MAX:
-        raise UncertainCommentError(
-            comment, f"whether a server runs what is in it depends on its version ({version})"
-        )
     if not _ends_by_itself(inside):
         raise UncertainCommentError(
             comment, "it holds another comment, a semicolon or a quote without an end"
         )
     return inside
+
+
+def _is_run(version: int, server: ServerKind | None, *, mariadb_only: bool) -> bool:
+    """Whether a server runs a comment of this version; one that no two servers differ in: any."""
+    if version >= _VERSION_NEVER:
+        return False
+    if server is None:
+        return True
+    if mariadb_only:
+        return server.is_mariadb and version <= server.version
+    if server.is_mariadb and _VERSION_MAX < version < _MARIADB_FIRST:
+        return False  # of MySQL's versions
+    return version <= server.version
 
 
 def _ends_by_itself(inside: str) -> bool:

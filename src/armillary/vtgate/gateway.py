@@ -10,6 +10,7 @@ import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
+from armillary.sql.tokens import ServerKind
 from armillary.vtgate.answers.merge import CollationFacts
 from armillary.vtgate.errors import TabletUnavailableError
 from armillary.vtgate.planner.plan import Plan
@@ -94,6 +95,7 @@ class Gateway:
     def __init__(self, cluster: Cluster, tablets: Tablets) -> None:
         self.cluster = cluster
         self.tablets = tablets
+        self.server_kind: ServerKind | None = None  # until one was asked
         self.plans = PlanCache()
         self._shapes: dict[tuple[str, str], tuple[TableShape, float]] = {}
         self._collations: dict[int, CollationFacts] = {}
@@ -180,6 +182,7 @@ class Gateway:
         """Wait for a tablet that serves, and return its server's version as clients see ours.
 
         Drivers choose collations and syntax by it, so it must be that of the servers behind.
+        `server_kind` is that server's from then on.
         """
         while True:
             for tablet in self.cluster.tablets():
@@ -191,6 +194,7 @@ class Gateway:
                 except ArmillaryError:
                     continue
                 pool.release(METADATA_KEY, connection)
+                self.server_kind = ServerKind.parse(connection.server_version)
                 number = connection.server_version.partition("-MariaDB")
                 return f"{number[0]}{number[1]}-Armillary"
             with anyio.move_on_after(_VERSION_RETRY_S):

@@ -163,8 +163,7 @@ async def serving(
         if worker is not None:
             tasks.start_soon(worker.serve, listener, pages)
         tasks.start_soon(_reload_users, users, settings)
-        if not settings.mysql_server_version:
-            tasks.start_soon(_learn_version, listener)
+        tasks.start_soon(_learn_version, listener, settings.mysql_server_version)
         try:
             yield listener
         finally:
@@ -231,8 +230,9 @@ async def _drain(listener: Listener) -> None:
         connection.close()
 
 
-async def _learn_version(listener: Listener) -> None:
-    listener.settings.server_version = await listener.gateway.server_version()
+async def _learn_version(listener: Listener, told: str) -> None:
+    version = await listener.gateway.server_version()
+    listener.settings.server_version = told or version
     logger.info("version", extra={"version": listener.settings.server_version})
 
 

@@ -118,10 +118,8 @@ def test_what_was_once_wrong_agrees_or_is_refused(both: tuple[Any, Any]) -> None
 
 
 REFUSED = """
-select 1 /*M! + 1 */
-/*!80000 set */ autocommit = 0
 /*M! lock tables a write */
-/*!50700 select get_lock('a', 0) */
+/*M!100100 select get_lock('a', 0) */
 insert into k (n) values (1)
 insert into k (n, id) values (1, default)
 insert into k (n) values (1) on duplicate key update n = 5

@@ -15,6 +15,7 @@ from armillary.sql.literals import (
     unescape,
 )
 from armillary.sql.tokens import (
+    ServerKind,
     SqlSyntaxError,
     UncertainCommentError,
     split_statements,
@@ -173,3 +174,43 @@ def test_literals_of_one_kind_make_expressions_of_one_type() -> None:
     assert len(set(kinds)) == 4
     different = [b"5", b"99999999999", b"5.0", b"5.00", b"5e0", b"'5'", b"x'35'", b"0x35", b"NULL"]
     assert len(set(literal_kinds([*different, b"_latin1'5'"]))) == len(different) + 1
+
+
+MARIADB = ServerKind.parse("5.5.5-10.11.14-MariaDB-0+deb12u2-log")
+MYSQL = ServerKind.parse("8.4.3")
+
+
+def test_a_servers_kind_is_what_it_says_of_itself() -> None:
+    assert ServerKind(is_mariadb=True, version=101114) == MARIADB
+    assert ServerKind(is_mariadb=False, version=80403) == MYSQL
+    assert ServerKind.parse("unknown") is None
+
+
+@pytest.mark.parametrize(
+    ("comment", "on_mariadb", "on_mysql"),
+    [
+        ("/*! x */", True, True),
+        ("/*!50503 x */", True, True),
+        ("/*!50700 x */", False, True),
+        ("/*!80016 x */", False, True),
+        ("/*!80404 x */", False, False),
+        ("/*!99999 x */", False, False),
+        ("/*!100100 x */", True, False),
+        ("/*!101115 x */", False, False),
+        ("/*M! x */", True, False),
+        ("/*M!100616 x */", True, False),
+        ("/*M!101115 x */", False, False),
+        ("/*M!999999 x */", False, False),
+    ],
+)
+def test_a_known_server_decides_what_it_runs(
+    comment: str, on_mariadb: bool, on_mysql: bool
+) -> None:
+    assert ("x" in unwrap_executable_comments(comment, MARIADB)) == on_mariadb
+    assert ("x" in unwrap_executable_comments(comment, MYSQL)) == on_mysql
+
+
+def test_where_a_comment_ends_must_be_sure_on_a_known_server_too() -> None:
+    for sql in ("select 1 /*!80016 /* */ + 1 */", "select 1 /*M! /* */ + 1 */"):
+        with pytest.raises(UncertainCommentError):
+            unwrap_executable_comments(sql, MARIADB)

@@ -56,7 +56,7 @@ class PreparedStatements:
             raise SqlError(1461, "Can't create more prepared statements on this connection")
         text = sql.decode("latin-1")
         if "/*!" in text or "/*M!" in text:
-            text = unwrap_executable_comments(text)
+            text = unwrap_executable_comments(text, self._gateway.server_kind)
             sql = text.encode("latin-1")
         statement = _take_apart(session.next_statement_id, sql)
         parameters = statement.parameter_count

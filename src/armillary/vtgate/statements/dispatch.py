@@ -60,7 +60,8 @@ class StatementRunner:
             ArmillaryError: what the client is to be told.
         """
         if b"/*!" in sql or b"/*M!" in sql:
-            sql = unwrap_executable_comments(sql.decode("latin-1")).encode("latin-1")
+            kind = self._gateway.server_kind
+            sql = unwrap_executable_comments(sql.decode("latin-1"), kind).encode("latin-1")
         verb = verb_of(sql)
         match verb:
             case Verb.ROUTED:
