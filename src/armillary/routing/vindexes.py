@@ -19,6 +19,7 @@ from armillary.routing.unicode_weights import weight_string
 Value = int | bytes | None
 
 _UINT64 = 2**64
+_DIGITS_MAX = 20  # of a number below it, after its leading zeros
 _NO_ID: None = None
 
 
@@ -46,12 +47,18 @@ class FunctionalVindex:
         return self.function(value)
 
 
+def _whole(digits: bytes) -> int | None:
+    """Return the number; None for other text, and for more digits than any id has."""
+    if not digits.isdigit():
+        return None
+    significant = digits.lstrip(b"0")
+    return int(significant or b"0") if len(significant) <= _DIGITS_MAX else None
+
+
 def _uint64(value: Value) -> int | None:
     """Vitess's cast to uint64: integers and decimal text, not negative."""
     if isinstance(value, bytes):
-        if not value.isdigit():
-            return None
-        value = int(value)
+        value = _whole(value)
     if value is None or not 0 <= value < _UINT64:
         return None
     return value
@@ -60,10 +67,8 @@ def _uint64(value: Value) -> int | None:
 def _signed_or_unsigned(value: Value) -> int | None:
     """As `_uint64`, but negative numbers wrap around."""
     if isinstance(value, bytes):
-        digits = value[1:] if value[:1] == b"-" else value
-        if not digits.isdigit():
-            return None
-        value = int(value)
+        number = _whole(value.removeprefix(b"-"))
+        value = -number if number is not None and value[:1] == b"-" else number
     if value is None or not -(2**63) <= value < _UINT64:
         return None
     return value % _UINT64

@@ -120,7 +120,8 @@ class NotAValue(Exception):
     """The literal's value cannot be told without a server (decimals, fractions, hex numbers)."""
 
 
-_INTEGER = re.compile(rb"-?\d+")
+DIGITS_MAX = 80  # of a whole number; no column holds more, and Python reads few thousand
+_INTEGER = re.compile(rb"(-?)0*(\d{1,%d})" % DIGITS_MAX)
 _WHOLE_DOUBLE = re.compile(rb"(-?\d{1,16})\.0e0")
 EXACT_DOUBLES = 1 << 53  # below it, no two whole numbers are the same double
 
@@ -153,8 +154,8 @@ def literal_value(literal: bytes, *, codec: str = "utf-8") -> int | bytes | None
             return raw.decode(codec).encode()
         except UnicodeDecodeError:
             raise NotAValue from None
-    if _INTEGER.fullmatch(literal):
-        return int(literal)
+    if (integer := _INTEGER.fullmatch(literal)) is not None:
+        return int(integer[1] + integer[2])
     if (number := whole_double(literal)) is not None:
         return number
     if literal.upper() == b"NULL":

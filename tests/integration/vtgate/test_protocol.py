@@ -163,3 +163,21 @@ def test_a_client_that_tracks_its_session_is_told_of_use(gate: Gate) -> None:
     client._execute_command(COMMAND.COM_QUERY, "set @x = 1")
     assert read(client)[3:] == b"\x02\0\0\0"
     client.close()
+
+
+@pytest.mark.parametrize("first", [b"set @a = 1", b"select * from users where user_id = 5"])
+@pytest.mark.parametrize("quote", [b"", b"'"])
+def test_a_number_of_thousands_of_digits_ends_nothing(
+    client: Any, gate: Gate, first: bytes, quote: bytes
+) -> None:
+    ask(client, "select * from users where user_id = 5")  # so that its plan is at hand
+    client._read_timeout = 20  # instead of waiting for ever
+    digits = quote + b"9" * 5000 + quote
+    query = bytes((COMMAND.COM_QUERY,))
+    send(client, query + first, query + b"select * from users where user_id = " + digits)
+    for _ in range(2):
+        client._next_seq_id = 1
+        client._read_query_result()
+    assert client._result.rows == ()
+    assert ask(client, "select 1").rows == ((1,),)
+    assert ask(connect_gate(gate), "select 1").rows == ((1,),)

@@ -109,3 +109,12 @@ def test_text_that_is_not_utf8_cannot_be_mapped() -> None:
 
 def test_unhash_is_the_inverse_of_hash() -> None:
     assert null_key_decrypt(bytes.fromhex("166b40b44aba4bd6")) == 1
+
+
+@pytest.mark.parametrize("kind", ["hash", "numeric", "reverse_bits"])
+def test_text_of_any_length_is_a_number_or_none(kind: str) -> None:
+    vindex = make_functional(name="v", kind=kind, params={}, owner="")
+    assert vindex is not None
+    assert vindex.map(b"9" * 5000) is None
+    assert vindex.map(b"-" + b"9" * 5000) is None
+    assert vindex.map(b"0" * 5000 + b"7") == vindex.map(7)

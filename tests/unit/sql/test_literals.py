@@ -21,6 +21,7 @@ from armillary.sql.tokens import (
     split_statements,
     unwrap_executable_comments,
 )
+from armillary.vtgate.placement.stored_values import whole_number
 
 PIECES = st.sampled_from(
     [
@@ -214,3 +215,16 @@ def test_where_a_comment_ends_must_be_sure_on_a_known_server_too() -> None:
     for sql in ("select 1 /*!80016 /* */ + 1 */", "select 1 /*M! /* */ + 1 */"):
         with pytest.raises(UncertainCommentError):
             unwrap_executable_comments(sql, MARIADB)
+
+
+@pytest.mark.parametrize("digits", ["9" * 81, "9" * 5000, "-" + "1" * 100_000])
+def test_more_digits_than_any_column_holds_are_no_value(digits: str) -> None:
+    with pytest.raises(NotAValue):
+        literal_value(digits.encode())
+    with pytest.raises(NotAValue):
+        whole_number(b"'%s'" % digits.encode(), digits.encode())
+
+
+def test_zeros_before_a_number_are_no_digits_of_it() -> None:
+    assert literal_value(b"0" * 5000) == 0
+    assert literal_value(b"-" + b"0" * 5000 + b"7") == -7

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from armillary.base.errors import ArmillaryError, MysqlError, WireError
+from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.vtgate.answers.output import ClientOutput
 from armillary.vtgate.client.commands import Commands
 from armillary.vtgate.client.login import Login
@@ -176,17 +176,23 @@ class ClientConnection(ClientTransport):
         self._listener.command_began()
         in_one_packet = self._reader.sequence_next == 1
         if in_one_packet and not self._query_timeout_s:
-            fast = None
-            if command == _QUERY:
-                fast = self._fast_path.query(payload, self)
-            elif command == _STMT_EXECUTE:
-                fast = self._fast_path.execute(payload, self)
+            fast = self._on_short_way(command, payload)
             if fast is not None:
                 self._fast = fast
                 self._fast_payload = payload
                 self.relaying(fast.connection)
                 return
         self._listener.tasks.start_soon(self._run, payload)
+
+    def _on_short_way(self, command: int, payload: bytes) -> FastRelay | None:
+        try:
+            if command == _QUERY:
+                return self._fast_path.query(payload, self)
+            if command == _STMT_EXECUTE:
+                return self._fast_path.execute(payload, self)
+        except Exception:  # the long way tells the client what is wrong
+            logger.exception("the short way met a bug")
+        return None
 
     def fast_done(
         self, relay: FastRelay, summary: ResponseSummary | None, error: Exception | None
@@ -218,7 +224,7 @@ class ClientConnection(ClientTransport):
         """The answer is out; before the next command, keep its warnings for SHOW WARNINGS."""
         try:
             self.session.new_warnings = await read_warnings(relay.connection)
-        except ArmillaryError as error:
+        except Exception as error:  # noqa: BLE001  else it ends the task group of all clients
             logger.info("warnings not read", extra={"reason": str(error)})
         finally:
             relay.release()
@@ -263,7 +269,7 @@ class ClientConnection(ClientTransport):
             return
         try:
             self._pump()
-        except WireError as error:
+        except Exception as error:  # noqa: BLE001  else it ends the task group of all clients
             self._fail(error)
 
     async def _answer(self, payload: bytes, output: ClientOutput) -> None:

@@ -47,12 +47,15 @@ class ClientTransport(asyncio.Protocol):
             if data:
                 self._reader.feed(data)
                 self._pump()
-        except (WireError, ssl.SSLError) as error:
+        except Exception as error:  # noqa: BLE001  the edge: one client must not end the gateway
             self._fail(error)
-        except (IndexError, ValueError) as error:  # a packet cut where no length said so
-            self._fail(WireError(f"malformed packet: {error}"))
 
     def _fail(self, error: Exception) -> None:
+        """Say why, and close: nothing that goes wrong with one client reaches others."""
+        if not isinstance(error, ArmillaryError | ssl.SSLError):
+            if not isinstance(error, IndexError | ValueError):
+                logger.error("a client's bytes met a bug", exc_info=error)
+            error = WireError(f"malformed packet: {error}")  # cut where no length said so
         logger.info("client dropped", extra={"peer": self.peer, "reason": str(error)})
         if isinstance(error, ArmillaryError):
             self.write(frame(err_payload(error), self._reader.sequence_next))

@@ -56,10 +56,10 @@ class FastPath:
             return None
         relay, pool = found
         key = self._session.pool_key
+        scanner = _scanner(relay, pool)
         connection = pool.take_idle(key)
         if connection is None:
             return None
-        scanner = _scanner(relay, pool)
         on_its_way = FastRelay(connection, pool, key, scanner, owner, reading=relay.reading)
         return on_its_way if on_its_way.send(payload) else None
 
@@ -95,10 +95,10 @@ class FastPath:
     ) -> FastRelay | None:
         relay, pool = found
         key = self._session.pool_key
+        scanner = _scanner(relay, pool)
         connection = pool.take_idle(key)
         if connection is None:
             return None
-        scanner = _scanner(relay, pool)
         on_its_way = FastExecute(connection, pool, key, scanner, owner, reading=relay.reading)
         return on_its_way if on_its_way.send_execute(statement.sql, request) else None
 

@@ -7,7 +7,7 @@ are refused here, in every sql_mode.
 """
 
 from armillary.routing.vindexes import Value
-from armillary.sql.literals import NotAValue, literal_value, whole_double
+from armillary.sql.literals import DIGITS_MAX, NotAValue, literal_value, whole_double
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.planner.shapes import ColumnShape
 from armillary.wire.protocol import DECIMAL_TYPES, ColumnFlag, ColumnType
@@ -63,7 +63,7 @@ def whole_number(literal: bytes, value: int | bytes) -> int:
     """
     if isinstance(value, bytes):
         digits = value[1:] if value[:1] == b"-" else value
-        if not digits.isdigit() or literal[:1] in (b"x", b"X"):
+        if not digits.isdigit() or literal[:1] in (b"x", b"X") or len(digits) > DIGITS_MAX:
             raise NotAValue
     return int(value)
 
