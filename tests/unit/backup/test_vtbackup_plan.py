@@ -42,3 +42,10 @@ def test_a_run_does_what_is_due_and_never_risks_data(
     action = plan_run(wish, records, serving, now=NOW)
     assert isinstance(action, expected)
     assert action.reason
+
+
+def test_a_run_that_another_clock_began_is_due_and_no_other_is() -> None:
+    began = START + timedelta(hours=4)
+    for early, expected in ((timedelta(seconds=20), MakeUpdate), (timedelta(minutes=11), Skip)):
+        action = plan_run(DAILY, [complete(0)], [], now=began - early)
+        assert isinstance(action, expected)

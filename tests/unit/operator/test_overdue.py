@@ -86,6 +86,14 @@ def test_the_first_minute_and_the_hour_of_a_run_that_works_are_no_news() -> None
     assert not at(LATE_AFTER)[0].fails
 
 
+def test_a_run_that_ended_well_and_left_nothing_is_not_told_as_one_that_never_ended() -> None:
+    ended = run(LOG)
+    ended["status"] |= {"phase": "Succeeded"}
+    assert pod_failure(ended) == ""
+    (one,) = found(complete(26), pods=(ended,))
+    assert not one.fails and "left no backup that counts" in one.reason
+
+
 def test_the_longest_interval_is_no_mistake_and_a_wrong_clock_hides_nothing() -> None:
     longest = BackupPolicy(backup_interval_hours=2**31 - 1)
     assert found(complete(50), policy=longest) == ()

@@ -1,15 +1,23 @@
 """A shard's tablets: created at once; backup runs are left to finish."""
 
 from dataclasses import replace
+from datetime import datetime
+
+import pytest
 
 from armillary.kube.kinds import KubeObject
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.operator.crd.backup import BackupLocation
 from armillary.operator.objects.rollout import Annotate, CreatePod, DeletePod
+from armillary.operator.objects.status import rfc3339
 from armillary.operator.render import labels as keys
 from armillary.operator.shard.actions import Delete, PruneTablet, RollPod
+from armillary.operator.shard.backup_pod import WantedBackupJob
+from tests.unit.operator.moments import NOW, hours_ago
 from tests.unit.operator.shard_seen import (
     PRIMARY,
     SECOND,
+    SHARD,
     THIRD,
     all_pods,
     annotated,
@@ -88,6 +96,44 @@ def test_a_finished_backup_pod_goes_and_then_its_claim() -> None:
     assert [a.obj for a in first if isinstance(a, Delete)] == [pod]
     second = plan(seen(backup_claims=[claim])).actions
     assert [a.obj for a in second if isinstance(a, Delete)] == [claim]
+
+
+def ended_run(phase: str, ended: datetime, *, told: bool = True, made: datetime) -> KubeObject:
+    pod = backup_pod(phase)
+    pod["metadata"]["creationTimestamp"] = rfc3339(made)
+    if told:
+        state = {"terminated": {"exitCode": 0, "finishedAt": rfc3339(ended)}}
+        pod["status"]["containerStatuses"] = [{"state": state}]
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("phase", "hours", "told", "goes"),
+    [
+        ("Succeeded", 0.5, True, False),
+        ("Succeeded", 1.5, True, True),
+        ("Succeeded", -9000, True, True),  # its machine's clock is a year ahead
+        ("Failed", 0.01, True, False),
+        ("Failed", 0.1, True, True),
+        ("Failed", 0.01, False, True),  # refused as a whole, long after it was made
+    ],
+)
+def test_a_run_that_ended_without_a_backup_is_made_anew_and_not_at_once(
+    phase: str, hours: float, told: bool, goes: bool
+) -> None:
+    pool = SHARD.spec.tablet_pools[0]
+    location = BackupLocation(volume={"hostPath": {"path": "/backups"}})
+    jobs = (WantedBackupJob(name="b", kind="update", pool=pool, location=location),)
+    pod = ended_run(phase, hours_ago(hours), told=told, made=hours_ago(3))
+    found = plan(seen(backup_pods=[pod]), jobs=jobs).actions
+    assert [one.obj for one in found if isinstance(one, Delete)] == ([pod] if goes else [])
+
+
+def test_a_run_that_is_refused_at_once_is_not_made_and_deleted_without_end() -> None:
+    pool = SHARD.spec.tablet_pools[0]
+    jobs = (WantedBackupJob(name="b", kind="update", pool=pool, location=BackupLocation()),)
+    pod = ended_run("Failed", NOW, told=False, made=hours_ago(0.01))
+    assert plan(seen(backup_pods=[pod]), jobs=jobs).actions == ()
 
 
 def going(alias: TabletAlias) -> dict[TabletAlias, KubeObject]:

@@ -74,11 +74,12 @@ def find_overdue(
             if now - newest_at < interval:  # a sum with a long interval would be no date
                 continue
             due_at = newest_at + interval
-        failure = _failure([p for p in pods if labels_of(p).get(keys.BACKUP_LOCATION, "") == name])
+        runs = [pod for pod in pods if labels_of(pod).get(keys.BACKUP_LOCATION, "") == name]
+        failure = _failure(runs)
         is_late = policy is not None and is_snapshot is False and now - due_at >= LATE_AFTER
         if not (is_late or (failure and now - due_at >= FAILS_AFTER)):
             continue
-        why = failure or _why_late(newest_at, has_primary=has_primary)
+        why = failure or _why_late(newest_at, runs, has_primary=has_primary)
         found.append(Overdue(location=name, since=due_at, reason=why, fails=bool(failure)))
     return tuple(found)
 
@@ -105,11 +106,16 @@ def told_before(status: ShardStatus, backups: Sequence[SeenBackup]) -> tuple[Ove
     )
 
 
-def _why_late(newest_at: datetime | None, *, has_primary: bool) -> str:
+def _why_late(newest_at: datetime | None, runs: Sequence[KubeObject], *, has_primary: bool) -> str:
     if not has_primary:
         return "the shard has no primary whose data a backup could catch up with"
     if newest_at is None:
         return "there is no complete backup to go on from; BackupShard takes one"
+    if any(phase_of(pod) == "Succeeded" for pod in runs):
+        return (
+            "the last run ended and left no backup that counts: either a clock is wrong, or the "
+            "location is not read"
+        )
     return "no run has ended yet"
 
 
@@ -124,6 +130,8 @@ def _failure(pods: Sequence[KubeObject]) -> str:
 
 def pod_failure(pod: KubeObject) -> str:
     """Return why a pod did not do its work so far; empty when nothing has gone wrong."""
+    if phase_of(pod) == "Succeeded":
+        return ""  # what failed before that is past
     status = pod.get("status") or {}
     for container in status.get("containerStatuses") or ():
         for state in (container.get("state") or {}, container.get("lastState") or {}):

@@ -8,7 +8,8 @@ tablet at most. Replicas roll first; the primary moves once, and rolls last.
 from datetime import datetime, timedelta
 
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import is_being_deleted, name_of, phase_of
+from armillary.kube.objects import created_at, is_being_deleted, name_of, phase_of
+from armillary.model.backup_name import CLOCKS_APART_MAX
 from armillary.operator.objects.rollout import Annotate, CreatePod, DeletePod, Leave
 from armillary.operator.shard.actions import DISRUPTIVE, Delete, RollPod, ShardAction, ShardPlan
 from armillary.operator.shard.backup_pod import WantedBackupJob
@@ -25,6 +26,11 @@ from armillary.operator.shard.situation import Situation, has_failed, look_at
 from armillary.operator.shard.tablets import Shard
 
 _LOOK_AGAIN_S = 5.0
+# A run that ended and left no backup that counts, as one whose clock is wrong does, is made anew no
+# more often than the shortest policy makes backups. By then the mirror knows what it left.
+_SPENT_AFTER = timedelta(hours=1)
+# One that fails as a whole at once would be made and deleted without end.
+_FAILED_PAUSE = timedelta(minutes=1)
 
 
 def plan_shard(
@@ -42,7 +48,7 @@ def plan_shard(
     drains = plan_drain(situation)
     actions: list[ShardAction] = [
         *_safe(situation),
-        *plan_backup_leftovers(seen, jobs),
+        *plan_backup_leftovers(seen, jobs, now=now),
         *plan_claims(situation),
         *plan_prune(situation),
         *plan_prune_cells(situation),
@@ -76,7 +82,9 @@ def _is_waiting(situation: Situation) -> bool:
     )
 
 
-def plan_backup_leftovers(seen: ShardSeen, jobs: tuple[WantedBackupJob, ...]) -> list[Delete]:
+def plan_backup_leftovers(
+    seen: ShardSeen, jobs: tuple[WantedBackupJob, ...], *, now: datetime
+) -> list[Delete]:
     """Let go of backup runs that are not wanted any more, but never of one that runs.
 
     A run prunes after it has backed up, so it is given the time to finish.
@@ -93,7 +101,15 @@ def plan_backup_leftovers(seen: ShardSeen, jobs: tuple[WantedBackupJob, ...]) ->
     actions += [
         Delete(pod, "it failed as a whole; the next one tries again")
         for name, pod in pods.items()
-        if name in wanted and has_failed(pod)
+        if name in wanted and has_failed(pod) and now - _ended_at(pod, now) >= _FAILED_PAUSE
+    ]
+    actions += [
+        Delete(pod, "it ended and left no backup that counts; the next one tries again")
+        for name, pod in pods.items()
+        if name in wanted
+        and phase_of(pod) == "Succeeded"
+        and not is_being_deleted(pod)
+        and now - _ended_at(pod, now) >= _SPENT_AFTER
     ]
     actions += [
         Delete(claim, "its backup pod is gone")
@@ -103,3 +119,16 @@ def plan_backup_leftovers(seen: ShardSeen, jobs: tuple[WantedBackupJob, ...]) ->
         and not is_being_deleted(claim)
     ]
     return actions
+
+
+def _ended_at(pod: KubeObject, now: datetime) -> datetime:
+    """Return when a pod ended; when it was made, if its machine's clock is wrong or does not say.
+
+    A pod that is refused as a whole never has a container.
+    """
+    states = [
+        one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or ()
+    ]
+    texts = [(state.get("terminated") or {}).get("finishedAt") for state in states]
+    times = [datetime.fromisoformat(text) for text in texts if text]
+    return max((at for at in times if at <= now + CLOCKS_APART_MAX), default=created_at(pod))
