@@ -24,8 +24,24 @@ _INTEGERS = {
     ColumnType.INT24: 4,
     ColumnType.LONGLONG: 8,
 }
+_HOURS_MAX = 838
+_DATE_PREFIXES: dict[int, bytes] = {
+    ColumnType.DATE: b"DATE",
+    ColumnType.DATETIME: b"TIMESTAMP",
+    ColumnType.TIMESTAMP: b"TIMESTAMP",
+}
 _BLOBS = frozenset(
     {ColumnType.TINY_BLOB, ColumnType.MEDIUM_BLOB, ColumnType.LONG_BLOB, ColumnType.BLOB}
+)
+# All but YEAR, and what no client should send: of those, servers read other bytes or values.
+_KNOWN_TYPES = bytes(
+    (
+        *(kind for kind in _INTEGERS if kind != ColumnType.YEAR),
+        *(ColumnType.FLOAT, ColumnType.DOUBLE, ColumnType.DECIMAL, ColumnType.NEWDECIMAL),
+        *(ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIMESTAMP, ColumnType.TIME),
+        *(ColumnType.VARCHAR, ColumnType.VAR_STRING, ColumnType.STRING, *_BLOBS),
+        ColumnType.NULL,
+    )
 )
 
 
@@ -155,7 +171,7 @@ def literal_of(value: bytes | None, kind: int, flags: int) -> bytes:
     """Return a parameter as SQL text that means the same value of the same type.
 
     Raises:
-        WireError: a decimal that is no number, a broken date.
+        WireError: a decimal that is no number, a date or a time that there is not.
     """
     if value is None:
         return b"NULL"
@@ -189,15 +205,25 @@ def literals_of(request: ExecuteRequest) -> list[bytes]:
     ]
 
 
+def may_be_relayed(types: bytes) -> bool:
+    """Whether `literal_of` knows all these types, and reads of them what a server does."""
+    return not types[::2].translate(None, _KNOWN_TYPES)
+
+
 def _date_literal(value: bytes, kind: int) -> bytes:
+    """Return a literal with its type: as a mere string it would be compared as text."""
     fields = value[1:] + b"\x00" * (11 - len(value) + 1)
     year = int.from_bytes(fields[0:2], "little")
-    date = b"%04d-%02d-%02d" % (year, fields[2], fields[3])
-    if kind == ColumnType.DATE:
-        return b"'" + date + b"'"
+    month, day = fields[2], fields[3]
     micros = int.from_bytes(fields[7:11], "little")
+    _check("date", year <= 9999 and month <= 12 and day <= 31)
+    _check("time", fields[4] <= 23 and _is_in_an_hour(fields[5], fields[6], micros))
+    date = b"%04d-%02d-%02d" % (year, month, day)
+    typed = _DATE_PREFIXES[kind] if month and day else b"_latin1"  # DATE'2020-00-00' is refused
+    if kind == ColumnType.DATE:
+        return typed + b"'" + date + b"'"
     fraction = b".%06d" % micros if micros else b""
-    return b"'" + date + b" %02d:%02d:%02d" % tuple(fields[4:7]) + fraction + b"'"
+    return typed + b"'" + date + b" %02d:%02d:%02d" % tuple(fields[4:7]) + fraction + b"'"
 
 
 def _time_literal(value: bytes) -> bytes:
@@ -205,5 +231,15 @@ def _time_literal(value: bytes) -> bytes:
     hours = int.from_bytes(fields[1:5], "little") * 24 + fields[5]
     micros = int.from_bytes(fields[8:12], "little")
     fraction = b".%06d" % micros if micros else b""
+    _check("time", hours <= _HOURS_MAX and _is_in_an_hour(fields[6], fields[7], micros))
     sign = b"-" if fields[0] else b""
-    return b"'" + sign + b"%02d:%02d:%02d" % (hours, fields[6], fields[7]) + fraction + b"'"
+    return b"TIME'" + sign + b"%02d:%02d:%02d" % (hours, fields[6], fields[7]) + fraction + b"'"
+
+
+def _is_in_an_hour(minute: int, second: int, micros: int) -> bool:
+    return minute <= 59 and second <= 59 and micros <= 999_999
+
+
+def _check(what: str, holds: bool) -> None:
+    if not holds:
+        raise WireError(f"a {what} wanted, found fields that none has")

@@ -124,6 +124,34 @@ def test_prepared_statements_answer_as_one_server_does(both: tuple[Any, Any]) ->
     assert not problems, "\n".join(problems)
 
 
+def test_a_date_is_compared_as_one_on_all_shards(both: tuple[Any, Any]) -> None:
+    """Of four texts that are the same day, each has its own shard; no plan is cached for one."""
+    day = datetime.date(2020, 1, 1)
+    texts = ("2020-01-01", "2020-1-1", "20200101", "2020-01-01 00:00:00")
+    found = []
+    for client in both:
+        for number, text in enumerate(texts):
+            run(client, "insert into users_name_idx (name, user_id) values (?, ?)", text, number)
+        select = "select user_id from users_name_idx where name = ?"
+        run(client, select, "warm")
+        delete = "delete from users_name_idx where name = ?"
+        run(client, delete, "warm")
+        rows = sorted(row[0] for row in run(client, select, day)[2:])
+        found.append((rows, run(client, delete, day)))
+    assert found[0] == found[1]
+    assert found[0][1] == ("affected", len(texts))
+
+
+def test_a_row_is_placed_by_what_is_stored(both: tuple[Any, Any]) -> None:
+    here, _ = both
+    insert = "insert into users_name_idx (name, user_id) values (?, ?)"
+    run(here, insert, "warm", 1)
+    for odd in (datetime.timedelta(days=40), datetime.timedelta(hours=20), datetime.date.max):
+        with pytest.raises(mysql.connector.Error):
+            run(here, insert, odd, 777)
+    assert run(here, "select name from users_name_idx where user_id = ?", 777)[2:] == ()
+
+
 def test_a_sequence_fills_a_column_whatever_kind_of_zero_it_gets(gate: Gate) -> None:
     client = connect(gate.address, USER, PASSWORD, "main")
     for nothing in (None, 0, 0.0, -0.0, "0"):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armillary.sql.literals import unescape
+from armillary.base.errors import WireError
+from armillary.sql.literals import NotAValue, literal_value, unescape
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.lenenc import encode_int, read_int
 from armillary.wire.protocol import ColumnFlag, ColumnType
@@ -17,7 +18,13 @@ from armillary.wire.rows import (
     split_binary_row,
     text_to_binary,
 )
-from armillary.wire.statements import encode_execute, literal_of, parse_execute, quote
+from armillary.wire.statements import (
+    encode_execute,
+    literal_of,
+    may_be_relayed,
+    parse_execute,
+    quote,
+)
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -77,7 +84,51 @@ def test_parameters_become_literals_of_the_same_meaning() -> None:
     assert literal_of(None, ColumnType.LONG, 0) == b"NULL"
     day = datetime.date(2020, 2, 3)
     packed = b"\x04" + struct.pack("<HBB", day.year, day.month, day.day)
-    assert literal_of(packed, ColumnType.DATE, 0) == b"'2020-02-03'"
+    assert literal_of(packed, ColumnType.DATE, 0) == b"DATE'2020-02-03'"
+
+
+MOMENTS = [
+    (ColumnType.DATETIME, "<BHBB", (4, 2020, 2, 3), b"TIMESTAMP'2020-02-03 00:00:00'"),
+    (ColumnType.TIMESTAMP, "<BHBBBBBI", (11, 2020, 2, 3, 4, 5, 6, 7),
+     b"TIMESTAMP'2020-02-03 04:05:06.000007'"),
+    (ColumnType.TIME, "<BBIBBB", (8, 1, 2, 3, 4, 5), b"TIME'-51:04:05'"),
+    (ColumnType.DATE, "<BHBB", (4, 2020, 0, 0), b"_latin1'2020-00-00'"),
+    (ColumnType.DATE, "<B", (0,), b"_latin1'0000-00-00'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "form", "fields", "literal"), MOMENTS)
+def test_dates_and_times_keep_their_type_and_place_no_row(
+    kind: ColumnType, form: str, fields: tuple[int, ...], literal: bytes
+) -> None:
+    found = literal_of(struct.pack(form, *fields), kind, 0)
+    assert found == literal
+    with pytest.raises(NotAValue):
+        literal_value(found)
+
+
+NO_MOMENTS = [
+    (ColumnType.DATE, "<BHBB", (4, 2020, 13, 1)),
+    (ColumnType.DATE, "<BHBB", (4, 20210, 2, 3)),
+    (ColumnType.DATETIME, "<BHBBBBB", (7, 2020, 1, 1, 24, 0, 0)),
+    (ColumnType.TIMESTAMP, "<BHBBBBBI", (11, 2020, 1, 1, 0, 0, 0, 1_000_000)),
+    (ColumnType.TIME, "<BBIBBB", (8, 0, 40, 0, 0, 0)),
+    (ColumnType.TIME, "<BBIBBB", (8, 0, 0, 3, 61, 2)),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "fields"), NO_MOMENTS)
+def test_a_date_or_time_that_there_is_not_is_refused(
+    kind: ColumnType, form: str, fields: tuple[int, ...]
+) -> None:
+    with pytest.raises(WireError):
+        literal_of(struct.pack(form, *fields), kind, 0)
+
+
+def test_parameters_of_odd_types_are_not_relayed() -> None:
+    for kind in (ColumnType.YEAR, 14, 17, 18, 19, ColumnType.BIT, ColumnType.JSON):
+        assert not may_be_relayed(bytes((ColumnType.LONG, 0, kind, 0)))
+    assert may_be_relayed(bytes((ColumnType.LONG, 0x80, ColumnType.DATETIME, 0)))
 
 
 def test_execute_survives_and_remembers_types() -> None:

@@ -24,6 +24,7 @@ from armillary.wire.scanner import KnownHead, ResponseScanner
 from armillary.wire.statements import (
     ExecuteRequest,
     literals_of,
+    may_be_relayed,
     parse_execute,
     statement_id_of,
 )
@@ -74,6 +75,8 @@ class FastPath:
             request = parse_execute(
                 payload, parameter_count=statement.parameter_count, last_types=statement.types
             )
+            if not may_be_relayed(request.types):
+                return None
             parameters = literals_of(request)
         except WireError:
             return None
