@@ -87,14 +87,16 @@ class PreparedStatement:
     types: bytes = b""
     long_data: dict[int, bytearray] = field(default_factory=dict)
     long_bytes: int = 0
+    long_data_refused: bool = False  # all statements of a session share one limit
 
     @property
     def has_long_data(self) -> bool:
-        return bool(self.long_data or self.long_bytes)
+        return bool(self.long_data or self.long_data_refused)
 
     def forget_long_data(self) -> None:
         self.long_data.clear()
         self.long_bytes = 0
+        self.long_data_refused = False
 
 
 @dataclass(slots=True)

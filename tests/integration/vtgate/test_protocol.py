@@ -130,6 +130,24 @@ def test_long_data_is_put_together_and_limited(client: Any) -> None:
     assert rows_of(client) == [b"short"]
 
 
+def test_long_data_of_all_statements_is_limited_together(client: Any) -> None:
+    statements = []
+    for _ in range(2):
+        send(client, bytes((STMT_PREPARE,)) + b"select length(?) as v")
+        statements.append(read_prepare(client))
+        part = bytes((STMT_LONG_DATA,)) + struct.pack("<IH", statements[-1], 0)
+        send(client, *[part + b"x" * 10_000_000] * 4)
+    first, second = statements
+    send(client, execute(second, b"")[:-1])
+    with pytest.raises(pymysql.MySQLError) as refusal:
+        read(client)
+    assert refusal.value.args[0] == 1153
+    send(client, execute(first, b"")[:-1])
+    assert int.from_bytes(rows_of(client)[0], "little") << 8 == 40_000_000  # without its first byte
+    send(client, part + b"room again", execute(second, b"")[:-1])
+    assert rows_of(client)
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x00", b"\x1c\0\0\0\0\0\0\0\0", b"\xfa", b"\x12abc"])
 def test_a_command_that_is_not_known_is_an_error_and_no_end(client: Any, payload: bytes) -> None:
     send(client, payload)

@@ -70,6 +70,12 @@ class Listener:
     _rsa: RsaKey | None = None
 
     def next_id(self) -> int:
+        """Return an id that no client here has: ids come round again, and old clients stay."""
+        while (given := self._id_in_turn()) in self.connections:
+            pass
+        return given
+
+    def _id_in_turn(self) -> int:
         self._next_id = self._next_id % 0xFFFFFFFE + 1
         if self.others is not None:
             return self.others.connection_id(self._next_id)

@@ -117,7 +117,7 @@ class PreparedStatements:
     async def execute(self, payload: bytes, out: ClientOutput) -> ResponseSummary:
         """Raises: ArmillaryError: what the client is to be told."""
         statement = self._find(payload)
-        if statement.long_bytes > self._payload_bytes_max:
+        if statement.long_data_refused:
             statement.forget_long_data()
             raise PacketTooLargeError(payload_bytes_max=self._payload_bytes_max)
         request = parse_execute(
@@ -164,9 +164,13 @@ class PreparedStatements:
         index = int.from_bytes(payload[5:7], "little")
         if statement is None or index >= statement.parameter_count:
             return
+        kept = sum(one.long_bytes for one in self._session.statements.values())
+        if statement.long_data_refused or kept + len(payload) - 7 > self._payload_bytes_max:
+            statement.forget_long_data()
+            statement.long_data_refused = True  # at EXECUTE
+            return
         statement.long_bytes += len(payload) - 7
-        if statement.long_bytes <= self._payload_bytes_max:  # the rest is refused at EXECUTE
-            statement.long_data.setdefault(index, bytearray()).extend(payload[7:])
+        statement.long_data.setdefault(index, bytearray()).extend(payload[7:])
 
 
 def _fill_in(sql: bytes, literals: list[bytes]) -> bytes:

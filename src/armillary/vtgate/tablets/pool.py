@@ -63,6 +63,7 @@ class TabletPool:
             if not connection.broken:
                 connection.in_use = True
                 return connection
+            self._discard(connection)  # it is told of as lost only later, and is in no list then
         return None
 
     async def acquire(self, key: PoolKey) -> BackendConnection:

@@ -1,0 +1,37 @@
+"""What the gateway counts and numbers stays right when things end out of turn."""
+
+from unittest.mock import MagicMock
+
+from armillary.model.tablet import TabletAlias, TabletType
+from armillary.vtgate.client.listener import Listener, ListenerSettings
+from armillary.vtgate.tablets.backend import BackendConnection
+from armillary.vtgate.tablets.cluster import TabletHealth
+from armillary.vtgate.tablets.pool import PoolKey, TabletPool
+
+KEY = PoolKey(45, found_rows=False, settings=())
+
+
+def test_an_id_that_comes_round_again_is_not_given_while_its_client_is_there() -> None:
+    listener = Listener(MagicMock(), MagicMock(), MagicMock(), ListenerSettings())
+    assert [listener.next_id() for _ in range(2)] == [1, 2]
+    listener.connections = {1: MagicMock(), 2: MagicMock(), 0xFFFFFFFE: MagicMock()}
+    listener._next_id = 0xFFFFFFFD
+    assert listener.next_id() == 3
+
+
+def test_a_connection_found_broken_gives_its_place_back_once() -> None:
+    health = TabletHealth(
+        alias=TabletAlias("zone1", 1), keyspace="k", shard="0", type=TabletType.PRIMARY,
+        serving=True, host="127.0.0.1", port=1, database="d", hostname="h", term_start_s=1,
+        lag_s=0.0,
+    )  # fmt: skip
+    pool = TabletPool(health, user="u", password="", connections_max=1, connect_timeout_s=1)
+    connection = BackendConnection()
+    pool._open_count = 1
+    connection.on_idle_loss = pool._lost_idle
+    pool.release(KEY, connection)
+    connection.broken = True  # aborted; the event loop tells of it later
+    assert pool.take_idle(KEY) is None
+    assert pool.open_count == 0
+    connection.connection_lost(None)
+    assert pool.open_count == 0
