@@ -24,6 +24,7 @@ from armillary.base.errors import UnavailableError, UnsupportedError
 
 # Several files are copied at once, each with its own buffers.
 FILE_ROUND_BYTES = 4 * 1024 * 1024
+STREAM_MODE = "xbstream"
 CHUNK_TABLE_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -206,14 +207,19 @@ class BackupReader:
         Raises:
             DamagedBackupError: what is stored is not what was written, or no whole xbstream; with a
                 chunk table before the first wrong byte would have been given out.
+            UnsupportedError: it is no xbstream but, say, a tar.
         """
+        if content.stream_mode != STREAM_MODE:
+            raise UnsupportedError(
+                f"backup {self.label} is a {content.stream_mode} stream: wanted {STREAM_MODE}"
+            )
 
         def damaged(reason: str) -> DamagedBackupError:
             return DamagedBackupError(self.label, content.file_name, reason)
 
         # Where there is a chunk table, it has vouched for the bytes already.
         check = XbstreamCheck(
-            is_mariadb="mariadb" in self.manifest.mysql_version.lower(),
+            is_mariadb=self.manifest.is_mariadb,
             sums=self.manifest.integrity is None or check_sums,
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from armillary.backup.errors import ManifestError
 from armillary.base.errors import InputError
-from armillary.model.gtid import Position
+from armillary.model.gtid import MariadbGtidSet, Position
 
 BUILTIN = "builtin"
 XTRABACKUP = "xtrabackup"
@@ -97,6 +97,13 @@ class Manifest:
     content: Content
     integrity: Integrity | None = None
     databases: tuple[str, ...] | None = None  # what the backup holds; None: it does not say
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether MariaDB made it. Old ones do not say the version; their position tells."""
+        if self.mysql_version:
+            return "mariadb" in self.mysql_version.lower()
+        return isinstance(self.position.gtids, MariadbGtidSet)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

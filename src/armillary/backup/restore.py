@@ -44,6 +44,7 @@ from armillary.base.errors import (
     IntegrityError,
     InvariantError,
     UnavailableError,
+    UnsupportedError,
 )
 from armillary.model.gtid import Position
 from armillary.mysqld import replication
@@ -234,6 +235,8 @@ async def _expect_sound(
 ) -> None:
     """Read all of the backup once for the sake of the data that is about to be given up for it."""
     report = await verify_backup(storage, request.keyspace, request.shard, record)
+    if report.unsupported:
+        raise UnsupportedError(report.unsupported)
     if not report.is_sound:
         label = f"{shard_directory(request.keyspace, request.shard)}/{record.raw_name}"
         raise DamagedBackupError(label, "(several)", "; ".join(report.problems))

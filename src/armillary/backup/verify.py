@@ -22,12 +22,13 @@ class VerifyReport:
     raw_name: str
     raw_bytes: int  # read and found right
     problems: tuple[str, ...]
+    unsupported: str = ""  # why we cannot read it; that says nothing about the backup
     damaged_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # odd, and no damage
 
     @property
     def is_sound(self) -> bool:
-        return not self.problems
+        return not (self.problems or self.unsupported)
 
 
 async def verify_backup(
@@ -61,6 +62,7 @@ async def verify_backup(
     meter.start("verify", raw_bytes_total=total)
     found: list[DamagedBackupError] = []
     problems: list[str] = []
+    unsupported = ""
     raw_bytes = 0
     try:
         await reader.load_table()
@@ -70,12 +72,13 @@ async def verify_backup(
     except DamagedBackupError as error:
         found.append(error)
     except UnsupportedError as error:
-        problems.append(str(error))
+        unsupported = str(error)
     meter.finish()
     return VerifyReport(
         raw_name=record.raw_name,
         raw_bytes=raw_bytes,
         problems=(*problems, *map(str, found)),
+        unsupported=unsupported,
         damaged_files=tuple(dict.fromkeys(error.file for error in found)),
         notes=await _notes(storage, directory, record.raw_name, manifest),
     )

@@ -260,7 +260,9 @@ async def test_a_location_that_cannot_be_read_hides_no_other_and_is_no_success(
     assert "whether storage lists its backup is not known: location 'closed'" in said
     said = await control.refused("RemoveBackup", "main/-80", "x")
     assert name in said and "not looked into: location 'closed'" in said
-    await control.ok("RemoveBackup", "main/-80", name)
+    said = await control.refused("RemoveBackup", "main/-80", name)
+    assert "could not be looked into" in said and "location 'closed'" in said
+    await control.ok("RemoveBackup", f"-location={control.locations[0].name}", "main/-80", name)
     assert not (tmp_path / "backups" / "main" / "-80" / name).exists()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from armillary.backup.content import BackupReader, BackupWriter
+from armillary.backup.content import STREAM_MODE, BackupReader, BackupWriter
 from armillary.backup.engines.blame import LINES_MAX, blame_data, is_telling
 from armillary.backup.engines.contract import Server, Taken
 from armillary.backup.engines.datadir import database_names
@@ -31,7 +31,6 @@ from armillary.settings.backup import BackupFlags
 
 logger = logging.getLogger(__name__)
 
-STREAM_MODE = "xbstream"
 COMPLETED = "completed OK!"
 # In its last phase the tool blocks commits and waits for its redo copier, which sleeps this long.
 # The default of 1000 stalls every writer for a second.
@@ -105,7 +104,7 @@ class XtrabackupEngine:
             raise UnsupportedError(
                 f"backup {reader.label} is a {content.stream_mode} stream: wanted xbstream"
             )
-        tools = tools_for(reader.manifest.mysql_version)
+        tools = MARIADB_TOOLS if reader.manifest.is_mariadb else MYSQL_TOOLS
         integrity = reader.manifest.integrity
         reader.meter.start("unpack", raw_bytes_total=integrity.raw_bytes if integrity else None)
         argv = [

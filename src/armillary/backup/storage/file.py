@@ -10,7 +10,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -160,7 +160,7 @@ class FileStorage:
 
         def sweep() -> int:
             count = 0
-            for path in self._root.rglob(f"{_TEMPORARY_PREFIX}*"):
+            for path in _temporaries(self._root):
                 # One that is being written may get its name at any moment.
                 with suppress(FileNotFoundError):
                     if now - path.stat().st_mtime >= older_than_s:
@@ -183,6 +183,19 @@ async def _in_thread(act: Callable[[], _T]) -> _T:
         raise StorageUnavailableError(
             f"file storage: {error.strerror}: {error.filename or 'write'}"
         ) from error
+
+
+def _temporaries(root: Path) -> Iterator[Path]:
+    """Yield what may be unfinished; a directory that somebody removes meanwhile has nothing."""
+
+    def tell(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for directory, _, files in os.walk(root, onerror=tell):
+        for name in files:
+            if name.startswith(_TEMPORARY_PREFIX):
+                yield Path(directory, name)
 
 
 def _subdirectories(path: Path) -> list[str]:

@@ -48,7 +48,7 @@ def command(
     storage that the flags name. Nothing is written or restored; progress goes to stderr.
 
     \b
-    Exit codes: 0 all sound; 1 a backup is damaged or missing, the output names the object;
+    Exit codes: 0 all sound; 1 one is damaged, missing or of a kind that we cannot read;
     2 wrong usage or no such backup; 5 the storage or the cluster does not answer.
     """
     from armillary.cli.verify_backups import Target, Verified, verify_targets  # noqa: PLC0415
@@ -88,7 +88,9 @@ def _line(verified: Any) -> str:
     if verified.location:
         where = f"{verified.location}: {where}"
     size = f"{report.raw_bytes / 1e6:.1f} MB read and right"
-    lines = [f"{where}: {'sound' if report.is_sound else 'DAMAGED'}, {size}"]
+    state = "sound" if report.is_sound else "DAMAGED" if report.problems else "cannot be checked"
+    lines = [f"{where}: {state}, {size}"]
+    lines += [f"  {report.unsupported}"] if report.unsupported else []
     lines += [f"  {problem}" for problem in report.problems]
     lines += [f"  note: {note}" for note in report.notes]
     return "\n".join(lines)
@@ -104,6 +106,7 @@ def _json(verified: Any) -> dict[str, Any]:
         "sound": report.is_sound,
         "raw_bytes": report.raw_bytes,
         "problems": list(report.problems),
+        "unsupported": report.unsupported,
         "damaged_files": list(report.damaged_files),
         "notes": list(report.notes),
     }

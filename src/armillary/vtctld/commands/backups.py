@@ -205,6 +205,12 @@ async def remove_backup(context: Context, call: Call) -> None:
             f"backup {name!r} of {directory} is in {' and in '.join(map(str, holders))}: say with "
             "-location which one to remove"
         )
+    if looked.problems:
+        raise PreconditionError(
+            f"backup {name!r} of {directory} is in {holders[0]}, and may be in a location that "
+            f"could not be looked into: say with -location which one to remove: "
+            f"{'; '.join(looked.problems)}"
+        )
     await look_everywhere(holders, lambda storage: storage.remove_backup(directory, name))
 
 
