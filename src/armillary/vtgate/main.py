@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import TaskStatus
@@ -35,6 +36,8 @@ from armillary.vtgate.workers.worker import Worker, name_in_logs
 logger = logging.getLogger(__name__)
 
 _DRAIN_S_MAX = 5.0
+# From 3.13 on, a server that closes unlinks its path, which other workers serve, too.
+_SHARED_PATH: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 WORKERS_MAX = 64
 WORKERS_VARIABLE = "VTGATE_WORKERS"  # the operator sets it, and Vitess's own vtgate ignores it
 VERSION_UNKNOWN = "8.0.30-Armillary"  # told until a tablet was heard
@@ -216,7 +219,7 @@ async def _listen(
         )
     if worker is not None and worker.place.socket_fd >= 0:
         queue = socket.socket(fileno=worker.place.socket_fd)
-        servers.append(await loop.create_unix_server(make, sock=queue))
+        servers.append(await loop.create_unix_server(make, sock=queue, **_SHARED_PATH))
     elif worker is None and settings.mysql_server_socket_path:
         servers.append(await loop.create_unix_server(make, settings.mysql_server_socket_path))
     return servers

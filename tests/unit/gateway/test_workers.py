@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import anyio
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from armillary.base.errors import UnavailableError
 from armillary.vtgate.workers.line import Line, Message
 from armillary.vtgate.workers.place import ClientCounts, Place, place_of
-from armillary.vtgate.workers.supervisor import add_up
+from armillary.vtgate.workers.supervisor import _listen_unix, add_up
 
 
 def place(number: int, count: int, *, starts: int = 0) -> Place:
@@ -66,3 +67,15 @@ async def test_both_ends_of_a_line_ask_and_a_closed_one_says_so() -> None:
         tasks.cancel_scope.cancel()
     with pytest.raises(UnavailableError, match="has ended"):
         await ends[0].ask("double", value=1)
+
+
+def test_only_a_socket_makes_way_for_the_clients_socket(tmp_path: Path) -> None:
+    path = tmp_path / "clients.sock"
+    path.write_text("somebody's")
+    with pytest.raises(UnavailableError, match="no socket"):
+        _listen_unix(str(path))
+    assert path.read_text() == "somebody's"
+    path.unlink()
+    for _ in range(2):  # the second time over what a gateway that was killed left
+        _listen_unix(str(path)).close()
+    assert path.is_socket()

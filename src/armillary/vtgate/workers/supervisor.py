@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -227,6 +228,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _listen_unix(path: str) -> socket.socket:
     """Listen where one process would; all workers take clients from the one queue."""
     with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise UnavailableError(f"cannot listen on {path}: a file that is no socket is there")
         os.unlink(path)
     listening = socket.socket(socket.AF_UNIX)
     try:
