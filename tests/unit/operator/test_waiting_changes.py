@@ -12,8 +12,10 @@ from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of
 from armillary.operator.cluster.build import build_cell, build_keyspace
 from armillary.operator.cluster.changes_waiting import changes_waiting
+from armillary.operator.cluster.model import parse_cluster
 from armillary.operator.cluster.vtctld import build_vtctld_deployment
 from armillary.operator.crd.topology import ExternalUpdateOptions, UpdateStrategy
+from armillary.operator.objects.compare import with_state_hash
 from armillary.operator.objects.waiting import (
     AtOnce,
     ChildPlan,
@@ -27,7 +29,7 @@ from armillary.operator.render.labels import (
     ROLLOUT_RELEASED,
     ROLLOUT_SCHEDULED,
 )
-from tests.unit.operator.example import example_cluster, shard_objects
+from tests.unit.operator.example import example_cluster, example_object, shard_objects
 
 EXTERNAL = UpdateStrategy()
 GROWS = UpdateStrategy(external=ExternalUpdateOptions(allow_resource_changes=["storage"]))
@@ -86,7 +88,17 @@ def edited(obj: KubeObject, *path: str | int, value: Any) -> KubeObject:
     return obj
 
 
-ALL = pytest.mark.parametrize("build", [cell, keyspace, shard, vtctld])
+def plain_cell() -> KubeObject:
+    """A cell with a gateway of which every field has its default."""
+    obj = example_object()
+    obj["spec"]["cells"] = [{"name": "plain", "gateway": {}}]
+    cluster = parse_cluster(obj)
+    built = build_cell(cluster, cluster.spec.cells[0])
+    assert built["spec"]["gateway"] == {}
+    return built
+
+
+ALL = pytest.mark.parametrize("build", [cell, plain_cell, keyspace, shard, vtctld])
 
 
 @ALL
@@ -187,6 +199,51 @@ def test_a_default_again_is_applied_at_once_too() -> None:
     decided = plan(wanted, found)
     assert decided.apply is not None
     assert "replicas" not in decided.apply["spec"]["gateway"]
+
+
+def test_a_gateway_of_defaults_waits_for_nothing_when_it_had_replicas() -> None:
+    found = stored(edited(plain_cell(), "gateway", "replicas", value=7))
+    decided = plan(plain_cell(), found)
+    assert decided.apply is not None and decided.apply["spec"] == plain_cell()["spec"]
+    assert decided.marks == {}
+    assert plan(plain_cell(), decided.apply) == ChildPlan(only_if_unchanged=True)
+
+
+def with_a_hash_of_the_whole(obj: KubeObject, **marks: str) -> KubeObject:
+    """The object as earlier versions stored it."""
+    obj = deepcopy(with_state_hash(obj))
+    obj["metadata"]["annotations"] |= marks
+    return obj
+
+
+@ALL
+def test_what_an_earlier_version_stored_is_adopted(build: Any) -> None:
+    found = with_a_hash_of_the_whole(build(), **{ROLLOUT_SCHEDULED: "x"})
+    decided = plan(build(), found)
+    assert decided.apply is not None and decided.apply["spec"] == build()["spec"]
+    assert decided.marks == {ROLLOUT_SCHEDULED: None}
+    assert plan(build(), decided.apply) == ChildPlan(only_if_unchanged=True)
+
+
+@pytest.mark.parametrize(("build", "path", "value"), WAITING)
+def test_a_change_of_what_an_earlier_version_stored_waits(
+    build: Any, path: Any, value: Any
+) -> None:
+    wanted = edited(build(), *path, value=value)
+    decided = plan(wanted, with_a_hash_of_the_whole(build()))
+    assert list(decided.marks) == [ROLLOUT_SCHEDULED]
+    assert decided.apply is not None and decided.apply["spec"] == build()["spec"]
+    # Taken back, it leaves no mark: what is there is known to be what is wanted.
+    held = deepcopy(decided.apply)
+    held["metadata"]["annotations"][ROLLOUT_SCHEDULED] = decided.marks[ROLLOUT_SCHEDULED]
+    assert plan(wanted, held) == ChildPlan(marks={})
+    assert plan(build(), held).marks == {ROLLOUT_SCHEDULED: None}
+
+
+def test_a_removal_from_what_an_earlier_version_stored_waits() -> None:
+    found = with_a_hash_of_the_whole(edited(keyspace(), "extraVitessFlags", value={"x": "1"}))
+    decided = plan(keyspace(), found)
+    assert decided.marks == {ROLLOUT_SCHEDULED: "spec:\n  extraVitessFlags: null\n"}
 
 
 def test_a_removal_waits_and_is_named() -> None:

@@ -20,7 +20,7 @@ async def write_status(client: KubeClient, obj: KubeObject, status: Model) -> No
 
     Again: an equal status is not written.
     """
-    wanted: Json = _said(msgspec.to_builtins(status))
+    wanted = status_as_written(status)
     found: Json = obj.get("status") or {}
     patch = merge_patch_between(found, wanted)
     if not patch:
@@ -29,6 +29,12 @@ async def write_status(client: KubeClient, obj: KubeObject, status: Model) -> No
         await client.patch_status(kind_of(obj), name_of(obj), namespace_of(obj), patch)
     except (NotFoundError, ConflictError) as error:
         logger.debug("status not written", extra={"object": name_of(obj), "error": str(error)})
+
+
+def status_as_written(status: Model) -> Json:
+    """Return the status without what says nothing."""
+    written: Json = _said(msgspec.to_builtins(status))
+    return written
 
 
 def _said(value: Any) -> Any:

@@ -85,7 +85,11 @@ def plan_child(
     annotations = annotations_of(found)
     held = _held_spec(wanted["spec"], found.get("spec") or {}, at_once)
     wanted_hash, found_hash = _hashes(wanted), _hashes(found)
-    waits = wanted_hash[0] != found_hash[0] or not is_covered(wanted["spec"], held)
+    waits = (
+        wanted_hash[0] != found_hash[0] or not is_covered(wanted["spec"], held)
+        if found_hash[0]
+        else bool(_difference(wanted, held))
+    )
     lags = (
         wanted_hash[1] != found_hash[1]
         or held != (found.get("spec") or {})
@@ -97,8 +101,7 @@ def plan_child(
         return ChildPlan(apply, only_if_unchanged=not immediate, marks=cleared)
     if ROLLOUT_RELEASED in annotations:
         return ChildPlan(wanted, only_if_unchanged=True, marks=cleared)
-    text = describe_change({"spec": wanted["spec"]}, {"spec": held}, removals=_is_custom(wanted))
-    text = _cut(text or "removal of something that is no longer wanted\n")
+    text = _cut(_difference(wanted, held) or "removal of something that is no longer wanted\n")
     marks = {} if annotations.get(ROLLOUT_SCHEDULED) == text else {ROLLOUT_SCHEDULED: text}
     if not lags:
         return ChildPlan(marks=marks)
@@ -113,13 +116,22 @@ def _stamped(obj: KubeObject, stamp: str, metadata: Mapping[str, Any]) -> KubeOb
 
 
 def _hashes(obj: KubeObject) -> tuple[str, str]:
-    waiting, _, at_once = annotations_of(obj).get(DESIRED_STATE_HASH, "").partition("-")
-    return waiting, at_once
+    """Return the hashes of what waits and of what does not; empty where it is not known.
+
+    Earlier versions hashed the object as a whole: that hash tells nothing about either part.
+    """
+    waiting, dash, at_once = annotations_of(obj).get(DESIRED_STATE_HASH, "").partition("-")
+    return (waiting, at_once) if dash else ("", "")
 
 
 def _without_hash(obj: KubeObject) -> Json:
     annotations = {k: v for k, v in annotations_of(obj).items() if k != DESIRED_STATE_HASH}
     return {**(obj.get("metadata") or {}), "annotations": annotations}
+
+
+def _difference(wanted: KubeObject, held: Json) -> str:
+    """Describe how the wanted spec differs from the one that is held; empty when it does not."""
+    return describe_change({"spec": wanted["spec"]}, {"spec": held}, removals=_is_custom(wanted))
 
 
 def _is_custom(obj: KubeObject) -> bool:
@@ -136,6 +148,8 @@ def _held_spec(wanted: Json, found: Json, at_once: AtOnce) -> Json:
     held = deepcopy(found)
     for path in at_once.paths:
         _put(held, path, _look(wanted, path))
+        if isinstance(_look(wanted, path[:-1]), Mapping) and _look(held, path[:-1]) is _ABSENT:
+            _put(held, path[:-1], {})
     if at_once.claim_sizes and _shards(wanted).keys() == _shards(held).keys():
         sizes = {key: claim["storage"] for key, claim in _claims(wanted) if "storage" in claim}
         for key, claim in _claims(held):

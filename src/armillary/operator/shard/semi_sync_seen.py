@@ -12,8 +12,10 @@ from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import name_of, namespace_of
 from armillary.model.tablet import TabletAlias
+from armillary.operator.crd.parts import Json
 from armillary.operator.crd.read import read_status
 from armillary.operator.crd.shard import ShardStatus
+from armillary.operator.objects.status import merge_patch_between
 from armillary.operator.shard.dead_primary import Primary
 from armillary.operator.world import World
 
@@ -46,13 +48,21 @@ async def keep_semi_synced(world: World, obj: KubeObject, semi_synced: Primary |
 
     Only this field is written, and nobody else writes it.
     """
-    wanted = (
-        None
-        if semi_synced is None
-        else {"alias": str(semi_synced.alias), "termStart": semi_synced.term_start}
-    )
-    if ((obj.get("status") or {}).get(_FIELD) or None) == wanted:
-        return
-    await world.client.patch_status(
-        kinds.VITESS_SHARD, name_of(obj), namespace_of(obj), {_FIELD: wanted}
-    )
+    patch = plan_semi_synced(obj.get("status") or {}, semi_synced)
+    if patch:
+        await world.client.patch_status(kinds.VITESS_SHARD, name_of(obj), namespace_of(obj), patch)
+
+
+def plan_semi_synced(status: Json, semi_synced: Primary | None) -> Json:
+    """Return the patch of the status that says so; empty when it does already. Pure.
+
+    A primary without a term has no `termStart`: status never holds empty fields, and who writes the
+    rest of it would take this one out again.
+    """
+    wanted: Json = {}
+    if semi_synced is not None:
+        wanted[_FIELD] = {"alias": str(semi_synced.alias)}
+        if semi_synced.term_start:
+            wanted[_FIELD]["termStart"] = semi_synced.term_start
+    found = {key: value for key, value in status.items() if key == _FIELD and value}
+    return merge_patch_between(found, wanted)
