@@ -51,25 +51,27 @@ def command(
     Exit codes: 0 all sound; 1 one is damaged, missing or of a kind that we cannot read;
     2 wrong usage or no such backup; 5 the storage or the cluster does not answer.
     """
-    from armillary.cli.verify_backups import Target, Verified, verify_targets  # noqa: PLC0415
+    from armillary.cli.verify_backups import Gaps, Target, Verified, verify_location  # noqa: PLC0415
 
-    wanted = [Target.parse(text) for text in targets]
+    wanted = [Target.parse(text) for text in targets] or [Target()]
     settings = BackupStorageSettings(**storage_flags)
 
     async def run() -> int:
         found: list[Verified] = []
+        gaps = Gaps()
         async with aclosing(_storages(settings, directory, location)) as storages:
             async for name, storage in storages:
-                reports = verify_targets(
-                    storage, wanted, location=name, every=every, on_progress=_show_progress
+                reports = verify_location(
+                    storage, wanted, gaps, location=name, every=every, on_progress=_show_progress
                 )
                 async with aclosing(reports):
                     async for verified in reports:
                         found.append(verified)
                         if output == "text":
                             click.echo(_line(verified))
-        if output == "json":
+        if output == "json" and (found or not gaps):
             print_json([_json(verified) for verified in found])
+        gaps.expect_none()
         return 0 if all(verified.report.is_sound for verified in found) else DAMAGED
 
     return anyio.run(run)
