@@ -244,13 +244,11 @@ class ClientConnection(ClientTransport):
     async def _run(self, payload: bytes) -> None:
         binary = payload[0] == Command.STMT_EXECUTE if payload else False
         output = ClientOutput(self, binary=binary, sequence=self._reader.sequence_next)
-        timed_out = False
         try:
             with anyio.CancelScope() as scope:
                 self._busy = scope
-                timeout_s = self._listener.settings.query_timeout_s
-                if timeout_s:
-                    scope.deadline = anyio.current_time() + timeout_s
+                if self._query_timeout_s:
+                    scope.deadline = anyio.current_time() + self._query_timeout_s
                 await self._answer(payload, output)
             timed_out = scope.cancelled_caught and not self.session.killed
             if scope.cancelled_caught and not self._closed:
@@ -276,8 +274,6 @@ class ClientConnection(ClientTransport):
         """Run one command; whatever goes wrong becomes an ERR packet, here and nowhere else."""
         try:
             await self._commands.run(payload, output)
-        except ArmillaryError as error:
-            self._note(error, output)
         except Exception as error:  # noqa: BLE001  the edge: a bug must not end the gateway
             self._note(error, output)
 
