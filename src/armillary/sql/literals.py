@@ -178,7 +178,8 @@ def literal_kinds(literals: Sequence[bytes]) -> tuple[bytes, ...]:
 def _kind_of(literal: bytes) -> bytes:
     quoted = min((literal.find(mark) for mark in (b"'", b'"') if mark in literal), default=-1)
     if quoted >= 0:
-        return literal[: quoted + 1].upper()  # with its introducer, or the x of x'41'
+        prefix = literal[: quoted + 1].upper()  # with its introducer, or the x of x'41'
+        return prefix if literal.isascii() else prefix + b" beyond ASCII"
     digits = literal.removeprefix(b"-")
     if digits.isdigit():
         return b"integer" if len(digits) < _SHORT_DIGITS else b"integer %d" % len(digits)

@@ -53,6 +53,10 @@ def both(wide: Gate, servers: tuple[Server, ...]) -> Iterator[tuple[Any, Any]]:
 
 # Each of them was once answered otherwise than by one server.
 BY_HAND = """
+select avg(round(d, 1)) from a
+select avg(round(d, 3)) from a
+select avg(cast(d as decimal(10,1))) from a
+select avg(cast(d as decimal(10,3))) from a
 select b.id, count(*) from a left join b on b.id = a.id group by b.id order by b.id
 select b.id, count(*) from b right join a on b.id = a.id group by b.id order by b.id
 select (select count(a.id)) from a

@@ -187,6 +187,29 @@ def test_schema_changes_reach_every_shard(gate: Gate, servers: tuple[Server, ...
     client.close()
 
 
+def test_a_column_that_another_gateway_added_stands_in_nobodys_place(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    client = connect_gate(gate)
+    names = ", ".join(f"({number}, '{name}')" for number, name in enumerate("dbcaef", 1))
+    ask(client, f"insert into users (user_id, name) values {names}")
+    queries = ("select * from users", "select * from users order by user_id % 10")
+    for sql in queries:
+        assert len(ask(client, sql).rows) == 6
+    for server in servers[:2]:
+        server.query("alter table users add column z bigint default 0", "vt_main")
+        server.query("update users set z = 100 - user_id * 7 % 5", "vt_main")
+    try:
+        for sql in queries:
+            answer = ask(client, sql)
+            assert [len(row) for row in answer.rows] == [3] * 6, sql
+        assert [row[0] for row in answer.rows] == [1, 2, 3, 4, 5, 6]
+    finally:
+        for server in servers[:2]:
+            server.query("alter table users drop column z", "vt_main")
+        client.close()
+
+
 def test_what_cannot_be_routed_is_refused_and_what_is_wrong_says_so(gate: Gate) -> None:
     client = connect_gate(gate)
     for sql in (

@@ -175,6 +175,7 @@ def test_literals_of_one_kind_make_expressions_of_one_type() -> None:
     assert len(set(kinds)) == 4
     different = [b"5", b"99999999999", b"5.0", b"5.00", b"5e0", b"'5'", b"x'35'", b"0x35", b"NULL"]
     assert len(set(literal_kinds([*different, b"_latin1'5'"]))) == len(different) + 1
+    assert len(set(literal_kinds([b"'u'", "'€'".encode()]))) == 2  # ASCII fits any character set
 
 
 MARIADB = ServerKind.parse("5.5.5-10.11.14-MariaDB-0+deb12u2-log")

@@ -54,6 +54,7 @@ class ScatterPlan:
 
     template: SqlTemplate
     visible: int
+    width: int  # of a shard's rows: visible and added columns
     shapes: tuple[ColumnShape, ...]  # of the visible columns, to notice a changed table
     sort: tuple[KeyPart, ...]
     distinct: tuple[KeyPart, ...]
@@ -162,6 +163,7 @@ def finish_draft(
     return ScatterPlan(
         template=_with_columns(draft, columns.exprs),
         visible=visible,
+        width=visible + len(columns.exprs),
         shapes=tuple(shapes[:visible]),
         sort=sort,
         distinct=distinct,

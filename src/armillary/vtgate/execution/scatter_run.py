@@ -20,12 +20,12 @@ from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan
 from armillary.vtgate.planner.plan import ScatterDraft, SessionTerm, Source
-from armillary.vtgate.planner.shapes import column_shape
+from armillary.vtgate.planner.shapes import ColumnShape, column_shape
 from armillary.vtgate.planner.text import LIMIT_TERM
 from armillary.vtgate.tablets.backend import BackendConnection, RowStream
 from armillary.vtgate.tablets.preparing import prepare_without_parameters
-from armillary.wire.columns import replace_schema
-from armillary.wire.protocol import Command
+from armillary.wire.columns import ColumnDefinition, replace_schema
+from armillary.wire.protocol import ColumnFlag, ColumnType, Command
 from armillary.wire.scanner import ResponseSummary
 
 if TYPE_CHECKING:
@@ -159,6 +159,19 @@ def _limits(draft: ScatterDraft, literals: Sequence[bytes]) -> tuple[int | None,
     return number(draft.limit), number(draft.offset) or 0
 
 
+_WITH_DECIMALS = frozenset(
+    {
+        ColumnType.DECIMAL,
+        ColumnType.NEWDECIMAL,
+        ColumnType.FLOAT,
+        ColumnType.DOUBLE,
+        ColumnType.TIMESTAMP,
+        ColumnType.TIME,
+        ColumnType.DATETIME,
+    }
+)
+
+
 async def _finish_stream(connection: BackendConnection, stream: RowStream) -> None:
     """Read what is left of an answer, so that the connection can serve again."""
     if not connection.busy:
@@ -175,10 +188,24 @@ async def _finish_stream(connection: BackendConnection, stream: RowStream) -> No
 
 
 def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
-    """Whether the answers have the columns that the plan was made for."""
-    fits = all(
-        len(stream.columns) >= plan.visible
-        and all(c.type == s.type for c, s in zip(stream.columns, plan.shapes, strict=False))
+    """Whether the answers have the columns that the plan was made for, and no other.
+
+    Of other columns, even of one more, those that were added behind would not be where the plan
+    has them. Decimals and sign may depend on a literal's value: `round(d, 1)`, `round(d, 3)`.
+    """
+    return all(
+        len(stream.columns) == plan.width
+        and all(map(_is_alike, stream.columns[: plan.visible], plan.shapes))
         for stream in streams
     )
-    return fits and len({len(stream.columns) for stream in streams}) == 1
+
+
+def _is_alike(column: ColumnDefinition, shape: ColumnShape) -> bool:
+    """Collations are no sign: a session may have its results converted. Nor are a text's decimals:
+    they say whether it came out of a temporary table.
+    """
+    return (
+        column.type == shape.type
+        and (column.decimals == shape.decimals or column.type not in _WITH_DECIMALS)
+        and not (column.flags ^ shape.flags) & ColumnFlag.UNSIGNED
+    )
