@@ -2,6 +2,7 @@
 
 A query flows through these packages, from the top, and none imports one above it:
 
+- `workers`: one process, or several on one port under one that answers for them
 - `client`: bytes become payloads (`listener`, `connection`, `transport`); `login` comes first; then
   one command of the protocol after another (`commands`, `prepared`)
 - `statements`: which kind of statement it is decides who carries it out: `dispatch`, then
