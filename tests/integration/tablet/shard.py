@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import pymysql
 
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.mysqld.driver import with_rsa
 from armillary.pb import topodata_pb2
 from armillary.rpc.static_users import load_client_credentials
 from armillary.rpc.tablet_client import TabletManagerClient
@@ -132,7 +132,8 @@ class TestTablet:
             else {"unix_socket": str(self.socket)}
         )
         given = {"password": PASSWORDS[user], **options}
-        connection = pymysql.connect(
+        # MySQL asks for RSA at the first login over TCP.
+        connection = with_rsa().connect(
             user=user, autocommit=True, ssl_disabled=True, **where, **given
         )
         with connection, connection.cursor() as cursor:
