@@ -103,10 +103,14 @@ class Rows:
 
 
 class Connection:
-    """One session. Not for use by two tasks at once."""
+    """One session. Tasks that use it at once wait for one another: PyMySQL would mix their answers.
+
+    They share what a session has (variables, a transaction), so most want a session each.
+    """
 
     def __init__(self, raw: "pymysql.connections.Connection[Any]") -> None:
         self._raw = raw
+        self._in_use = anyio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,8 +142,10 @@ class Connection:
         return (await self.query(sql, args)).rows_affected
 
     async def close(self) -> None:
-        """Say goodbye if the connection is idle. Again: does nothing."""
-        if self._raw.open:
+        """Say goodbye if the connection is idle, else break it. Again: does nothing."""
+        if self._in_use.locked():
+            self._shut_down()
+        elif self._raw.open:
             try:
                 self._raw.close()
             except pymysql.err.MySQLError:
@@ -152,11 +158,14 @@ class Connection:
         return quoted
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
-        try:
-            return await anyio.to_thread.run_sync(_translate_errors, call, abandon_on_cancel=True)
-        except anyio.get_cancelled_exc_class():
-            self._shut_down()
-            raise
+        async with self._in_use:
+            try:
+                return await anyio.to_thread.run_sync(
+                    _translate_errors, call, abandon_on_cancel=True
+                )
+            except anyio.get_cancelled_exc_class():
+                self._shut_down()
+                raise
 
     def _shut_down(self) -> None:
         # shutdown() wakes a thread that is blocked in recv(); close() alone would not.

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 DEMOTING = "demotion in progress"  # why a primary holds queries off until it hears of the new one
+ENDING = "the tablet is shutting down"
 
 
 class TabletDeletedError(NotFoundError):
@@ -61,6 +62,7 @@ class Flags:
     """What the agent remembers between calls; nothing of it survives a restart."""
 
     busy: str = "starting"  # why it holds queries off; "" when it does not
+    is_ending: bool = False  # the process was asked to end
     replication_stopped: bool = False  # by a call: the health loop must not start it again
     replication_refused: str = ""  # why this server may not follow its primary; "" when it may
     backup_running: bool = False
@@ -68,6 +70,11 @@ class Flags:
     semi_sync_is_behind: bool = False  # the type has changed, and mysqld was not told yet
     is_snapshot: bool = False  # the keyspace is SNAPSHOT: no replication
     has_registered: bool = False
+
+    @property
+    def held_off(self) -> str:
+        """Why the agent holds queries off; an end stays the reason, whatever comes and goes."""
+        return ENDING if self.is_ending else self.busy
 
 
 class Agent:

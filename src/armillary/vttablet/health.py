@@ -73,15 +73,21 @@ class HealthLoop:
             await self._drop_connection()
 
     async def look(self) -> Serving:
-        """Observe, decide and tell; returns what was told."""
+        """Observe, decide and tell; returns what was told. One look at a time."""
         now = utc_now()
         seen = await self._observe()
         lag = estimate_lag(seen, self.health.lag, is_image=self.agent.flags.is_snapshot, now=now)
+        self.health.seen, self.health.lag, self.health.looked_at = seen, lag, now
+        self.health.look_count += 1
+        return self.tell()
+
+    def tell(self) -> Serving:
+        """Decide from the last look and tell; whoever has news of ours need not wait for mysqld."""
         serving = decide_serving(
             self.agent.role,
-            seen,
-            lag,
-            busy=self.agent.flags.busy,
+            self.health.seen,
+            self.health.lag,
+            busy=self.agent.flags.held_off,
             unhealthy_after=self.agent.settings.unhealthy_threshold,
         )
         before = self.health.serving
@@ -89,8 +95,6 @@ class HealthLoop:
             logger.info(
                 "serving" if serving.serving else "not serving", extra={"reason": serving.reason}
             )
-        self.health.seen, self.health.lag, self.health.looked_at = seen, lag, now
-        self.health.look_count += 1
         self.health.serving = serving
         self.agent.health.send(health_response(self.agent, serving))
         return serving
@@ -117,7 +121,7 @@ class HealthLoop:
         try:
             with anyio.fail_after(_LOOK_TIMEOUT_S):
                 await agent.publish(recheck_after_s=_RECHECK_RECORD_S)
-                if agent.flags.busy not in ("", DEMOTING):
+                if agent.flags.held_off not in ("", DEMOTING):
                     return
                 if agent.role.tablet_type == TabletType.PRIMARY:
                     await keep_shard_record(agent, self.health.seen)

@@ -132,6 +132,8 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             tasks.start_soon(_keep_visible, agent)
             task_status.started(agent)
             await agent.fatal.wait()
+            if agent.flags.is_ending:
+                await anyio.sleep_forever()  # it ends in order already; clean-ups are waited for
             logger.error("ending; whoever supervises this process starts it anew")
             tasks.cancel_scope.cancel()
             return 1
@@ -171,11 +173,10 @@ async def _end_on_signal(
         task_status.started()
         async for number in signals:
             logger.info("asked to end", extra={"signal": signal.Signals(number).name})
-            agent.flags.busy = "the tablet is shutting down"
-            await health.look()
+            agent.flags.is_ending = True
+            health.tell()
             if await agent.long_work.break_off():
-                agent.flags.busy = "the tablet is shutting down"  # the clean-up had its own word
-                await health.look()
+                health.tell()
             await anyio.sleep(agent.settings.shutdown_grace_period.total_seconds())
             scope.cancel()
 

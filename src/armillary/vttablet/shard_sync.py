@@ -34,13 +34,13 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
     if _has_later_primary(agent, shard):
         await step_down(agent, shard)
         return
-    if agent.flags.busy:
+    if agent.flags.held_off:
         return  # it gives its primaryship up: whoever asked for that, or a person, decides
     if not _names(shard, agent):
         await agent.claim_shard()
     if seen.reachable and seen.read_only:
         async with agent.action("open the primary for writes"), await agent.dba() as connection:
-            if agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.busy:
+            if agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.held_off:
                 await agent.open_for_writes(connection)
                 logger.info("primary was read-only and is open for writes again")
 

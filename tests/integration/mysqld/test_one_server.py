@@ -248,3 +248,38 @@ async def test_a_cancelled_statement_ends_on_the_server_too(make: Make) -> None:
         with anyio.fail_after(40):
             while (await connection.query(sleeping)).values:  # noqa: ASYNC110  # poll it
                 await anyio.sleep(0.1)
+
+
+async def test_tasks_that_share_a_session_each_get_their_own_answers(make: Make) -> None:
+    server = make()
+    await server.start()
+    answers: dict[int, object] = {}
+    async with await connect(server.spec.dba_params()) as connection:
+
+        async def ask(number: int) -> None:
+            answers[number] = (await connection.query(f"SELECT {number}")).scalar()
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(ask, number)
+    assert answers == {number: number for number in range(20)}
+
+
+async def test_closing_a_session_ends_what_another_task_asks_through_it(make: Make) -> None:
+    server = make()
+    await server.start()
+    connection = await connect(server.spec.dba_params())
+    refused: list[str] = []
+
+    async def ask() -> None:
+        try:
+            await connection.query("SELECT SLEEP(60)")
+        except UnavailableError as error:
+            refused.append(str(error))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await anyio.sleep(0.2)
+            await connection.close()
+    assert len(refused) == 1

@@ -216,6 +216,19 @@ async def test_sigterm_says_not_serving_before_the_process_ends(pair: Pair) -> N
     assert first.scalar("SELECT @@global.read_only") == 0
 
 
+async def test_sigterm_amid_a_look_at_mysqld_is_an_end_in_order(shard: Shard) -> None:
+    """A tablet that always looks: the signal meets a look each time."""
+    tablet = shard.add_tablet(1, "--health_check_interval=1ms")
+    shard.start(tablet)
+    await shard.wait_started(tablet)
+    await shard.promote(tablet)
+    for _ in range(3):
+        await shard.wait_healthy(tablet)
+        tablet.vttablet.signal(signal.SIGTERM)
+        assert await tablet.vttablet.wait() == 0, shard.logs(tablet)
+        tablet.vttablet.start()
+
+
 async def test_a_stranger_may_call_nothing(pair: Pair) -> None:
     shard, tablet, _ = pair
     async with TabletManagerClient() as stranger:
