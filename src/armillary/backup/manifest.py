@@ -2,7 +2,8 @@
 
 Keys, their order and their spelling are Vitess's, so that it restores what we took and the
 reverse. Our one extra key, `Armillary`, describes how to check every stored byte, and names the
-databases inside; Vitess ignores it. Byte by byte in docs/formats.md.
+databases inside and what is left of those without a file; Vitess ignores it. Byte by byte in
+docs/formats.md.
 """
 
 import json
@@ -37,6 +38,7 @@ class FilesContent:
     """A builtin backup: one stored file for each file of the server."""
 
     entries: tuple[FileEntry, ...]
+    empty_folders: tuple[str, ...] = ()  # of databases without a file; Vitess's forget them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
     }
     fields.update(_content_fields(manifest))
     if manifest.integrity is not None:
-        fields["Armillary"] = _integrity_fields(manifest.integrity) | _databases_field(manifest)
+        fields["Armillary"] = _integrity_fields(manifest.integrity) | _names_fields(manifest)
     return json.dumps(fields, indent=2).encode() + b"\n"
 
 
@@ -170,9 +172,9 @@ def parse_manifest(data: bytes) -> Manifest:
         compression_engine=reader.text("CompressionEngine"),
         skip_compress=reader.flag("SkipCompress"),
         external_decompressor=reader.text("ExternalDecompressor"),
-        content=_parse_content(method, reader),
+        content=_parse_content(method, reader, _parse_names(fields, "EmptyFolders") or ()),
         integrity=_parse_integrity(fields),
-        databases=_parse_databases(fields),
+        databases=_parse_names(fields, "Databases"),
     )
 
 
@@ -218,10 +220,13 @@ def _integrity_fields(integrity: Integrity) -> dict[str, object]:
     }
 
 
-def _databases_field(manifest: Manifest) -> dict[str, object]:
-    if manifest.databases is None:
-        return {}
-    return {"Databases": sorted(manifest.databases)}
+def _names_fields(manifest: Manifest) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    if manifest.databases is not None:
+        fields["Databases"] = sorted(manifest.databases)
+    if isinstance(manifest.content, FilesContent) and manifest.content.empty_folders:
+        fields["EmptyFolders"] = sorted(manifest.content.empty_folders)
+    return fields
 
 
 class _Reader:
@@ -231,12 +236,7 @@ class _Reader:
         self._fields = {key.lower(): value for key, value in fields.items()}
 
     def text(self, key: str) -> str:
-        value: str = self._get(key, str, "")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ManifestError(f"manifest key {key} is {value!r:.80}: not Unicode") from None
-        return value
+        return _unicode(key, self._get(key, str, ""))
 
     def flag(self, key: str) -> bool:
         value: bool = self._get(key, bool, False)
@@ -279,10 +279,11 @@ class _Reader:
         return value
 
 
-def _parse_content(method: str, reader: _Reader) -> Content:
+def _parse_content(method: str, reader: _Reader, empty_folders: tuple[str, ...]) -> Content:
     if method == BUILTIN:
         return FilesContent(
-            entries=tuple(_parse_entry(item) for item in reader.items("FileEntries"))
+            entries=tuple(_parse_entry(item) for item in reader.items("FileEntries")),
+            empty_folders=empty_folders,
         )
     if method == XTRABACKUP:
         if reader.number("NumStripes") > STRIPES_MAX:
@@ -331,15 +332,23 @@ def _parse_integrity(fields: Mapping[str, Any]) -> Integrity | None:
     )
 
 
-def _parse_databases(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the databases that the backup says it holds; None when it does not say."""
+def _parse_names(fields: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    """Return a list of names of ours; None when the backup does not say."""
     ours = fields.get("Armillary")
-    if not isinstance(ours, dict) or ours.get("Databases") is None:
+    if not isinstance(ours, dict) or ours.get(key) is None:
         return None
-    names = ours["Databases"]
+    names = ours[key]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ManifestError(f"manifest key Databases is {names!r}: wanted a list of names")
-    return tuple(names)
+        raise ManifestError(f"manifest key {key} is {names!r}: wanted a list of names")
+    return tuple(_unicode(key, name) for name in names)
+
+
+def _unicode(key: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ManifestError(f"manifest key {key} is {text!r:.80}: not Unicode") from None
+    return text
 
 
 def _time_text(at: datetime) -> str:

@@ -24,7 +24,7 @@ from armillary.mysqld.spec import AccountNames, ServerSpec
 from tests.addresses import block
 from tests.integration.mysqld.mysql_tree import CannotGetMysql, config_lines, mysql_root
 from tests.integration.tablet.shard import PASSWORDS, TEMPLATE_CACHE, Shard, running_shard
-from tests.integration.tablet.shared import reparent, replicating_pair, wait_rows
+from tests.integration.tablet.shared import reparent, replicating_pair, wait_rows, wait_value
 from tests.integration.tablet.test_backup_and_restore import back_up
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(700)]
@@ -185,6 +185,9 @@ async def test_a_mysql_tablet_is_backed_up_offline_and_restored(shard: Shard) ->
         cursor.execute("ALTER USER 'vt_app'@'%' IDENTIFIED BY 'of another cluster'")
         cursor.execute("SET sql_log_bin = 1")
         cursor.execute("CREATE PROCEDURE p() SELECT 1")
+        # Before its first table there is nothing of it but a folder.
+        cursor.execute("CREATE DATABASE vt_empty")
+    await wait_value(second, "SHOW DATABASES LIKE 'vt_empty'", "vt_empty")
     lines = await back_up(shard, second)
     assert "is complete at position MySQL56/" in lines[-1]
     position = MysqlGtidSet.parse(lines[-1].rpartition("MySQL56/")[2])
@@ -213,6 +216,8 @@ async def test_a_mysql_tablet_is_backed_up_offline_and_restored(shard: Shard) ->
     with third.sql("vt_app", database="vt_commerce") as cursor:
         cursor.execute("INSERT INTO t VALUES (3)")
         cursor.execute("CALL p()")
+    with third.sql(database="vt_empty") as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY)")
     await wait_rows(first, 3)
 
     record = await shard.record(second)

@@ -103,7 +103,7 @@ async def _settle(shard: Shard, count: int) -> None:
         cursor.execute("SELECT word FROM settled")
         (word,) = cursor.fetchone()
     for replica in replicas:
-        await _wait_value(replica, "SELECT word FROM vt_commerce.settled", word)
+        await wait_value(replica, "SELECT word FROM vt_commerce.settled", word)
     with primary.sql(database="vt_commerce") as cursor:
         cursor.execute("DROP TABLE settled")
 
@@ -124,10 +124,10 @@ async def _remove_others(shard: Shard, count: int) -> None:
 
 
 async def wait_rows(tablet: TestTablet, count: int) -> None:
-    await _wait_value(tablet, "SELECT COUNT(*) FROM vt_commerce.t", count)
+    await wait_value(tablet, "SELECT COUNT(*) FROM vt_commerce.t", count)
 
 
-async def _wait_value(tablet: TestTablet, statement: str, wanted: object) -> None:
+async def wait_value(tablet: TestTablet, statement: str, wanted: object) -> None:
     found: object = None
     with anyio.move_on_after(60):
         while True:

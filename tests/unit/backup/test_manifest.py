@@ -103,6 +103,13 @@ def test_a_builtin_manifest_is_read_back() -> None:
     assert parse_manifest(encode_manifest(manifest)) == manifest
 
 
+def test_folders_without_a_file_are_written_and_read_back() -> None:
+    content = FilesContent(entries=(), empty_folders=("vt_a@002db", "vt_b"))
+    manifest = replace(OURS, method="builtin", content=content)
+    assert b'"EmptyFolders": [' in encode_manifest(manifest)
+    assert parse_manifest(encode_manifest(manifest)) == manifest
+
+
 def test_a_manifest_of_2020_is_read() -> None:
     manifest = parse_manifest(VITESS_2020.encode())
     assert isinstance(manifest.content, FilesContent)
@@ -180,6 +187,7 @@ def test_a_manifest_from_before_databases_were_named_is_read() -> None:
         GOLDEN.replace('"NumStripes": 8', '"NumStripes": 1000000000000').encode(),
         GOLDEN.replace('"StripeBlockSize": 102400', '"StripeBlockSize": 1e3').encode(),
         GOLDEN.replace('["', '[["').replace('"vt_main"', "7").encode(),
+        GOLDEN.replace('"vt_main"', '"\\ud800"').encode(),
         GOLDEN.replace("8.0.36", "\ud800").encode("utf-8", "surrogatepass"),
         GOLDEN.replace('"xtrabackup"', '"' + "x" * 100_000 + '"').encode(),
     ],

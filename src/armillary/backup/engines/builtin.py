@@ -16,7 +16,13 @@ from anyio import to_thread
 
 from armillary.backup.content import BackupReader, BackupWriter
 from armillary.backup.engines.contract import Server, Taken
-from armillary.backup.engines.datadir import DataFile, base_path, data_files, database_names
+from armillary.backup.engines.datadir import (
+    DataFile,
+    base_path,
+    data_files,
+    database_names,
+    empty_folders,
+)
 from armillary.backup.errors import DamagedBackupError, first_error
 from armillary.backup.manifest import BUILTIN, FileEntry, FilesContent
 from armillary.base.errors import IntegrityError, UnsupportedError
@@ -61,10 +67,11 @@ class BuiltinEngine:
         flavor = flavor_of(await server.control.version())
         async with self._stopped(server, flavor, writer) as before:
             files = await to_thread.run_sync(data_files, server.dirs)
+            folders = await to_thread.run_sync(empty_folders, server.dirs)
             entries = await _copy(files, server.dirs, writer)
         return Taken(
             method=self.method,
-            content=FilesContent(entries=entries),
+            content=FilesContent(entries=entries, empty_folders=tuple(folders)),
             position=before.position,
             purged_position=before.purged_position,
             upgrade_safe=False,
@@ -75,7 +82,9 @@ class BuiltinEngine:
         assert isinstance(content, FilesContent)
         integrity = reader.manifest.integrity
         reader.meter.start("unpack", raw_bytes_total=integrity.raw_bytes if integrity else None)
-        targets = [_target(staging, entry, reader) for entry in content.entries]
+        targets = [_target(staging, e.base, e.name, reader) for e in content.entries]
+        for folder in content.empty_folders:
+            _target(staging, "Data", folder, reader).mkdir(parents=True, exist_ok=True)
         slots = anyio.Semaphore(self._restore_at_once)
 
         async def fetch(index: int, entry: FileEntry, target: Path) -> None:
@@ -182,14 +191,14 @@ async def _fetch(reader: BackupReader, stored: str, entry: FileEntry, target: Pa
             reader.meter.add(len(piece))
 
 
-def _target(staging: Path, entry: FileEntry, reader: BackupReader) -> Path:
+def _target(staging: Path, base: str, text: str, reader: BackupReader) -> Path:
     """Return where a file goes; a name from storage may not lead out of the directory."""
-    name = PurePosixPath(entry.name)
-    if entry.base not in _BASES:
-        raise UnsupportedError(f"backup {reader.label} has a file of base {entry.base!r}")
-    if name.is_absolute() or ".." in name.parts or not name.parts:
-        raise DamagedBackupError(reader.label, entry.name, "its name leads elsewhere")
-    return staging / entry.base / name
+    name = PurePosixPath(text)
+    if base not in _BASES:
+        raise UnsupportedError(f"backup {reader.label} has a file of base {base!r}")
+    if name.is_absolute() or ".." in name.parts or not name.parts or "\0" in text:
+        raise DamagedBackupError(reader.label, text, "its name leads elsewhere")
+    return staging / base / name
 
 
 def flavor_of(version_line: str) -> Flavor:

@@ -43,6 +43,19 @@ def data_files(dirs: TabletDir) -> list[DataFile]:
     return found
 
 
+def empty_folders(dirs: TabletDir) -> list[str]:
+    """Return the folders of databases in which there is no file.
+
+    A server that keeps its dictionary elsewhere, as MySQL, makes them so, and takes no table
+    into a database whose folder is missing.
+    """
+    return sorted(
+        path.name
+        for path in dirs.data.iterdir()
+        if path.is_dir() and not path.name.startswith(("#", ".")) and not any(path.iterdir())
+    )
+
+
 def base_path(dirs: TabletDir, base: str) -> Path:
     match base:
         case "InnoDBData":
