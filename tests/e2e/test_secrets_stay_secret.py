@@ -130,7 +130,7 @@ def test_files_with_secrets_are_for_their_owner_only(
     open_to_others = []
     seen = 0
     for folder, folders, names in os.walk(machine.home):
-        folders[:] = [name for name in folders if name not in ("data", "innodb", "bin-logs")]
+        folders[:] = [name for name in folders if name != "innodb"]
         for name in names:
             file = Path(folder) / name
             if file.is_symlink() or not file.is_file() or file.stat().st_size > 32 * 2**20:

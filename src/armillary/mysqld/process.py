@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 _POLL_FIRST_S = 0.01
 _POLL_MAX_S = 0.1
 _ORPHAN_STOP_S = 60.0
+# Both flavors read these; without them files are for the group as well, such as master.info, in
+# which MariaDB keeps the password of replication.
+_FILES_OF_OWNER = {"UMASK": "0600", "UMASK_DIR": "0700"}
 _NO_ACCOUNTS_ARGS = frozenset({"--skip-grant-tables", "--bootstrap"})
 
 
@@ -215,7 +218,10 @@ class MysqldProcess:
             *([f"--init-file={tablet.init_file}"] if with_accounts else []),
             *extra_args,
         ]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=tablet.path)
+        environment = os.environ | _FILES_OF_OWNER
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, cwd=tablet.path, env=environment
+        )
 
     async def _wait_ready(self, *, with_accounts: bool) -> None:
         assert self._child is not None

@@ -235,6 +235,18 @@ async def test_a_restored_position_goes_on_and_replicates(make: Make) -> None:
         assert (status.position, status.is_healthy) == (position, True)
         assert "one" in await admin.list_databases(replica)
 
+async def test_the_file_with_the_password_of_replication_is_for_its_owner_only(make: Make) -> None:
+    server = make()
+    await server.start()
+    password = PASSWORDS["vt_repl"]
+    source = ReplicationSource(host="127.0.0.1", port=1, user="vt_repl", password=password)
+    async with await connect(server.spec.dba_params()) as connection:
+        await replication.set_source(connection, server.flavor, source)
+    files = [path for path in server.spec.tablet.data.iterdir() if path.is_file()]
+    holding = [path for path in files if password.encode() in path.read_bytes()]
+    assert [path.name for path in holding] == ["master.info"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in holding] == [0o600]
+
 
 async def test_a_cancelled_statement_ends_on_the_server_too(make: Make) -> None:
     server = make()
