@@ -35,7 +35,8 @@ class VtctlService:
         """Run a command; its error becomes the status of the call. A client that goes away
         cancels it."""
         call = self._registry.parse(list(request.args))
-        logger.info("command", extra={"command": call.command.name, "arguments": call.args})
+        logged = tuple(map(loggable, call.args))
+        logger.info("command", extra={"command": call.command.name, "arguments": logged})
         sending, receiving = anyio.create_memory_object_stream[logutil_pb2.Event](256)
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
@@ -47,6 +48,13 @@ class VtctlService:
                     failure = error
         if failure is not None:
             raise failure
+
+
+def loggable(argument: str) -> str:
+    """Return what the log may hold of an argument: of a statement, which may set a password, its
+    first word."""
+    words = argument.split(maxsplit=1)
+    return f"{words[0]} ..." if len(words) > 1 else argument
 
 
 async def _forward(receiving: Events, call: Call, send: Send) -> None:
