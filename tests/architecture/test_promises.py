@@ -1,10 +1,23 @@
 """Promises about the tree that no other tool keeps."""
 
+import dataclasses
 import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from armillary.settings import (
+    backup,
+    local,
+    mysqlctld,
+    operator,
+    topo,
+    vtbackup,
+    vtctld,
+    vtgate,
+    vttablet,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +95,19 @@ def test_no_unfinished_marks_are_left() -> None:
         if marks.search(line)
     ]
     assert found == []
+
+
+def test_every_flag_that_a_program_takes_is_read_somewhere() -> None:
+    """What is passed over stands among the flags without effect, and is told to who sets it."""
+    source = ROOT / "src" / "armillary"
+    texts = (path.read_text() for path in source.rglob("*.py"))
+    read = {name for text in texts for name in re.findall(r"\.(\w+)", text)}
+    unread = {
+        f"{module.__name__}: {name}"
+        for module in (backup, local, mysqlctld, operator, topo, vtbackup, vtctld, vtgate, vttablet)
+        for settings in vars(module).values()
+        if dataclasses.is_dataclass(settings) and isinstance(settings, type)
+        for name in (field.name for field in dataclasses.fields(settings))
+        if name not in read
+    }
+    assert unread == set()

@@ -10,7 +10,6 @@ class ArmillaryError(Exception):
 
     errno: int = 1105
     sqlstate: str = "HY000"
-    retryable: bool = False
 
 
 class InputError(ArmillaryError):
@@ -46,8 +45,6 @@ class UnauthenticatedError(InputError):
 class UnavailableError(ArmillaryError):
     """Something that we need does not answer now; try again later."""
 
-    retryable = True
-
 
 class DeadlineError(UnavailableError):
     """The time that the caller allowed is over; the outcome is unknown."""
@@ -58,8 +55,6 @@ class DeadlineError(UnavailableError):
 
 class ConflictError(ArmillaryError):
     """Somebody else changed it first: read again, then decide again."""
-
-    retryable = True
 
 
 class IntegrityError(ArmillaryError):

@@ -128,11 +128,6 @@ class EtcdClient:
         operation = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=target))
         return (await self.txn([mod_revision_is(target, mod_revision)], [operation])).succeeded
 
-    async def delete_prefix(self, prefix: str | bytes) -> int:
-        """Delete all keys with this prefix; returns how many there were."""
-        start, end = _bounds(prefix)
-        return await self._delete(pb.DeleteRangeRequest(key=start, range_end=end))
-
     async def _delete(self, request: pb.DeleteRangeRequest) -> int:
         response = await self._channels.call(
             "KV/DeleteRange",

@@ -76,7 +76,6 @@ class WatchBatch:
 class TxnResult:
     succeeded: bool
     revision: int
-    ranges: tuple[tuple[KeyValue, ...], ...]  # of each range operation that ran, in order
 
 
 def key_bytes(key: str | bytes) -> bytes:
@@ -109,20 +108,8 @@ def delete_op(key: str | bytes) -> pb.RequestOp:
     return pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key_bytes(key)))
 
 
-def get_op(key: str | bytes) -> pb.RequestOp:
-    return pb.RequestOp(request_range=pb.RangeRequest(key=key_bytes(key)))
-
-
 def txn_result(response: pb.TxnResponse) -> TxnResult:
-    return TxnResult(
-        response.succeeded,
-        response.header.revision,
-        tuple(
-            key_values(op.response_range.kvs)
-            for op in response.responses
-            if op.HasField("response_range")
-        ),
-    )
+    return TxnResult(response.succeeded, response.header.revision)
 
 
 def key_values(kvs: Sequence[kvpb.KeyValue]) -> tuple[KeyValue, ...]:

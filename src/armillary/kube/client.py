@@ -210,11 +210,6 @@ class KubeClient:
         params = {"fieldManager": field_manager, "force": "true" if force else "false"}
         return await self.request("PATCH", path, body=obj, params=params, content_type=APPLY)
 
-    async def apply_status(
-        self, obj: KubeObject, field_manager: str, *, force: bool = True
-    ) -> KubeObject:
-        return await self.apply(obj, field_manager, force=force, subresource="status")
-
     async def merge_patch(
         self,
         kind: ResourceKind,

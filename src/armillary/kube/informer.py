@@ -49,10 +49,6 @@ class Informer:
 
     # --- reading the cache
 
-    @property
-    def has_synced(self) -> bool:
-        return self._synced.is_set()
-
     async def wait_synced(self) -> None:
         await self._synced.wait()
 

@@ -59,10 +59,6 @@ class TabletDir:
         return self.path / "mysql.pid"
 
     @property
-    def error_log(self) -> Path:
-        return self.path / "error.log"
-
-    @property
     def init_file(self) -> Path:
         """SQL with passwords; exists only while a mysqld starts."""
         return self.path / "init-accounts.sql"

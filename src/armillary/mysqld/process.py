@@ -219,9 +219,7 @@ class MysqldProcess:
             *extra_args,
         ]
         environment = os.environ | _FILES_OF_OWNER
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, cwd=tablet.path, env=environment
-        )
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=tablet.path, env=environment)
 
     async def _wait_ready(self, *, with_accounts: bool) -> None:
         assert self._child is not None

@@ -47,9 +47,6 @@ class ReplicationCalls(TabletCalls):
         request = pb.ResetReplicationParametersRequest()
         await self._call(tablet, "reset_replication_parameters", request)
 
-    async def get_replicas(self, tablet: Tablet) -> tuple[str, ...]:
-        return tuple((await self._call(tablet, "get_replicas", pb.GetReplicasRequest())).addrs)
-
     async def stop_replication_and_get_status(
         self, tablet: Tablet, *, io_thread_only: bool = True, timeout_s: float | None = None
     ) -> replicationdata_pb2.StopReplicationStatus:
@@ -71,24 +68,6 @@ class ReparentCalls(TabletCalls):
         request = pb.InitPrimaryRequest(semiSync=semi_sync)
         return str((await self._call(tablet, "init_primary", request, timeout_s)).position)
 
-    async def init_replica(
-        self,
-        tablet: Tablet,
-        parent: topodata_pb2.TabletAlias,
-        position: str,
-        time_created_ns: int,
-        *,
-        semi_sync: bool = False,
-        timeout_s: float | None = None,
-    ) -> None:
-        request = pb.InitReplicaRequest(
-            parent=parent,
-            replication_position=position,
-            time_created_ns=time_created_ns,
-            semiSync=semi_sync,
-        )
-        await self._call(tablet, "init_replica", request, timeout_s)
-
     async def promote_replica(
         self, tablet: Tablet, *, semi_sync: bool = False, timeout_s: float | None = None
     ) -> str:
@@ -108,9 +87,6 @@ class ReparentCalls(TabletCalls):
     ) -> None:
         request = pb.UndoDemotePrimaryRequest(semiSync=semi_sync)
         await self._call(tablet, "undo_demote_primary", request, timeout_s)
-
-    async def replica_was_promoted(self, tablet: Tablet) -> None:
-        await self._call(tablet, "replica_was_promoted", pb.ReplicaWasPromotedRequest())
 
     async def set_replication_source(
         self,

@@ -93,20 +93,3 @@ class SchemaCalls(TabletCalls):
         )
         response = await self._call(tablet, "execute_fetch_as_dba", request, timeout_s)
         return response.result  # type: ignore[no-any-return]
-
-    async def execute_fetch_as_allprivs(
-        self,
-        tablet: Tablet,
-        query: str | bytes,
-        *,
-        db_name: str | None = None,
-        max_rows: int = 10_000,
-        timeout_s: float | None = None,
-    ) -> query_pb2.QueryResult:
-        request = pb.ExecuteFetchAsAllPrivsRequest(
-            query=query.encode() if isinstance(query, str) else query,
-            db_name=database_name(tablet) if db_name is None else db_name,
-            max_rows=max_rows,
-        )
-        response = await self._call(tablet, "execute_fetch_as_all_privs", request, timeout_s)
-        return response.result  # type: ignore[no-any-return]

@@ -53,7 +53,6 @@ class BackupFlags(BackupStorageSettings):
 
     backup_engine_implementation: str = flag("builtin", help="builtin or xtrabackup")
     backup_storage_compress: bool = flag(True, help="compress what is stored")
-    backup_storage_block_size: int = flag(250000, help="accepted; our chunks have their own size")
     backup_storage_number_blocks: int = flag(2, help="workers that compress, at least this many")
     compression_engine_name: str = flag("zstd", help="zstd; what others wrote in gzip is read")
     compression_level: int = flag(1, help="level of the compression")
@@ -61,7 +60,6 @@ class BackupFlags(BackupStorageSettings):
         timedelta(minutes=10), help="longest stop or start of mysqld around a builtin backup"
     )
     xtrabackup_root_path: str = flag("", help="directory of the backup tool; empty means PATH")
-    xtrabackup_user: str = flag("", help="account that the backup tool uses")
     xtrabackup_stream_mode: str = flag("xbstream", help="xbstream is the only mode that we write")
     xtrabackup_stripes: int = flag(0, help="files that a backup's stream is spread over")
     xtrabackup_stripe_block_size: int = flag(102400, help="bytes per turn of a stripe")

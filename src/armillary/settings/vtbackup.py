@@ -15,7 +15,6 @@ class VtbackupSettings(BackupFlags, TopoSettings):
     init_db_name_override: str = flag("", help="name of the database; empty means vt_<keyspace>")
     init_db_sql_file: str = flag("", help="SQL run once, when a data directory is made")
     initial_backup: bool = flag(False, help="back up an empty shard, unless it has a backup")
-    allow_first_backup: bool = flag(False, help="back up a shard that has no backup yet")
     restart_before_backup: bool = flag(False, help="restart mysqld before backing it up")
     min_backup_interval: timedelta = flag(
         timedelta(0), help="make no backup while the newest one is younger; 0 means always"
@@ -26,7 +25,6 @@ class VtbackupSettings(BackupFlags, TopoSettings):
     min_retention_count: int = flag(1, help="newest complete backups that always stay")
     timeout: timedelta = flag(timedelta(hours=2), help="longest run of all of it")
     replication_timeout: timedelta = flag(timedelta(hours=1), help="longest catch-up")
-    concurrency: int = flag(4, help="files that are copied at the same time")
     vtdataroot: str = flag("", help="where the data directory is made; empty means $VTDATAROOT")
     mysql_socket: str = flag("/vt/socket/mysql.sock", help="unix socket of mysqld")
     mysql_port: int = flag(3306, help="TCP port of mysqld")
@@ -65,11 +63,14 @@ VTBACKUP_WITHOUT_EFFECT = frozenset(
         "db_dba_user",
         "db_repl_user",
         "db_app_user",
-        "xbstream_restore_flags",
         "mysql_server_version",
         "enable_semi_sync",
         "remote_operation_timeout",
         "service_map",
+        "allow_first_backup",
+        "backup_storage_block_size",
+        "concurrency",
+        "xtrabackup_user",
         "pprof",
     }
 )

@@ -9,7 +9,7 @@ from armillary.settings.topo import TopoSettings
 # Flags of Vitess's vtctld that change nothing here.
 ACCEPTED_WITHOUT_EFFECT = frozenset(
     {
-        "logtostderr", "alsologtostderr", "stderrthreshold", "v", "log_dir",
+        "logtostderr", "alsologtostderr", "stderrthreshold", "v", "log_dir", "service_map",
         "enable_queries", "enable_realtime_stats", "workflow_manager_init",
         "workflow_manager_use_election", "web_dir", "web_dir2", "vtctld_show_topology_crud",
         "tablet_health_keep_alive", "schema_change_dir", "schema_change_controller",
@@ -29,9 +29,6 @@ class VtctldSettings(TopoSettings, BackupStorageSettings):
     grpc_port: int = flag(15999, help="port of the gRPC services")
     bind_address: str = flag("", help="address of the web port; empty: $POD_IP, else 127.0.0.1")
     grpc_bind_address: str = flag("", help="address of the gRPC port; empty: as bind_address")
-    service_map: tuple[str, ...] = flag(
-        ("grpc-vtctl",), help="services to offer: grpc-vtctl (grpc-vtctld is accepted)"
-    )
     grpc_auth_mode: str = flag("", help="`static` asks callers for a password; empty trusts all")
     grpc_auth_static_password_file: str = flag("", help="JSON file of who may call, for `static`")
     grpc_auth_static_client_creds: str = flag(

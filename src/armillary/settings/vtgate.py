@@ -22,6 +22,7 @@ ACCEPTED_WITHOUT_EFFECT = frozenset(
         "retry_count", "discovery_low_replication_lag",
         "discovery_high_replication_lag_minimum_serving",
         "buffer_implementation", "buffer_drain_concurrency", "buffer_keyspace_shards",
+        "buffer_max_failover_duration",
         "buffer_min_time_between_failovers", "enable_buffer_dry_run", "srv_topo_cache_ttl",
         "srv_topo_cache_refresh", "srv_topo_timeout", "tablet_protocol", "tablet_manager_protocol",
         "enable_system_settings", "planner_version", "planner-version", "schema_change_signal",
@@ -90,6 +91,3 @@ class VtgateSettings(TopoSettings):
     enable_buffer: bool = flag(False, help="hold statements for a primary back while it changes")
     buffer_window: timedelta = flag(timedelta(seconds=10), help="how long one statement waits")
     buffer_size: int = flag(1000, help="how many statements may wait at once")
-    buffer_max_failover_duration: timedelta = flag(
-        timedelta(seconds=20), help="how long a change of primary may take"
-    )

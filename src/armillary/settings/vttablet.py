@@ -42,7 +42,6 @@ class VttabletSettings(BackupFlags, TopoSettings):
     enable_semi_sync: bool = flag(False, help="a commit waits for a replica to have it")
     disable_active_reparents: bool = flag(False, help="replication is somebody else's to set up")
     health_check_interval: timedelta = flag(timedelta(seconds=5), help="how often health is sent")
-    degraded_threshold: timedelta = flag(timedelta(seconds=30), help="lag shown as degraded")
     unhealthy_threshold: timedelta = flag(
         timedelta(hours=2), help="a replica this far behind stops serving"
     )
@@ -64,6 +63,9 @@ VTTABLET_WITHOUT_EFFECT = frozenset(
         "v",
         "vmodule",
         "service_map",
+        "degraded_threshold",
+        "backup_storage_block_size",
+        "xtrabackup_user",
         "db_charset",
         "db_config_appdebug_uname",
         "db_app_user",

@@ -84,7 +84,6 @@ class TableRef(Node):
     keyspace: str
     name: str
     alias: str
-    qualifier_end: int  # where `name` begins: [start, qualifier_end) is `keyspace.`
 
     @property
     def visible_name(self) -> str:

@@ -192,24 +192,3 @@ def _kind_of(literal: bytes) -> bytes:
 
 
 _SHORT_DIGITS = 10  # beyond, an integer may be a BIGINT, an unsigned one or a decimal
-
-Template = tuple[str | int, ...]  # pieces of text, and numbers of literals
-
-
-def template_of(key: str, *, first: int = 0) -> Template:
-    """Cut a key at its `?`s; `first` is the number of the first literal."""
-    pieces: list[str | int] = []
-    number = first
-    for index, piece in enumerate(key.split("?")):
-        if index:
-            pieces.append(number)
-            number += 1
-        if piece:
-            pieces.append(piece)
-    return tuple(pieces)
-
-
-def render(template: Template, literals: Sequence[bytes]) -> bytes:
-    return b"".join(
-        literals[piece] if isinstance(piece, int) else piece.encode("latin-1") for piece in template
-    )

@@ -370,10 +370,8 @@ class Queries:
             raise cursor.unexpected("a table")
         name = cursor.take_name()
         keyspace = ""
-        name_start = start
         if cursor.take_op("."):
-            keyspace, name_start = name, cursor.token.start
-            name = cursor.take_name()
+            keyspace, name = name, cursor.take_name()
         if alias and cursor.is_op("("):
             raise cursor.unexpected("a table")
         if cursor.is_word("PARTITION"):
@@ -388,7 +386,6 @@ class Queries:
             keyspace=keyspace,
             name=name,
             alias=visible,
-            qualifier_end=name_start,
             start=start,
             end=end,
         )

@@ -168,19 +168,3 @@ class TopoServer(TabletRecords):
         async with aclosing(connection.watch(path)) as states:
             async for file in states:
                 yield records.decode_or_none(topodata_pb2.SrvKeyspace, path, file)
-
-    async def watch_keyspaces(
-        self,
-    ) -> AsyncGenerator[dict[str, topodata_pb2.Keyspace], None]:
-        """Yield all keyspace records of the global topology."""
-        async with aclosing(self._cells.global_.watch_dir(paths.KEYSPACES)) as states:
-            async for files in states:
-                names = paths.names_with_record(list(files), paths.KEYSPACES, "Keyspace")
-                yield {
-                    name: records.decode(
-                        topodata_pb2.Keyspace,
-                        paths.keyspace(name),
-                        files[paths.keyspace(name)],
-                    ).value
-                    for name in names
-                }

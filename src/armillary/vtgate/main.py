@@ -193,7 +193,6 @@ def _make_tablets(cluster: Cluster, settings: VtgateSettings, worker: Worker | N
             enabled=settings.enable_buffer,
             window_s=settings.buffer_window.total_seconds(),
             size=settings.buffer_size,
-            failover_s_max=settings.buffer_max_failover_duration.total_seconds(),
         ),
     )
 

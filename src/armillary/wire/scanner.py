@@ -60,7 +60,7 @@ class ResponseScanner:
 
     __slots__ = (
         "_columns_left", "_continues", "_field_list", "_head", "_more_results", "_on_column",
-        "_on_error", "_sequence", "_skip", "_state", "_unread", "rows_begun", "summary",
+        "_on_error", "_sequence", "_skip", "_state", "_unread", "summary",
     )  # fmt: skip
 
     def __init__(
@@ -75,7 +75,6 @@ class ResponseScanner:
     ) -> None:
         assert head is None or renumber_from is None
         self.summary = ResponseSummary()
-        self.rows_begun = False
         self._on_column = on_column
         self._on_error = on_error
         self._sequence = renumber_from
@@ -110,7 +109,7 @@ class ResponseScanner:
             head = self._head
             if state == _FIRST and head is not None and head.came and data.startswith(head.came):
                 self._state = _ROWS
-                self.rows_begun = self.summary.has_rows = True
+                self.summary.has_rows = True
                 if head.came == head.passed:
                     return self._pass_rows(data, 0, len(head.came))
                 return head.passed + self._pass_rows(data, len(head.came))
@@ -167,7 +166,6 @@ class ResponseScanner:
                 self._state = _COLUMNS_EOF
             return self._on_column(payload) if self._on_column is not None else payload
         self._state = _ROWS
-        self.rows_begun = True
         return payload
 
     def _take_first(self, payload: bytes, first: int) -> bytes:
@@ -214,7 +212,6 @@ class ResponseScanner:
         """A response with more results (of CALL) starts over; the last one ends."""
         if status & Status.MORE_RESULTS_EXISTS:
             self._state = _FIRST
-            self.rows_begun = False
         else:
             self._state = _DONE
 

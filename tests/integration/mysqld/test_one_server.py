@@ -235,6 +235,7 @@ async def test_a_restored_position_goes_on_and_replicates(make: Make) -> None:
         assert (status.position, status.is_healthy) == (position, True)
         assert "one" in await admin.list_databases(replica)
 
+
 async def test_the_file_with_the_password_of_replication_is_for_its_owner_only(make: Make) -> None:
     server = make()
     await server.start()

@@ -97,7 +97,6 @@ def test_what_we_send_as_data_and_control() -> None:
     assert connection.data(5, b"", end=True) == data(5, b"", end=True)
     assert connection.pong(9) == control(6, struct.pack(">I", 9))
     assert connection.reset(5, 3) == control(3, struct.pack(">II", 5, 3))
-    assert connection.go_away(5) == control(7, struct.pack(">II", 5, 0))
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,6 @@ def clusters_of(objects: Sequence[KubeObject]) -> tuple[KubeObject, ...]:
     return tuple(obj for obj in objects if obj["kind"] in CLUSTER_KINDS)
 
 
-def namespaces_of(objects: Sequence[KubeObject]) -> tuple[str, ...]:
-    """Return every namespace that the objects live in, each once, in order of appearance."""
-    names = (obj["metadata"].get("namespace") for obj in objects)
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
 def _placed(obj: Any, namespace: str, source: str) -> KubeObject:
     if not isinstance(obj, Mapping) or not obj.get("kind") or not obj.get("apiVersion"):
         raise InputError(f"{source}: a document has no apiVersion and kind")

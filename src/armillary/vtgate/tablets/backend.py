@@ -55,7 +55,6 @@ class BackendConnection(asyncio.Protocol):
     """Use `open_backend` to make one; then one command at a time."""
 
     def __init__(self) -> None:
-        self.thread_id = 0
         self.server_version = ""
         self.broken = False
         self.in_use = False
@@ -207,7 +206,6 @@ class _Login:
     def _greet(self, payload: bytes) -> None:
         self._greeted = True
         greeting = parse_greeting(payload)
-        self._connection.thread_id = greeting.connection_id
         self._connection.server_version = greeting.server_version
         plugin, answer = self._authentication.first_response(greeting.plugin, greeting.nonce)
         response = self._response
@@ -288,13 +286,11 @@ class RelayReceiver:
     def __init__(self, scanner: ResponseScanner, write: Callable[[bytes], None]) -> None:
         self.scanner = scanner
         self.done: asyncio.Future[ResponseSummary] = asyncio.get_running_loop().create_future()
-        self.bytes_passed = 0
         self._write = write
 
     def receive(self, data: bytes) -> bool:
         out = self.scanner.feed(data)
         if out:
-            self.bytes_passed += len(out)
             self._write(out)
         if not self.scanner.done:
             return False

@@ -23,7 +23,6 @@ class BufferSettings:
     enabled: bool = False
     window_s: float = 10.0
     size: int = 1000
-    failover_s_max: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

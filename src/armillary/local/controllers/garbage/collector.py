@@ -52,7 +52,6 @@ class GarbageCollector:
         shared: Mapping[ResourceKind, Informer],
     ) -> None:
         self._client = client
-        self._definitions = definitions
         self._shared = shared  # informers that other controllers run already
         self._nodes: dict[str, _Node] = {}
         self._dependents: dict[str, set[str]] = {}

@@ -67,10 +67,9 @@ class ProcessId:
 class RunningProcess:
     """A started container; `wait` returns once nothing of it is left."""
 
-    def __init__(self, attempt_dir: Path, shim: ProcessId, pidfd: int, *, sandboxed: bool) -> None:
+    def __init__(self, attempt_dir: Path, pidfd: int, *, sandboxed: bool) -> None:
         self.attempt_dir = attempt_dir
         self.sandboxed = sandboxed
-        self._shim = shim
         self._pidfd = pidfd
 
     async def wait(self) -> int | None:
@@ -138,8 +137,7 @@ def start(launch: Launch) -> RunningProcess:
         )
     finally:
         os.close(lock_fd)
-    shim = ProcessId(pid, read_start_ticks(pid) or 0)
-    return RunningProcess(launch.attempt_dir, shim, os.pidfd_open(pid), sandboxed=launch.sandboxed)
+    return RunningProcess(launch.attempt_dir, os.pidfd_open(pid), sandboxed=launch.sandboxed)
 
 
 async def adopt(attempt_dir: Path, *, sandboxed: bool) -> RunningProcess | None:
@@ -155,7 +153,7 @@ async def adopt(attempt_dir: Path, *, sandboxed: bool) -> RunningProcess | None:
             if shim is not None:
                 pidfd = _open_process(shim)
                 if pidfd is not None:
-                    return RunningProcess(attempt_dir, shim, pidfd, sandboxed=sandboxed)
+                    return RunningProcess(attempt_dir, pidfd, sandboxed=sandboxed)
                 # The shim was killed, its container was not: nobody could record how it ends.
                 await kill_leftovers(attempt_dir.parent)
                 return None

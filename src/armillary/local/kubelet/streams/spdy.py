@@ -140,9 +140,6 @@ class SpdyConnection:
     def pong(self, ping: int) -> bytes:
         return _frame(_PING, 0, struct.pack(">I", ping))
 
-    def go_away(self, last_stream: int) -> bytes:
-        return _frame(_GOAWAY, 0, struct.pack(">II", last_stream, 0))
-
 
 def _frame(kind: int, flags: int, body: bytes) -> bytes:
     head = struct.pack(">II", _CONTROL | _VERSION << 16 | kind, flags << 24 | len(body))
