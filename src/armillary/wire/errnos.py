@@ -13,6 +13,10 @@ INNODB_READ_ONLY = 1874
 # What a demoted or stopping primary answers: nothing was done, another primary may take it.
 READ_ONLY_ERRNOS = frozenset({OPTION_PREVENTS_STATEMENT, READ_ONLY_MODE, INNODB_READ_ONLY})
 
+# With which InnoDB has undone the whole transaction, not the statement alone: a deadlock, no room
+# for more locks, and (where a snapshot is kept strictly) a row that has changed since it was read.
+TRANSACTION_OVER_ERRNOS = frozenset({LOCK_DEADLOCK, 1206, 1020})
+
 SQLSTATES: dict[int, str] = {
     1007: "HY000",  # ER_DB_CREATE_EXISTS
     1008: "HY000",  # ER_DB_DROP_EXISTS

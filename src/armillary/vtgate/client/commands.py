@@ -9,7 +9,7 @@ from armillary.vtgate.errors import ConnectionLostError, SqlError
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.session import Session
 from armillary.vtgate.statements.dispatch import Killer, StatementRunner
-from armillary.wire.errnos import LOCK_DEADLOCK
+from armillary.wire.errnos import TRANSACTION_OVER_ERRNOS
 from armillary.wire.protocol import Capability, Command
 from armillary.wire.responses import OkPacket, encode_eof
 from armillary.wire.scanner import ResponseSummary
@@ -37,6 +37,13 @@ class Commands:
         Raises:
             ArmillaryError: what the client is to be told.
         """
+        try:
+            await self._run(payload, out)
+        except BaseException as error:
+            await self._after_error(error)
+            raise
+
+    async def _run(self, payload: bytes, out: ClientOutput) -> None:
         body = payload[1:]
         match payload[0] if payload else 0:
             case Command.QUERY:
@@ -49,7 +56,7 @@ class Commands:
             case Command.STMT_PREPARE:
                 await self._prepared.prepare(body, out)
             case Command.STMT_EXECUTE:
-                self.remember(await self._prepared.execute(payload, out))
+                await self._ended(await self._prepared.execute(payload, out))
             case Command.STMT_CLOSE:
                 self._prepared.close(payload)
             case Command.STMT_SEND_LONG_DATA:
@@ -92,19 +99,24 @@ class Commands:
             out.next_statement(more=number < len(statements) - 1)
             try:
                 summary = await self.runner.run(statement, out)
-            except BaseException as error:
+            except BaseException:
                 out.more = False
-                await self._after_error(error)
                 raise
-            self.remember(summary)
+            await self._ended(summary)
             if summary.error is not None:
                 return
 
+    async def _ended(self, summary: ResponseSummary) -> None:
+        """An answer is out; it may have ended in an error behind its first rows."""
+        self.remember(summary)
+        if summary.error is not None:
+            await self._after_error(summary.error)
+
     async def _after_error(self, error: BaseException) -> None:
-        """A lost connection, or a deadlock, ends the session's transaction on every shard."""
+        """What has ended the transaction on one shard ends it on every shard."""
         lost = isinstance(error, ConnectionLostError)
-        deadlock = isinstance(error, MysqlError) and error.errno == LOCK_DEADLOCK
-        if self._session.pins and (lost or deadlock):
+        over = isinstance(error, MysqlError) and error.errno in TRANSACTION_OVER_ERRNOS
+        if self._session.pins and (lost or over):
             await self.runner.executor.transactions.rollback()
 
     def remember(self, summary: ResponseSummary) -> None:

@@ -17,7 +17,7 @@ from armillary.vtgate.tablets.backend import BackendConnection
 from armillary.vtgate.tablets.selection import Tablets
 from armillary.vtgate.transactions.commits import Commits
 from armillary.vtgate.transactions.pins import CLEANUP_S_MAX, Pins
-from armillary.wire.errnos import LOCK_DEADLOCK
+from armillary.wire.errnos import TRANSACTION_OVER_ERRNOS
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class Transactions:
                 pin.savepoint = ""
 
     async def _undo_statement(self, error: BaseException) -> None:
-        if isinstance(error, MysqlError) and error.errno == LOCK_DEADLOCK:
+        if isinstance(error, MysqlError) and error.errno in TRANSACTION_OVER_ERRNOS:
             await self.rollback()  # the server has undone the whole transaction on that shard
             return
         try:
