@@ -57,6 +57,7 @@ class Executor:
             self.run_internal,
             in_transaction=lambda: self.transactions.pinning,
             created=session.created_lookups,
+            freed=session.freed_lookups,
         )
         self.running: set[BackendConnection] = set()
 

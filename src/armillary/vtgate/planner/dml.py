@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from armillary.routing.lookup import LookupVindex, quote_name
+from armillary.routing.lookup import LookupVindex
 from armillary.routing.vschema import ColumnVindex, TableSchema
 from armillary.sql.ast import Assignment, Delete, Derived, Expr, Update
 from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.planner.owned_rows import OwnedRows, read_owned_rows
 from armillary.vtgate.planner.plan import (
     DmlPlan,
     OwnedChange,
     Route,
     Splice,
-    SqlTemplate,
 )
 from armillary.vtgate.planner.routes import BlockFinder, TableUse, find_route, source_of
 from armillary.vtgate.planner.text import build_template
@@ -39,17 +39,17 @@ class DmlPlanner:
             raise RefusedError("UPDATE with LIMIT of a column with an owned lookup vindex")
         if changes and update.ignore:
             raise RefusedError("UPDATE IGNORE of a column with an owned lookup vindex")
-        select = None
-        if changes:
-            select = self._select_owned(use, [change.vindex for change in changes], update)
+        owned = tuple(change.vindex for change in changes)
+        rows = self._owned_rows(use, owned, update)
         return DmlPlan(
             route=route,
             template=self._template,
             verb="UPDATE",
             table=table,
-            owned=tuple(change.vindex for change in changes),
+            owned=owned,
             changes=changes,
-            select_owned=select,
+            select_owned=rows.template if rows is not None else None,
+            reads_clock=rows is not None and rows.reads_clock,
             single_only=self._single_only(update),
         )
 
@@ -64,15 +64,25 @@ class DmlPlanner:
             raise RefusedError("DELETE with LIMIT from a table with owned lookup vindexes")
         if owned and delete.ignore:
             raise RefusedError("DELETE IGNORE from a table with owned lookup vindexes")
+        rows = self._owned_rows(use, owned, delete)
         return DmlPlan(
             route=route,
             template=self._template,
             verb="DELETE",
             table=use.schema,
             owned=owned,
-            select_owned=self._select_owned(use, list(owned), delete) if owned else None,
+            select_owned=rows.template if rows is not None else None,
+            reads_clock=rows is not None and rows.reads_clock,
             single_only=self._single_only(delete),
         )
+
+    def _owned_rows(
+        self, use: TableUse, owned: Sequence[ColumnVindex], statement: Update | Delete
+    ) -> OwnedRows | None:
+        if not owned:
+            return None
+        found = self._finder.found
+        return read_owned_rows(self._key, self._splices, found, use, owned, statement)
 
     def _route(
         self, statement: Update | Delete, exprs: Sequence[Expr]
@@ -132,24 +142,3 @@ class DmlPlanner:
                 values.append((column, source))
             changes.append(OwnedChange(item, tuple(values)))
         return tuple(changes)
-
-    def _select_owned(
-        self, use: TableUse, owned: Sequence[ColumnVindex], statement: Update | Delete
-    ) -> SqlTemplate:
-        """Build the query that reads the vindex columns of the rows that will change."""
-        primary = use.schema.primary
-        assert primary is not None
-        names = [*primary.columns, *(column for item in owned for column in item.columns)]
-        columns = ", ".join(f"{quote_name(use.ref.visible_name)}.{quote_name(n)}" for n in names)
-        tables = build_template(
-            self._key,
-            self._splices,
-            start=statement.tables.start,
-            end=statement.tables.end,
-        )
-        where: SqlTemplate = ()
-        if statement.where is not None:
-            where = build_template(
-                self._key, self._splices, start=statement.where_start, end=statement.where_end
-            )
-        return (f"select {columns} from ", *tables, " ", *where, " for update")

@@ -200,6 +200,7 @@ class DmlPlan:
     owned: tuple[ColumnVindex, ...] = ()  # lookups whose rows go
     changes: tuple[OwnedChange, ...] = ()
     select_owned: SqlTemplate | None = None  # reads the old values, with FOR UPDATE
+    reads_clock: bool = False  # so that a later second may choose other rows
     single_only: RefusedError | None = None  # why several shards cannot take it
 
 

@@ -119,6 +119,7 @@ class Block:
 @dataclass(slots=True)
 class Blocks:
     all: list[Block] = field(default_factory=list)
+    subqueries: list[Select] = field(default_factory=list)  # or the query itself
     union: bool = False
     derived: bool = False
 
@@ -143,6 +144,7 @@ class BlockFinder:
             if query.order_by:  # sees the columns of the whole, not the tables of a part
                 self.add_block(None, None, outer, [item.expr for item in query.order_by])
             return
+        self.found.subqueries.append(query)
         self.add_block(query.tables, query.where, outer, _select_exprs(query))
 
     def add_block(

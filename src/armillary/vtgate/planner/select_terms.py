@@ -25,7 +25,7 @@ from armillary.vtgate.planner.plan import (
 from armillary.vtgate.planner.routes import source_of
 from armillary.vtgate.planner.text import build_template
 
-_UNSTABLE = frozenset(
+UNSTABLE = frozenset(
     """RAND UUID UUID_SHORT SYS_GUID SLEEP BENCHMARK NEXTVAL LASTVAL SETVAL GET_LOCK RELEASE_LOCK
     RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK MASTER_POS_WAIT RANDOM_BYTES""".split()  # noqa: SIM905
 )
@@ -80,7 +80,7 @@ class SelectTerms:
 
     def refuse_unstable(self, expr: Expr) -> None:
         found = walk(expr)
-        if any(call.name in _UNSTABLE for call in found.calls):
+        if any(call.name in UNSTABLE for call in found.calls):
             raise RefusedError("ordering rows of several shards by a value that changes")
         if found.subqueries:
             raise RefusedError("ordering rows of several shards by a subquery")

@@ -36,6 +36,7 @@ _NOTHING_CHANGES = {
     "completion_type": frozenset({"0", "no_chain", "default"}),
 }
 _QUERY_WORDS = frozenset({"SELECT", "WITH", "TABLE", "VALUES"})
+_WIDE_CHARSETS = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
 _LIMITLESS = frozenset({"default", "18446744073709551615"})
 
 
@@ -192,6 +193,8 @@ async def _set_known(executor: "Executor", setting: Setting) -> None:
     elif name == "sql_select_limit":
         if value not in _LIMITLESS:
             raise RefusedError("sql_select_limit")
+    elif name == "character_set_results" and (value in _WIDE_CHARSETS or value.isdigit()):
+        raise RefusedError(f"character_set_results {value}: digits must be those of ASCII")
     elif name in ("character_set_client", "character_set_connection", "character_set_database"):
         if value != "default" and value not in CODECS:
             raise SqlError(1115, f"Unknown character set: '{value}' (not supported here)")

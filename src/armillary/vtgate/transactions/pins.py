@@ -89,6 +89,7 @@ class Pins:
         session.in_transaction = False
         session.savepoints.clear()
         session.created_lookups.clear()
+        session.freed_lookups.clear()
         session.once = ()
 
     def release(self, pin: Pin) -> None:

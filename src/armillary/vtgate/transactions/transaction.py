@@ -60,13 +60,14 @@ class Transactions:
                 if pin.connection.busy:  # interrupted: the late answer is nobody's
                     pin.connection.abort()
             return
-        async with self._pooled(keyspace, shard, reading=reading) as connection:
+        async with self.pooled(keyspace, shard, reading=reading) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _pooled(
+    async def pooled(
         self, keyspace: str, shard: str, *, reading: bool
     ) -> AsyncIterator[BackendConnection]:
+        """As `connection`, outside of any transaction."""
         session = self._session
         tablet_type = session.target.tablet_type
         pool = await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
@@ -97,7 +98,7 @@ class Transactions:
                 async with self.connection(keyspace, shard) as connection:
                     yield connection
                 return
-        async with self._pooled(keyspace, shards[0], reading=True) as connection:
+        async with self.pooled(keyspace, shards[0], reading=True) as connection:
             yield connection
 
     def mark_used(self, keyspace: str, shard: str, group: str, write: bytes | None) -> None:

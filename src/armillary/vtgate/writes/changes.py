@@ -1,14 +1,20 @@
 """UPDATE and DELETE on sharded tables. I/O, through the executor."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
+
+import anyio
 
 from armillary.routing.vschema import ColumnVindex
 from armillary.vtgate.answers.output import CollectedOutput, Output
 from armillary.vtgate.answers.replies import answer_change, refuse_replica
+from armillary.vtgate.errors import SqlError
 from armillary.vtgate.placement.rows import keyspace_id_of
+from armillary.vtgate.planner.owned_rows import UTF8_LABEL
 from armillary.vtgate.planner.plan import DmlPlan, Source
-from armillary.vtgate.planner.shapes import column_shape
+from armillary.vtgate.transactions.pins import CLEANUP_S_MAX
 from armillary.vtgate.writes.owned_lookups import OwnedLookups
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.lenenc import encode_string, read_string
@@ -24,6 +30,8 @@ from armillary.wire.statements import quote
 if TYPE_CHECKING:
     from armillary.vtgate.execution.executor import Executor
     from armillary.vtgate.rendering import Statement
+
+_NUMBERS = re.compile(rb": (\d+)")  # of `Rows matched: 1  Changed: 1  Warnings: 0`
 
 
 class Changes:
@@ -45,27 +53,74 @@ class Changes:
         if len(shards) > 1 and plan.single_only is not None:
             raise plan.single_only
 
+        if self._group == "post" and len(shards) > 1:
+            shards = await self._shards_with(keyspace, shards, sql)
+
         async def work() -> list[ResponseSummary]:
-            if plan.select_owned is not None:
-                executor.lookups.begin_statement()
-                for shard in shards:
-                    await self._move_lookups(plan, statement, shard)
-            done = []
-            for shard in shards:
-                one = CollectedOutput()
-                done.append(await executor.on_shard(keyspace, shard, sql, one, group=self._group))
+            if plan.select_owned is None:
+                return [await self._run(keyspace, shard, sql) for shard in shards]
+            executor.lookups.begin_statement()
+            async with AsyncExitStack() as stack:
+                if plan.reads_clock:
+                    for shard in shards:
+                        await stack.enter_async_context(self._stopped_clock(keyspace, shard))
+                moved = [await self._move_lookups(plan, statement, shard) for shard in shards]
+                done = [await self._run(keyspace, shard, sql) for shard in shards]
+            for rows, one in zip(moved, done, strict=True):
+                check_same_rows(plan, rows, one)
             return done
 
         summaries = await executor.whole(work)
         total = ResponseSummary(
             affected_rows=sum(one.affected_rows for one in summaries),
             warnings=sum(one.warnings for one in summaries),
-            last_insert_id=max(one.last_insert_id for one in summaries),
+            last_insert_id=max((one.last_insert_id for one in summaries), default=0),
             info=_info([one.info for one in summaries]),
         )
         return answer_change(executor.session, out, total)
 
-    async def _move_lookups(self, plan: DmlPlan, statement: "Statement", shard: str) -> None:
+    async def _shards_with(
+        self, keyspace: str, shards: Sequence[str], sql: bytes
+    ) -> tuple[str, ...]:
+        """Return the shards that have what a DELETE of lookup rows is for.
+
+        On the others it would lock gaps, and the inserts of the same transaction, which go over
+        another connection, would wait for it without end.
+        """
+        found = []
+        for shard in shards:
+            async with self._executor.transactions.pooled(
+                keyspace, shard, reading=True
+            ) as connection:
+                answer = await connection.query(b"select 1" + sql[len(b"delete") :])
+            if answer.rows:
+                found.append(shard)
+        return tuple(found)
+
+    async def _run(self, keyspace: str, shard: str, sql: bytes) -> ResponseSummary:
+        out = CollectedOutput()
+        return await self._executor.on_shard(keyspace, shard, sql, out, group=self._group)
+
+    @asynccontextmanager
+    async def _stopped_clock(self, keyspace: str, shard: str) -> AsyncIterator[None]:
+        """Let the rows that are read be those that are changed: `where ends < now(6)`."""
+        executor = self._executor
+        if any(name == "timestamp" for name, _ in executor.session.settings):
+            yield  # the client has stopped it
+            return
+        async with executor.using(keyspace, shard, self._group) as connection:
+            before, connection.tainted = connection.tainted, True
+            await connection.query(b"set timestamp = unix_timestamp(now(6))")
+        try:
+            yield
+        finally:
+            with anyio.move_on_after(CLEANUP_S_MAX, shield=True):
+                async with executor.using(keyspace, shard, self._group) as connection:
+                    await connection.query(b"set timestamp = default")
+                    connection.tainted = before
+
+    async def _move_lookups(self, plan: DmlPlan, statement: "Statement", shard: str) -> int:
+        """Return of how many rows."""
         executor = self._executor
         table = plan.table
         assert table is not None and table.primary is not None and plan.select_owned is not None
@@ -85,6 +140,7 @@ class Changes:
                 before = tuple(literals[at : at + width])
                 at += width
                 await self._move(plan, number, item, before, keyspace_id, statement.literals)
+        return len(old.rows)
 
     async def _move(
         self,
@@ -109,29 +165,44 @@ class Changes:
 
 
 def _cell_literal(cell: bytes | None, column: ColumnDefinition, codec: str) -> bytes:
-    """Return a stored value as the SQL literal that equals it.
-
-    Text came in the character set of results, which a session may set to another than that of
-    its statements, `codec`.
-    """
+    """Return a stored value as the SQL literal that equals it; `codec` is that of statements."""
     if cell is None:
         return b"NULL"
+    if column.name == UTF8_LABEL.encode():
+        return _text_literal(cell.decode("utf-8", "surrogateescape"), codec)
     if column.type in INTEGER_TYPES | DECIMAL_TYPES | FLOAT_TYPES:
         return cell
     if column.collation_id == BINARY_COLLATION and not _is_temporal(column):
         return b"x'" + cell.hex().encode() + b"'"
+    return quote(cell)
+
+
+def _text_literal(text: str, codec: str) -> bytes:
     try:
-        text = cell.decode(column_shape(column).codec)
-    except UnicodeDecodeError:
-        return quote(cell)
-    try:
-        return quote(text.encode(codec or "utf-8"))
+        if codec:
+            return quote(text.encode(codec))
     except UnicodeEncodeError:
-        return b"_utf8mb4" + quote(text.encode())
+        pass
+    return b"_utf8mb4" + quote(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_temporal(column: ColumnDefinition) -> bool:
     return column.type in (7, 10, 11, 12)
+
+
+def check_same_rows(plan: DmlPlan, rows: int, done: ResponseSummary) -> None:
+    """Raises: SqlError: rows came or went between reading and changing them."""
+    changed = done.affected_rows
+    if plan.verb == "UPDATE":
+        numbers = _NUMBERS.findall(done.info)
+        changed = int(numbers[0]) if numbers else rows
+    if changed != rows:
+        assert plan.table is not None
+        raise SqlError(
+            1020,
+            f"Record has changed since last read in table '{plan.table.name}': of {rows} rows "
+            f"lookup rows were moved, but {changed} were to be changed; nothing was done",
+        )
 
 
 def _info(infos: Sequence[bytes]) -> bytes:

@@ -32,11 +32,17 @@ OnOwner = Callable[[bytes, str, Sequence[bytes]], Awaitable[bool]]
 
 class Lookups:
     def __init__(
-        self, run: Internal, *, in_transaction: Callable[[], bool], created: set[object]
+        self,
+        run: Internal,
+        *,
+        in_transaction: Callable[[], bool],
+        created: set[object],
+        freed: dict[object, bytes],
     ) -> None:
         self._run = run
         self._in_transaction = in_transaction
         self._created = created  # consistent lookup rows that this transaction has added
+        self._freed = freed  # values of those that it has taken away in `post`, and their ids
         self._ahead: set[tuple[str, bytes]] = set()  # those whose own rows are not written yet
 
     def begin_statement(self) -> None:
@@ -118,6 +124,8 @@ class Lookups:
     ) -> None:
         for row in rows:
             literals = _literals(vindex, row)
+            if await self._was_freed(vindex, keyspace, row):
+                continue
             try:
                 await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="pre")
             except MysqlError as duplicate:
@@ -126,6 +134,28 @@ class Lookups:
                 await self._settle(vindex, keyspace, row, duplicate, owner_has)
             self._created.add(_identity(vindex, row))
             self._ahead.add((vindex.name, row[1]))
+
+    async def _was_freed(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
+        """Put a lookup row back that this transaction has taken away; `pre` would wait for `post`.
+
+        Raises:
+            SqlError: another row wants the value. Its lookup row must be there before its own is,
+                and the old one gone only after that: no order of two commits gives both.
+        """
+        value = _value(vindex, row)
+        old_id = self._freed.get(value)
+        if old_id is None:
+            return False
+        if old_id != row[1]:
+            shown = b", ".join(row[0]).decode("utf-8", "replace")
+            raise SqlError(
+                1205,
+                f"lookup vindex {vindex.name}: {shown} was another row's until this transaction "
+                "freed it; commit, and use it in the next one",
+            )
+        literals = _literals(vindex, row)
+        await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="post")
+        return True
 
     async def _settle(
         self,
@@ -170,6 +200,8 @@ class Lookups:
             await self._run(
                 vindex.delete_sql(), _literals(vindex, row), keyspace=keyspace, group=group
             )
+            if group == "post":
+                self._freed[_value(vindex, row)] = row[1]
 
     async def verify(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
         """Whether the lookup table has this row: for vindexes that another table owns."""
@@ -194,6 +226,11 @@ def _identity(vindex: LookupVindex, row: LookupRow) -> object:
         except NotAValue:
             values.append(literal)
     return vindex.name, tuple(values), row[1]
+
+
+def _value(vindex: LookupVindex, row: LookupRow) -> object:
+    """What is the same for lookup rows of which a unique index takes only one, mostly."""
+    return vindex.name, tuple(literal.lower() for literal in row[0])
 
 
 def _literals(vindex: LookupVindex, row: LookupRow) -> list[bytes]:
