@@ -51,6 +51,7 @@ from armillary.mysqld import replication
 from armillary.mysqld.bootstrap import empty_server_dirs
 from armillary.mysqld.connection import connect
 from armillary.mysqld.flavors.flavor import Flavor
+from armillary.mysqld.layout import TabletDir
 from armillary.settings.backup import BackupFlags
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class RestoreRequest:
     # person asks for a time and waits for the answer (ADR 17).
     fall_back: bool = True
     database: str = ""  # must be in the backup; "" if it does not matter
+    origin: str = ""  # a text to keep beside the restored data; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +223,7 @@ async def _restore_one(
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(lambda: shutil.rmtree(staging, ignore_errors=True))
     position = await _set_position(request, manifest)
-    await to_thread.run_sync(_end_restore, server.dirs.restore_in_progress)
+    await to_thread.run_sync(_end_restore, server.dirs, request.origin)
     meter.finish()
     logger.info(
         "restore is complete",
@@ -303,9 +305,13 @@ def _write_sentinel(path: Path) -> None:
     _sync(path.parent)
 
 
-def _end_restore(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _sync(path.parent)
+def _end_restore(dirs: TabletDir, origin: str) -> None:
+    if origin:
+        dirs.origin.write_text(origin)
+        _sync(dirs.origin)
+        _sync(dirs.path)
+    dirs.restore_in_progress.unlink(missing_ok=True)
+    _sync(dirs.path)
 
 
 def _sync(path: Path) -> None:

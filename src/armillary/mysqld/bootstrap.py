@@ -63,7 +63,11 @@ async def ensure_data_dir(flavor: Flavor, spec: ServerSpec) -> bool:
 
 
 def empty_server_dirs(tablet: TabletDir) -> None:
-    """Delete everything that a server wrote; the empty directories stay."""
+    """Delete everything that a server wrote, and the word of where it came from.
+
+    The empty directories stay.
+    """
+    tablet.origin.unlink(missing_ok=True)
     for folder in tablet.server_dirs():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,11 @@ class TabletDir:
         return self.path / "restore_in_progress"
 
     @property
+    def origin(self) -> Path:
+        """Says what a restore brought the data from; as old as the data."""
+        return self.path / "restored-from"
+
+    @property
     def registered(self) -> Path:
         """Exists once this tablet has registered its keyspace in the topology."""
         return self.path / "registered"

@@ -139,14 +139,7 @@ class BackupRpcs(SchemaRpcs):
 
     async def _restore(self, request: pb.RestoreFromBackupRequest, say: Say) -> None:
         agent = self.agent
-        if request.restore_to_pos or request.HasField("restore_to_timestamp"):
-            raise UnsupportedError(
-                "restore to a position or to a timestamp: a restore ends at a backup's own position"
-            )
-        if agent.role.tablet_type == TabletType.PRIMARY:
-            raise PreconditionError(
-                "type PRIMARY cannot restore from backup; make another tablet primary first"
-            )
+        self._refuse_restore(request)
         wanted = request.backup_time
         at = convert.time_from_pb(wanted) if convert.is_set(wanted) else None
         if request.dry_run:
@@ -154,6 +147,7 @@ class BackupRpcs(SchemaRpcs):
             say(f"dry run, nothing changes: {await explain_restore(agent, source)}")
             return
         async with agent.action("RestoreFromBackup"):
+            self._refuse_restore(request)  # again: something else may have held the action
             before = agent.role.tablet_type
             source = await choose_source(agent, at)
             await agent.change_role(TabletType.RESTORE, reason="RestoreFromBackup")
@@ -176,6 +170,23 @@ class BackupRpcs(SchemaRpcs):
         for name in outcome.passed_over:
             say(f"backup {name} is damaged: an older one was restored in its place")
         say(f"restored {outcome.raw_name} at position {outcome.position}")
+
+    def _refuse_restore(self, request: pb.RestoreFromBackupRequest) -> None:
+        agent = self.agent
+        if request.restore_to_pos or request.HasField("restore_to_timestamp"):
+            raise UnsupportedError(
+                "restore to a position or to a timestamp: a restore ends at a backup's own position"
+            )
+        agent.refuse_while_restoring()  # at once: its own restore may go on for ever
+        if agent.role.tablet_type == TabletType.PRIMARY:
+            raise PreconditionError(
+                "type PRIMARY cannot restore from backup; make another tablet primary first"
+            )
+        if agent.flags.backup_running and not request.dry_run:
+            raise PreconditionError(
+                f"a backup is running on tablet {agent.identity.alias}: a restore would take the "
+                "data away from under it"
+            )
 
     async def _leave_failed_restore(self, before: TabletType) -> None:
         """Take the old type again if the old data is there, else end: a start restores anew."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from armillary.base.errors import PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.vttablet.origin import Origin
 
 NO_SOURCE = "replication is not running, no source is set"
 _BASE_TYPES = frozenset({TabletType.REPLICA, TabletType.RDONLY, TabletType.SPARE})
@@ -129,22 +130,34 @@ class DataSeen:
     database_exists: bool
     table_count: int
     follows: bool = False  # it goes on from where it was, behind the primary that the shard names
+    origin: Origin | None = None  # what a restore brought the data from
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreDecision:
     restore: bool
     reason: str
+    is_blocked: bool = False  # the data is not what is asked for, and not ours to delete
 
 
 def decide_restore(
-    seen: DataSeen, *, wanted: bool, database: str, is_primary: bool
+    seen: DataSeen,
+    *,
+    wanted: bool,
+    database: str,
+    is_primary: bool,
+    snapshot: Origin | None = None,
 ) -> RestoreDecision:
     """Say whether to restore. A database without tables counts as no database.
 
     That is how a tablet whose keyspace was re-created as a snapshot gives its old data directory
     up: nothing was ever written to its keyspace. A primary keeps even an empty database: what it
     has is the shard's truth. So does a replica that follows one: all that is missing comes from it.
+
+    Args:
+        snapshot: what a SNAPSHOT keyspace is to hold; None for one that is none. Data that came
+            from another snapshot makes room for it; tables that were made here may be the only
+            ones of their kind.
     """
     if not wanted:
         return RestoreDecision(False, "restore_from_backup is off")
@@ -152,6 +165,8 @@ def decide_restore(
         return RestoreDecision(True, "an earlier restore was interrupted")
     if not seen.database_exists:
         return RestoreDecision(True, f"mysqld has no database {database}")
+    if snapshot is not None:
+        return _decide_snapshot(seen, snapshot, database)
     if is_primary:
         return RestoreDecision(False, f"this tablet is primary and has database {database}")
     if seen.table_count == 0 and seen.follows:
@@ -159,6 +174,21 @@ def decide_restore(
     if seen.table_count == 0:
         return RestoreDecision(True, f"database {database} has no tables")
     return RestoreDecision(False, f"mysqld already contains data: {seen.table_count} tables")
+
+
+def _decide_snapshot(seen: DataSeen, snapshot: Origin, database: str) -> RestoreDecision:
+    if seen.origin == snapshot:
+        return RestoreDecision(False, f"mysqld already contains {snapshot}")
+    if seen.table_count == 0:
+        return RestoreDecision(True, f"database {database} has no tables")
+    if seen.origin is not None and seen.origin.keyspace == snapshot.keyspace:
+        return RestoreDecision(True, f"mysqld contains {seen.origin}: wanted {snapshot}")
+    return RestoreDecision(
+        False,
+        f"mysqld contains {seen.table_count} tables of {database} that are not of {snapshot}, and "
+        f"may be nowhere else: delete the tablet's volume, or the tables, if nobody needs them",
+        is_blocked=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

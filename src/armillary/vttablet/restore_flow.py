@@ -36,11 +36,15 @@ from armillary.mysqld.connection import Connection
 from armillary.pb import topodata_pb2
 from armillary.topo import convert
 from armillary.vttablet.agent import Agent
-from armillary.vttablet.plan import DataSeen, decide_restore, poll_delay_s
+from armillary.vttablet.origin import Origin, read_origin
+from armillary.vttablet.plan import DataSeen, RestoreDecision, decide_restore, poll_delay_s
 
 logger = logging.getLogger(__name__)
 
 _TIME_FORMAT = "%Y-%m-%d.%H%M%S"
+_BLOCKED_S = 5.0
+
+WaitForMysqld = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +53,10 @@ class Source:
 
     keyspace: str
     at: datetime | None
+    origin: Origin  # what the keyspace's record asks for; `at` may be what a person asked for
 
 
-async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[None]]) -> bool:
+async def restore_if_empty(agent: Agent, wait_for_mysqld: WaitForMysqld) -> bool:
     """Restore when this tablet has no data of its own; return whether it did.
 
     Tries until it works: a backup may still be made, storage may come back.
@@ -68,9 +73,9 @@ async def restore_if_empty(agent: Agent, wait_for_mysqld: Callable[[], Awaitable
 
     while True:
         try:
+            await _give_up_primaryship(agent)
             source = await choose_source(agent)
             outcome = await restore_now(agent, source, tell, memory=memory)
-            await _give_up_primaryship(agent)
             await tell_outcome(agent, outcome)
             logger.info("restored", extra={"backup": outcome.raw_name})
             return True
@@ -100,28 +105,54 @@ def _explain(agent: Agent, reason: str) -> None:
     agent.explain(reason)
 
 
-async def _should_restore(agent: Agent, wait_for_mysqld: Callable[[], Awaitable[None]]) -> bool:
+async def _should_restore(agent: Agent, wait_for_mysqld: WaitForMysqld) -> bool:
+    """Return whether to restore; for ever undecided while other data is in the way."""
+    while True:
+        decision = await _decide(agent, wait_for_mysqld)
+        if not decision.is_blocked:
+            break
+        await agent.change_role(TabletType.RESTORE, reason=agent.role.reason)
+        _explain(agent, f"{CANNOT_RESTORE}{decision.reason}")
+        await anyio.sleep(_BLOCKED_S)
+    logger.info("restore" if decision.restore else "no restore", extra={"reason": decision.reason})
+    return decision.restore
+
+
+async def _decide(agent: Agent, wait_for_mysqld: WaitForMysqld) -> RestoreDecision:
     unfinished = await anyio.Path(agent.dirs.restore_in_progress).exists()
     wanted = agent.settings.restore_from_backup and agent.storage is not None
     seen = DataSeen(restore_unfinished=unfinished, database_exists=False, table_count=0)
     if not unfinished:
         await wait_for_mysqld()  # while a restore is unfinished, mysqld may not run at all
-        async with await agent.dba() as connection:
-            databases = await admin.list_databases(connection)
-            seen = DataSeen(
-                restore_unfinished=False,
-                database_exists=agent.identity.database in databases,
-                table_count=await admin.count_tables(connection, agent.identity.database),
-                follows=await _follows(agent, connection),
-            )
-    decision = decide_restore(
+        seen = await _look_at_data(agent)
+    return decide_restore(
         seen,
         wanted=wanted,
         database=agent.identity.database,
         is_primary=agent.role.tablet_type == TabletType.PRIMARY,
+        snapshot=await _wanted_snapshot(agent),
     )
-    logger.info("restore" if decision.restore else "no restore", extra={"reason": decision.reason})
-    return decision.restore
+
+
+async def _look_at_data(agent: Agent) -> DataSeen:
+    async with await agent.dba() as connection:
+        databases = await admin.list_databases(connection)
+        return DataSeen(
+            restore_unfinished=False,
+            database_exists=agent.identity.database in databases,
+            table_count=await admin.count_tables(connection, agent.identity.database),
+            follows=await _follows(agent, connection),
+            origin=await read_origin(agent.dirs),
+        )
+
+
+async def _wanted_snapshot(agent: Agent) -> Origin | None:
+    """Return what a SNAPSHOT keyspace is to hold; None for another, and for one that is broken."""
+    try:
+        source = await choose_source(agent)
+    except (NotFoundError, PreconditionError):
+        return None
+    return source.origin if agent.flags.is_snapshot else None
 
 
 async def _follows(agent: Agent, connection: Connection) -> bool:
@@ -153,14 +184,13 @@ async def choose_source(agent: Agent, at: datetime | None = None) -> Source:
     """
     keyspace = (await agent.topo.get_keyspace(agent.identity.keyspace)).value
     agent.flags.is_snapshot = keyspace.keyspace_type == topodata_pb2.SNAPSHOT
-    wanted_at = at or parse_backup_time(agent.settings.restore_from_backup_ts)
-    if wanted_at is None and convert.is_set(keyspace.snapshot_time):
-        wanted_at = convert.time_from_pb(keyspace.snapshot_time)
-    if not agent.flags.is_snapshot:
-        return Source(keyspace=agent.identity.keyspace, at=wanted_at)
-    if not keyspace.base_keyspace:
+    asked = parse_backup_time(agent.settings.restore_from_backup_ts)
+    if asked is None and convert.is_set(keyspace.snapshot_time):
+        asked = convert.time_from_pb(keyspace.snapshot_time)
+    base = keyspace.base_keyspace if agent.flags.is_snapshot else agent.identity.keyspace
+    if not base:
         raise PreconditionError(f"snapshot keyspace {agent.identity.keyspace} has no base keyspace")
-    return Source(keyspace=keyspace.base_keyspace, at=wanted_at)
+    return Source(keyspace=base, at=at or asked, origin=Origin(keyspace=base, at=asked))
 
 
 def parse_backup_time(text: str) -> datetime | None:
@@ -230,6 +260,7 @@ def _request(agent: Agent, source: Source) -> tuple[BackupStorage, RestoreReques
         flavor=agent.flavor,
         at=source.at,
         database=agent.identity.database,
+        origin=source.origin.encode(),
     )
 
 
@@ -258,7 +289,11 @@ async def tell_outcome(agent: Agent, outcome: RestoreOutcome) -> None:
 
 
 async def _give_up_primaryship(agent: Agent) -> None:
-    """A restored tablet may be behind: if the shard's record names it, it names nobody now."""
+    """See that the shard's record does not name this tablet, which has lost what it had.
+
+    Before the restore: one that was killed right after it would come up as the primary, of data
+    that others are ahead of. And somebody who has it all can be elected at once.
+    """
     alias = convert.alias_to_pb(agent.identity.alias)
 
     def change(shard: topodata_pb2.Shard) -> bool:

@@ -246,6 +246,38 @@ async def test_a_recreated_snapshot_keyspace_gets_the_older_backup(pair: Pair) -
     assert await shard.type_of(restored) == TabletType.PRIMARY
     assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
 
+    # Another time: the data of the first one is not what is asked for.
+    restored.vttablet.end()
+    await make_snapshot(shard, datetime.now(UTC))
+    restored.vttablet.start()
+    await shard.wait_healthy(restored)
+    assert restored.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
+
+
+async def test_tables_that_no_backup_brought_are_not_deleted_for_a_snapshot(pair: Pair) -> None:
+    shard, _, second = pair
+    await back_up(shard, second)
+    beside = replace(shard, keyspace="restore")
+    tablet = beside.add_tablet(5, "--init_db_name_override=vt_commerce")
+    beside.start(tablet)
+    await shard.wait_started(tablet)
+    await shard.promote(tablet)
+    with tablet.sql(database="vt_commerce") as cursor:
+        cursor.execute("CREATE TABLE own (id INT PRIMARY KEY)")
+    tablet.vttablet.end()
+    tablet.vttablet.command += RESTORING
+    await make_snapshot(shard, datetime.now(UTC))
+    tablet.vttablet.start()
+    await shard.wait_healthz(tablet, 500, "cannot restore: mysqld contains 1 tables of vt_commerce")
+    assert await shard.type_of(tablet) == TabletType.RESTORE
+    record = await shard.record(tablet)
+    with anyio.fail_after(30), pytest.raises(PreconditionError, match="contains 1 tables"):
+        _ = [event async for event in shard.client.restore_from_backup(record)]
+    with tablet.sql(database="vt_commerce") as cursor:
+        cursor.execute("DROP TABLE own")
+    await shard.wait_healthy(tablet)
+    assert tablet.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 1
+
 
 async def test_a_time_before_the_first_backup_leaves_the_tablet_unready(pair: Pair) -> None:
     shard, _, second = pair

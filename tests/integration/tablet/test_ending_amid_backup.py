@@ -1,5 +1,6 @@
 """vttablet is asked to end, or killed, in the middle of a backup or a restore."""
 
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from armillary.backup.catalog import read_catalog
 from armillary.backup.storage.file import FileStorage
 from armillary.base.errors import ArmillaryError
 from armillary.model.tablet import TabletType
+from armillary.topo import convert
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard
 from tests.integration.tablet.shared import replicating_pair, wait_rows
 from tests.integration.tablet.test_backup_and_restore import (
@@ -167,3 +169,28 @@ async def test_a_restore_that_is_cut_short_loses_nothing_and_is_made_up_for(shar
     for tablet in (second, third):
         assert await shard.type_of(tablet) == TabletType.REPLICA
         await wait_rows(tablet, 2)
+
+
+async def test_a_primary_that_lost_its_data_gives_primaryship_up_before_it_restores(
+    shard: Shard,
+) -> None:
+    """Killed right after its restore it would come up as the primary of old data."""
+    _, first, second = await replicating_pair(shard)
+    await back_up(shard, second)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t VALUES (2)")
+    await wait_rows(second, 2)
+    first.vttablet.end()
+    first.mysqlctld.end()
+    shutil.rmtree(first.data_dir)
+    flag, gate = hold_unpacking(shard)
+    first.vttablet.command += [*RESTORING, flag]
+    shard.start(first)
+    await until_tools(shard, run=True)
+    record = (await shard.topo.get_shard("commerce", "-80")).value
+    assert convert.primary_alias_of(record) is None
+    await shard.promote(second)
+    gate.unlink()
+    await shard.wait_healthy(first, second)
+    assert await shard.type_of(first) == TabletType.REPLICA
+    await wait_rows(first, 2)

@@ -6,6 +6,7 @@ import pytest
 
 from armillary.base.errors import PreconditionError
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.vttablet.origin import Origin
 from armillary.vttablet.plan import (
     NO_SOURCE,
     DataSeen,
@@ -100,6 +101,36 @@ def test_a_replica_that_follows_keeps_its_empty_database_but_nothing_less() -> N
     assert not restores(tables=0, follows=True)
     assert restores(exists=False, tables=0, follows=True)
     assert restores(unfinished=True, follows=True)
+
+
+def snapshot_decision(origin: Origin | None, tables: int = 1) -> tuple[bool, bool]:
+    seen = DataSeen(
+        restore_unfinished=False, database_exists=True, table_count=tables, origin=origin
+    )
+    decision = decide_restore(
+        seen, wanted=True, database="vt_x", is_primary=False, snapshot=Origin(keyspace="x", at=NOW)
+    )
+    return decision.restore, decision.is_blocked
+
+
+def test_a_snapshot_keeps_its_own_data_and_gives_that_of_another_time_up() -> None:
+    restore, keep, blocked = (True, False), (False, False), (False, True)
+    assert snapshot_decision(Origin(keyspace="x", at=NOW)) == keep
+    assert snapshot_decision(Origin(keyspace="x", at=NOW), tables=0) == keep
+    assert snapshot_decision(Origin(keyspace="x", at=EARLIER)) == restore
+    assert snapshot_decision(Origin(keyspace="y", at=NOW), tables=0) == restore
+    # What came from elsewhere may have been made here, and be nowhere else.
+    assert snapshot_decision(Origin(keyspace="y", at=NOW)) == blocked
+    assert snapshot_decision(None) == blocked
+    assert snapshot_decision(None, tables=0) == restore
+
+
+@pytest.mark.parametrize("at", [None, NOW, NOW + timedelta(microseconds=7)])
+def test_an_origin_is_read_back_and_a_damaged_one_is_none(at: datetime | None) -> None:
+    origin = Origin(keyspace="x", at=at)
+    assert Origin.parse(origin.encode()) == origin
+    for text in ("", "null", "[]", '{"keyspace": "x"}', '{"keyspace": "x", "at": "now"}'):
+        assert Origin.parse(text) is None
 
 
 def test_nothing_is_restored_where_that_is_switched_off() -> None:
