@@ -93,9 +93,10 @@ async def set_read_only(connection: Connection, flavor: Flavor, *, read_only: bo
 async def refuse_writes(connection: Connection, flavor: Flavor, users: Sequence[str]) -> None:
     """Turn read-only, in seconds, whatever the sessions of `users` are doing.
 
-    The server waits for commits under way. One that waits for a semi-sync acknowledgement which
-    never comes would make that for ever: after a moment such sessions are ended. Their clients hear
-    that the connection broke, not that the commit succeeded.
+    The server waits for commits under way and for sessions that lock tables. A commit that waits
+    for a semi-sync acknowledgement which never comes would make that for ever: after a moment the
+    sessions at work are ended, and after another the idle ones too, since one of them has the
+    tables. Their clients hear that the connection broke, not that the commit succeeded.
 
     Raises:
         MysqlError: 1205, when somebody else holds it up for too long.
@@ -109,15 +110,15 @@ async def refuse_writes(connection: Connection, flavor: Flavor, users: Sequence[
         except MysqlError as error:
             if error.errno != _LOCK_WAIT_TIMEOUT or attempt == _LOCK_ATTEMPTS - 1:
                 raise
-        await _kill_busy_sessions(connection, users)
+        await _end_sessions(connection, users, idle=attempt > 0)
     await kill_open_transactions(connection, users)
 
 
-async def _kill_busy_sessions(connection: Connection, users: Sequence[str]) -> None:
+async def _end_sessions(connection: Connection, users: Sequence[str], *, idle: bool) -> None:
     wanted = ", ".join(["%s"] * len(users))
     rows = await connection.query(
         "SELECT id FROM information_schema.processlist "
-        f"WHERE command <> 'Sleep' AND user IN ({wanted})",
+        f"WHERE (command <> 'Sleep' OR {idle:d}) AND user IN ({wanted})",
         tuple(users),
     )
     await _kill(connection, rows.column())

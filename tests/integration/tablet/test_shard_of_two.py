@@ -127,6 +127,18 @@ async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(pair:
     assert first.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
 
 
+async def test_a_client_that_locks_tables_does_not_hold_a_demotion_up(pair: Pair) -> None:
+    shard, first, _ = pair
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("LOCK TABLES t WRITE")
+        await shard.client.demote_primary(await shard.record(first), timeout_s=20)
+        with pytest.raises(Exception, match=r"gone away|Lost connection|killed"):
+            cursor.execute("INSERT INTO t VALUES (9)")
+    assert first.scalar("SELECT @@global.read_only") == 1
+    await shard.client.undo_demote_primary(await shard.record(first))
+    await shard.wait_healthy(first)
+
+
 async def test_a_killed_mysqld_of_the_primary_comes_back_with_everything(pair: Pair) -> None:
     shard, first, second = pair
     with first.sql("vt_app", database="vt_commerce") as cursor:
