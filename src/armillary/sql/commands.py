@@ -24,6 +24,7 @@ class Verb(Enum):
     DDL = auto()
     DESCRIBE = auto()
     KILL = auto()
+    PREPARE = auto()  # PREPARE, EXECUTE, DEALLOCATE PREPARE
     EMPTY = auto()
     OTHER = auto()
 
@@ -53,6 +54,9 @@ _VERBS = {
     "DESC": Verb.DESCRIBE,
     "EXPLAIN": Verb.DESCRIBE,
     "KILL": Verb.KILL,
+    "PREPARE": Verb.PREPARE,
+    "EXECUTE": Verb.PREPARE,
+    "DEALLOCATE": Verb.PREPARE,
 }
 
 

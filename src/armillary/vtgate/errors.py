@@ -1,6 +1,7 @@
 """The gateway's own errors, and how any error becomes an ERR packet. Pure."""
 
 import logging
+from collections.abc import Iterable
 
 from armillary.base.errors import (
     ArmillaryError,
@@ -20,6 +21,14 @@ class RefusedError(UnsupportedError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"VT12001: unsupported: {what}")
+
+
+class NamedLockError(RefusedError):
+    """A statement about named locks met where they are not."""
+
+
+class AssignedError(RefusedError):
+    """A statement that assigns user variables met where nobody reads them back."""
 
 
 class SqlError(InputError):
@@ -48,6 +57,17 @@ class ConnectionLostError(UnavailableError):
     def __init__(self, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+class StateLostError(UnavailableError):
+    """What a session had left on a server's connection is gone with that connection."""
+
+    errno = 2013
+    sqlstate = "HY000"
+
+    def __init__(self, where: str, holds: Iterable[str], why: str) -> None:
+        what = ", ".join(sorted(holds))
+        super().__init__(f"this session's {what} on {where} are gone: {why}")
 
 
 class OutcomeUnknownError(UnavailableError):

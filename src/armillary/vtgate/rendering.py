@@ -1,5 +1,6 @@
 """What a session puts into statements: its functions, its variables, its literals. No I/O."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from armillary.vtgate.planner.plan import SessionTerm, SqlTemplate
@@ -29,6 +30,15 @@ class Statement:
 def big_integer(number: int, *, unsigned: bool = False) -> bytes:
     """Return a number of eight bytes: a server makes a smaller one of few digits."""
     return b"cast('%020d' as %s)" % (number, b"unsigned" if unsigned else b"signed")
+
+
+_BIG_INTEGER = re.compile(rb"cast\('(-?)0*(\d+)' as (?:un)?signed\)")
+
+
+def plain_integer(literal: bytes) -> bytes:
+    """Return what `big_integer` made as a number alone, as parameters come; others as they are."""
+    match = _BIG_INTEGER.fullmatch(literal)
+    return match.group(1) + match.group(2) if match else literal
 
 
 class SessionText:

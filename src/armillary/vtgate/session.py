@@ -61,6 +61,20 @@ def charset_of_collation(collation_id: int) -> str:
 PinKey = tuple[str, str, TabletType, str]  # keyspace, shard, type, group
 
 
+ServerKey = tuple[str, str, TabletType]  # keyspace, shard, type
+
+
+@dataclass(slots=True, eq=False)
+class Reserved:
+    """A connection that belongs to one session until it ends: something of its is left there."""
+
+    connection: BackendConnection
+    pool: TabletPool
+    key: PoolKey  # what of the session's settings the connection has
+    autocommit: bool = True  # as the connection has it
+    holds: set[str] = field(default_factory=set)  # in words: table locks, temporary tables, ...
+
+
 @dataclass(slots=True, eq=False)
 class Pin:
     """A connection that belongs to one session until its transaction ends."""
@@ -74,6 +88,7 @@ class Pin:
     savepoint: str = ""
     writes: list[bytes] = field(default_factory=list)  # of a transaction of one statement
     used: bool = False  # a statement has run on it: the transaction cannot move elsewhere
+    reserved: Reserved | None = None  # whose connection it is; it stays the session's afterwards
 
 
 @dataclass(slots=True)
@@ -120,7 +135,10 @@ class Session:
     warnings: list[tuple[str, int, str]] = field(default_factory=list)
     new_warnings: list[tuple[str, int, str]] = field(default_factory=list)  # of this statement
     pins: dict[PinKey, Pin] = field(default_factory=dict)
+    reserved: dict[ServerKey, Reserved] = field(default_factory=dict)
+    named_locks: Reserved | None = None
     statements: dict[int, PreparedStatement] = field(default_factory=dict)
+    named_statements: dict[str, PreparedStatement] = field(default_factory=dict)  # of PREPARE
     next_statement_id: int = 1
     last_statement_id: int = 0  # of the last COM_STMT_PREPARE; 0: it failed
     savepoints: list[str] = field(default_factory=list)
@@ -143,6 +161,11 @@ class Session:
     def pins_connections(self) -> bool:
         """Whether statements go through connections of this session alone."""
         return self.in_transaction or not self.autocommit
+
+    @property
+    def leaves_state(self) -> bool:
+        """Whether something of this session is on a connection of its own."""
+        return bool(self.reserved) or self.named_locks is not None
 
     @property
     def keeps_zero(self) -> bool:
@@ -200,5 +223,6 @@ class Session:
         self.row_count = -1
         self.warnings = []
         self.statements.clear()
+        self.named_statements.clear()
         self.last_statement_id = 0
         self.savepoints.clear()

@@ -174,6 +174,23 @@ def test_a_transaction_that_has_written_ends_with_its_primary(shard: Shard) -> N
     client.close()
 
 
+def test_what_a_session_left_on_a_primary_is_told_as_gone_with_it(shard: Shard) -> None:
+    one, other = connect_gate(shard.gate, "main:-80"), connect_gate(shard.gate)
+    assert ask(one, "lock tables orders write").errno == 0
+    assert ask(other, "select get_lock('x', 0)").rows == ((1,),)
+    shard.promote_other()
+    told = ask(one, "insert into orders values (1, 102, 1, 'x')")
+    assert told.errno == 2013
+    assert "this session's table locks on main/-80 are gone" in told.message
+    assert ask(one, "insert into orders values (1, 102, 1, 'x')").errno == 0
+    told = ask(other, "select 1")
+    assert told.errno == 2013
+    assert "named locks on main/-80 are gone: another tablet serves there now" in told.message
+    assert ask(other, "select get_lock('x', 0)").rows == ((1,),)
+    for client in (one, other):
+        client.close()
+
+
 def test_replicas_serve_reads_near_and_fresh_first(shard: Shard) -> None:
     cluster = shard.gate.cluster
     replica = replace(

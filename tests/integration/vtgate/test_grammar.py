@@ -123,7 +123,7 @@ def test_what_was_once_wrong_agrees_or_is_refused(both: tuple[Any, Any]) -> None
 
 REFUSED = """
 /*M! lock tables a write */
-/*M!100100 select get_lock('a', 0) */
+/*M!100100 select is_used_lock('a') */
 insert into k (n) values (1)
 insert into k (n, id) values (1, default)
 insert into k (n) values (1) on duplicate key update n = 5

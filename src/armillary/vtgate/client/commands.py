@@ -5,7 +5,7 @@ from armillary.sql.tokens import split_statements
 from armillary.vtgate.answers.output import Client, ClientOutput
 from armillary.vtgate.answers.replies import answer_use
 from armillary.vtgate.client.prepared import PreparedStatements
-from armillary.vtgate.errors import ConnectionLostError, SqlError
+from armillary.vtgate.errors import ConnectionLostError, SqlError, StateLostError
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.session import Session
 from armillary.vtgate.statements.dispatch import Killer, StatementRunner
@@ -116,7 +116,7 @@ class Commands:
         """What has ended the transaction on one shard ends it on every shard."""
         lost = isinstance(error, ConnectionLostError)
         over = isinstance(error, MysqlError) and error.errno in TRANSACTION_OVER_ERRNOS
-        if self._session.pins and (lost or over):
+        if (self._session.pins and (lost or over)) or isinstance(error, StateLostError):
             await self.runner.executor.transactions.rollback()
 
     def remember(self, summary: ResponseSummary) -> None:
@@ -149,6 +149,7 @@ class Commands:
 
     async def _reset(self) -> None:
         await self.runner.executor.transactions.rollback()
+        self.runner.executor.transactions.reserving.end()
         self._session.reset()
 
     def abandon(self) -> None:

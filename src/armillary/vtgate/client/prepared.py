@@ -4,20 +4,13 @@ A statement that goes to one shard as it is runs as a prepared statement there, 
 are relayed raw. Any other is run with its parameters written into the text.
 """
 
-from armillary.base.errors import WireError
-from armillary.sql.commands import Verb, verb_of
-from armillary.sql.cursor import NotUnderstoodError
-from armillary.sql.literals import NotAValue, literal_value
-from armillary.sql.tokens import LITERAL_KINDS, Kind, tokenize, unwrap_executable_comments
+from armillary.sql.tokens import unwrap_executable_comments
 from armillary.vtgate.answers.output import ClientOutput
 from armillary.vtgate.errors import SqlError
-from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.gateway import Gateway
-from armillary.vtgate.planner.plan import InsertPlan
-from armillary.vtgate.rendering import Statement
 from armillary.vtgate.session import PreparedStatement, Session
 from armillary.vtgate.statements.dispatch import StatementRunner
-from armillary.vtgate.tablets.preparing import close_statement, read_prepare
+from armillary.vtgate.statements.prepared import describe, take_apart
 from armillary.wire.columns import ColumnDefinition, encode_column
 from armillary.wire.packets import PacketTooLargeError
 from armillary.wire.protocol import ColumnType
@@ -58,9 +51,9 @@ class PreparedStatements:
         if "/*!" in text or "/*M!" in text:
             text = unwrap_executable_comments(text, self._gateway.server_kind)
             sql = text.encode("latin-1")
-        statement = _take_apart(session.next_statement_id, sql)
+        statement = take_apart(session.next_statement_id, sql)
         parameters = statement.parameter_count
-        payloads = await self._describe(statement)
+        payloads = await describe(self._runner.executor, statement)
         columns = parse_prepare_ok(payloads[0]).column_count if payloads else 0
         session.next_statement_id += 1
         session.statements[statement.id] = statement
@@ -72,34 +65,6 @@ class PreparedStatements:
             for _ in range(parameters):
                 out.payload(_PARAMETER_COLUMN)
             out.payload(encode_eof(status=session.status))
-
-    async def _describe(self, statement: PreparedStatement) -> list[bytes]:
-        """Let a server describe parameters and columns; nothing for what it would not know.
-
-        Raises:
-            ArmillaryError: no server would take the statement, or we do not route it.
-        """
-        if verb_of(statement.sql) != Verb.ROUTED or self._session.target.is_direct:
-            return []
-        executor = self._runner.executor
-        marks = [b"?" if isinstance(slot, int) else slot for slot in statement.slots]
-        probe = Statement(b"", statement.key, marks)
-        try:
-            cached = await plan_for(self._gateway, probe, keyspace=self._session.target.keyspace)
-        except NotUnderstoodError:
-            return []
-        plan = cached.plan
-        keyspace = plan.table.keyspace if isinstance(plan, InsertPlan) else plan.route.keyspace
-        template = plan.whole if isinstance(plan, InsertPlan) else plan.template
-        if isinstance(plan, InsertPlan) and plan.increment is not None:
-            return []
-        text = executor.texts.text_of(template, probe)
-        shards = executor.resolver().partition(keyspace).shards
-        async with executor.transactions.describing(keyspace, shards) as connection:
-            payloads = await read_prepare(connection, text)
-            ok = parse_prepare_ok(payloads[0])
-            close_statement(connection, ok.statement_id)
-        return payloads if ok.parameter_count == statement.parameter_count else []
 
     def _id_of(self, payload: bytes) -> int:
         statement_id = statement_id_of(payload)
@@ -136,19 +101,8 @@ class PreparedStatements:
                 literals.append(b"NULL")
             else:
                 literals.append(literal_of(value, kind, flags))
-        for index in statement.counts:
-            literals[index] = _as_count(literals[index])
         statement.forget_long_data()
-        return await self._run(statement, literals, out)
-
-    async def _run(
-        self, statement: PreparedStatement, parameters: list[bytes], out: ClientOutput
-    ) -> ResponseSummary:
-        direct = self._session.target.is_direct
-        if verb_of(statement.sql) != Verb.ROUTED or direct or not parameters:
-            return await self._runner.run(_fill_in(statement.sql, parameters), out)
-        literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
-        return await self._runner.routed(Statement(b"", statement.key, literals), out)
+        return await self._runner.run_prepared(statement, literals, out)
 
     def close(self, payload: bytes) -> None:
         self._session.statements.pop(self._id_of(payload), None)
@@ -171,60 +125,3 @@ class PreparedStatements:
             return
         statement.long_bytes += len(payload) - 7
         statement.long_data.setdefault(index, bytearray()).extend(payload[7:])
-
-
-def _fill_in(sql: bytes, literals: list[bytes]) -> bytes:
-    """Write the literals where a text has its `?`s."""
-    out: list[bytes] = []
-    at = 0
-    number = 0
-    for token in tokenize(sql.decode("latin-1")).tokens:
-        if token.kind == Kind.PARAM:
-            out += (sql[at : token.start], literals[number])
-            at = token.end
-            number += 1
-    if number != len(literals):
-        raise WireError("as many parameters as `?`s wanted")
-    return b"".join((*out, sql[at:]))
-
-
-def _take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
-    """Make the key that the statement's text form has, and note which `?` is a parameter."""
-    text = sql.decode("latin-1")
-    parts = []
-    slots: list[bytes | int] = []
-    parameters = 0
-    counts = set()
-    at = 0
-    before = ("", "")  # the last two tokens: LIMIT ?, ?
-    for token in tokenize(text).tokens:
-        gap = text[at : token.start]
-        parts.append(gap if gap.isspace() or not gap else " ")
-        at = token.end
-        if token.kind == Kind.PARAM:
-            slots.append(parameters)
-            if before[1] in _BEFORE_COUNT or (before[1] == "," and before[0] == _COUNT):
-                counts.add(parameters)
-            parameters += 1
-            parts.append("?")
-        elif token.kind in LITERAL_KINDS:
-            slots.append(token.text.encode("latin-1"))
-            parts.append("?")
-        else:
-            parts.append(token.text)
-        is_count = token.text == "?" and parameters - 1 in counts
-        before = (before[1], _COUNT if is_count else token.upper)
-    return PreparedStatement(
-        statement_id, sql, parameters, "".join(parts), tuple(slots), frozenset(counts)
-    )
-
-
-def _as_count(literal: bytes) -> bytes:
-    """Return a number of rows as the integer that LIMIT wants; drivers send doubles and text."""
-    try:
-        value = literal_value(literal)
-    except NotAValue:
-        return literal
-    if isinstance(value, bytes) and value.isdigit():
-        return value
-    return b"%d" % value if isinstance(value, int) else literal

@@ -163,14 +163,7 @@ class Executor:
         while True:
             try:
                 async with self.using(keyspace, shard, group, reading=again) as connection:
-                    payload = await self._payload(connection, sql, out)
-                    if _CALL.match(sql):
-                        connection.tainted = True
-                    summary = await out.relay(connection, payload, rename=self.rename(keyspace))
-                    if summary.warnings:
-                        self.session.new_warnings += await read_warnings(connection)
-                    if summary.has_rows and _COUNTS_FOUND.search(sql):
-                        summary.row_count = await _found_rows(connection)
+                    summary = await self.relay(connection, keyspace, sql, out)
                 transactions.mark_used(keyspace, shard, group, None if again else sql)
                 return summary
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
@@ -181,6 +174,25 @@ class Executor:
                     raise
                 if not await transactions.drop_if_fresh(keyspace, shard, group):
                     raise
+
+    async def relay(
+        self, connection: BackendConnection, keyspace: str, sql: bytes, out: Output
+    ) -> ResponseSummary:
+        """Run one statement on this connection and pass its answer on.
+
+        Raises:
+            MysqlError: the server's error, if `out` does not pass it on.
+            ConnectionLostError: the connection broke.
+        """
+        payload = await self._payload(connection, sql, out)
+        if _CALL.match(sql):
+            connection.tainted = True
+        summary = await out.relay(connection, payload, rename=self.rename(keyspace))
+        if summary.warnings:
+            self.session.new_warnings += await read_warnings(connection)
+        if summary.has_rows and _COUNTS_FOUND.search(sql):
+            summary.row_count = await _found_rows(connection)
+        return summary
 
     async def whole(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Do all of `work` or nothing of it; do it again if a change of primary undid it.

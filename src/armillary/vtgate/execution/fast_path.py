@@ -108,7 +108,7 @@ class FastPath:
     def _is_bound(self) -> bool:
         """Whether statements must not go through just any connection to where their rows are."""
         session = self._session
-        return session.in_transaction or not session.autocommit or session.target.is_direct
+        return session.pins_connections or session.leaves_state or session.target.is_direct
 
     def _find(self, key: str, literals: Sequence[bytes]) -> tuple[Relay, TabletPool] | None:
         """Return where the statement goes as it is, if one tablet can take it now."""

@@ -103,11 +103,15 @@ async def explain_refusal(
 
     If a server does not take it either, its error is the better one.
     """
-    prefix = b"PREPARE armillary_check FROM " + quote(sql)
     try:
-        await gateway.ask(keyspace, prefix)
+        await check_syntax(gateway, sql, keyspace)
     except MysqlError as refused:
         return refused
     except ArmillaryError:
         pass
     return RefusedError(str(error))
+
+
+async def check_syntax(gateway: Gateway, sql: bytes, keyspace: str) -> None:
+    """Raises: MysqlError: no server takes a statement. TabletUnavailableError: none answers."""
+    await gateway.ask(keyspace, b"PREPARE armillary_check FROM " + quote(sql))

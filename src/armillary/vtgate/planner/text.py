@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
-from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.errors import AssignedError, NamedLockError, RefusedError
 from armillary.vtgate.planner.plan import LabelLiteral, SessionTerm, Splice, SqlTemplate
 
 LIMIT_TERM = SessionTerm("#LIMIT")
@@ -95,6 +95,11 @@ class SessionUse:
     calls: frozenset[str]
     sets_insert_id: bool = False  # LAST_INSERT_ID(value)
 
+    @property
+    def named_locks(self) -> frozenset[str]:
+        """The calls that take, ask for or give back named locks."""
+        return self.calls & _LOCK_CALLS
+
 
 def find_session_terms(tokens: Sequence[Token]) -> SessionUse:
     """Find `DATABASE()` and its like, `@variables`, and the `@@variables` of a connection."""
@@ -140,23 +145,25 @@ _LOCK_CALLS = frozenset(
 )
 
 
-def refuse_connection_state(use: SessionUse, *, writing: bool = False) -> None:
+def refuse_connection_state(
+    use: SessionUse, *, writing: bool = False, locking: bool = False
+) -> None:
     """Refuse what would stay on the connection that a statement happens to run on.
 
     Connections serve many sessions in turn: what one leaves there, another would find.
 
     Args:
         writing: INSERT or UPDATE, whose answer tells what LAST_INSERT_ID(value) has set.
+        locking: it runs where the session's named locks are.
     Raises:
-        RefusedError: a lock, a user variable, or another value of the connection's own.
+        AssignedError: a user variable, which only one server can be asked for afterwards.
+        NamedLockError: it is about named locks, and to be run where they are.
+        RefusedError: another value of the connection's own.
     """
     if use.assigns_variable:
-        raise RefusedError("assigning user variables inside a statement")
-    locks = sorted(use.calls & _LOCK_CALLS)
-    if locks:
-        raise RefusedError(
-            f"{locks[0]}(): a named lock belongs to one connection, which sessions share"
-        )
+        raise AssignedError("assigning user variables inside a statement")
+    if use.named_locks and not locking:
+        raise NamedLockError(f"{min(use.named_locks)}() in a statement of this kind")
     if "LASTVAL" in use.calls:
         raise RefusedError("LASTVAL(): what one connection drew from a sequence")
     if use.sets_insert_id and not writing:
@@ -214,7 +221,8 @@ def find_qualifiers(tokens: Sequence[Token], keyspaces: frozenset[str]) -> tuple
 
 
 _TABLE_WORDS = frozenset(
-    ["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "STRAIGHT_JOIN", "IGNORE", "DELETE", "REFERENCES"]
+    """FROM JOIN INTO UPDATE TABLE TABLES STRAIGHT_JOIN IGNORE DELETE REFERENCES
+    HANDLER""".split()  # noqa: SIM905
 )
 
 

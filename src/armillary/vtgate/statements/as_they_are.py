@@ -1,7 +1,8 @@
 """Statements that are not planned: what an unsharded keyspace takes, or a target with a shard. I/O.
 
 They go to their server as they are, but for the names of keyspaces and what the session puts in.
-What would leave something on the connection is refused: the next session would find it there.
+What leaves something on its connection makes the connection the session's own; what nobody could
+tell apart from other sessions' is refused.
 """
 
 import re
@@ -22,15 +23,19 @@ from armillary.vtgate.planner.text import (
     find_qualifiers,
     find_session_terms,
     refuse_connection_state,
+    tokens_of,
 )
 from armillary.vtgate.targets import Target
+from armillary.vtgate.transactions.reserving import TABLE_LOCKS
 from armillary.wire.scanner import ResponseSummary
 
 _WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 _SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
 _STAYS = frozenset(
-    """BACKUP DEALLOCATE EXECUTE FLUSH HANDLER LOCK PREPARE RESET UNLOCK XA""".split()  # noqa: SIM905
+    """BACKUP FLUSH HANDLER LOCK RESET UNLOCK XA""".split()  # noqa: SIM905
 )
+_TABLE_LOCKS = frozenset({("LOCK", "TABLE"), ("LOCK", "TABLES")})
+_UNLOCKS = frozenset({("UNLOCK", "TABLE"), ("UNLOCK", "TABLES")})
 # Besides what is routed, these leave nothing on a connection (CALL may: its connection is closed).
 _HARMLESS = frozenset({"CALL", "DO", "CHECKSUM", "CHECK", "OPTIMIZE", "REPAIR", "HELP", "VALUES"})
 _HARMLESS_PAIRS = frozenset({("ANALYZE", "TABLE"), ("ANALYZE", "LOCAL")})
@@ -60,24 +65,58 @@ class AsTheyAre:
         """A statement of a kind that is neither routed nor answered here.
 
         Raises:
+            NamedLockError: DO of named locks, which any session may do.
             RefusedError: it would leave something on its connection, or reach only one shard.
         """
+        words = _first_words(sql)
+        if words[0] == "DO":
+            refuse_connection_state(find_session_terms(tokens_of(sql.decode("latin-1"))))
         target = self._session.target
         schema = self._cluster.vschema.keyspaces.get(target.keyspace)
         if not target.keyspace or schema is None:
             raise no_database()
-        words = _first_words(sql)
         if words[0] == "LOAD":
             raise RefusedError(f"{' '.join(words)}: send the rows with INSERT")
-        if words[0] in _STAYS:
+        left = _left_by(words)
+        if words[0] in _STAYS and not left:
             raise RefusedError(f"{' '.join(words)[:60]}: it would stay on a shared connection")
         if schema.sharded and not target.is_direct:
             raise await self._refusal(f"{words[0]} in a sharded keyspace", sql)
+        if left:
+            return await self._leave(left, sql, out, unlock=words in _UNLOCKS)
         if words[0] not in _HARMLESS and words not in _HARMLESS_PAIRS:
             raise await self._refusal(f"{' '.join(words)[:60]}", sql)
         if target.is_direct:
             return await self.direct(sql, out)
         return await self._on_only_shard(target.keyspace, sql, out)
+
+    def only_server(self) -> tuple[str, str] | None:
+        """Return the keyspace and shard of all statements as they are, if it is only one."""
+        target = self._session.target
+        schema = self._cluster.vschema.keyspaces.get(target.keyspace)
+        if schema is None or (schema.sharded and not target.is_direct):
+            return None
+        resolver = self._executor.resolver()
+        if not target.is_direct:
+            return target.keyspace, resolver.only_shard(target.keyspace)[0]
+        shards = named_shards(target, resolver.partition(target.keyspace))
+        return (target.keyspace, shards[0]) if len(shards) == 1 else None
+
+    async def _leave(self, left: str, sql: bytes, out: Output, *, unlock: bool) -> ResponseSummary:
+        """LOCK TABLES, UNLOCK TABLES, HANDLER: on the session's own connection to one server."""
+        executor = self._executor
+        server = self.only_server()
+        if server is None:
+            raise RefusedError(f"{left} on several shards; use keyspace:shard")
+        text = self.without_keyspace(sql, server[0])
+        reserving = executor.transactions.reserving
+        if left == TABLE_LOCKS and (not unlock or reserving.holds(*server, left)):
+            await executor.transactions.commit()  # as a server does
+        if unlock:
+            summary = await executor.on_shard(*server, text, out)
+            reserving.forget(*server, left)
+            return summary
+        return await reserving.leave(*server, left, lambda: executor.on_shard(*server, text, out))
 
     async def _refusal(self, what: str, sql: bytes) -> ArmillaryError:
         refusal = NotUnderstoodError(what)
@@ -121,6 +160,13 @@ class AsTheyAre:
             return sql
         marks = [b"?"] * text.count("?")
         return self._executor.texts.render(build_template(text, splices), marks)
+
+
+def _left_by(words: tuple[str, ...]) -> str:
+    """Return what a statement leaves on its connection, or takes from there; mostly nothing."""
+    if words in _TABLE_LOCKS or words in _UNLOCKS:
+        return TABLE_LOCKS
+    return "open handlers" if words[0] == "HANDLER" else ""
 
 
 def _first_words(sql: bytes) -> tuple[str, ...]:

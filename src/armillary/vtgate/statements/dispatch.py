@@ -10,16 +10,20 @@ from armillary.sql.literals import normalise
 from armillary.sql.tokens import Kind, tokenize, unquote_name, unwrap_executable_comments
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok, answer_rows, answer_use
-from armillary.vtgate.errors import SqlError
+from armillary.vtgate.errors import AssignedError, NamedLockError, SqlError
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.planner.plan import Source
 from armillary.vtgate.planner.select import SYSTEM_SCHEMAS
 from armillary.vtgate.rendering import Statement
-from armillary.vtgate.session import Session
+from armillary.vtgate.session import PreparedStatement, Session
 from armillary.vtgate.statements.as_they_are import AsTheyAre
+from armillary.vtgate.statements.assigning import Assigning
 from armillary.vtgate.statements.local_answers import LocalAnswers
+from armillary.vtgate.statements.named_locks import NamedLocks
+from armillary.vtgate.statements.named_statements import NamedStatements
+from armillary.vtgate.statements.prepared import as_count, fill_in
 from armillary.vtgate.statements.questions import Questions
 from armillary.vtgate.statements.schema_changes import run_schema_change
 from armillary.vtgate.statements.set_statement import run_set
@@ -33,6 +37,7 @@ _SEQUENCE = re.compile(
     r"^\s*select\s+next\s+(?:value|(\?|\d+)\s+values)\s+from\s+(.+?)\s*;?\s*$", re.I
 )
 _KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(connection\s+|query\s+)?(\d+)\s*;?\s*$", re.I)
+_DROP_PREPARE = re.compile(rb"\s*drop\s+prepare\b", re.I)
 
 
 class Killer(Protocol):
@@ -51,6 +56,9 @@ class StatementRunner:
         self.executor = Executor(gateway, session)
         self._local = LocalAnswers(gateway.cluster, session, version_comment)
         self._as_they_are = AsTheyAre(self.executor)
+        self._named_locks = NamedLocks(self.executor)
+        self._assigning = Assigning(self.executor, self._as_they_are)
+        self._named_statements = NamedStatements(self.executor, self)
         self.questions = Questions(self.executor, self._local)
 
     async def run(self, sql: bytes, out: Output) -> ResponseSummary:
@@ -62,7 +70,16 @@ class StatementRunner:
         if b"/*!" in sql or b"/*M!" in sql:
             kind = self._gateway.server_kind
             sql = unwrap_executable_comments(sql.decode("latin-1"), kind).encode("latin-1")
-        verb = verb_of(sql)
+        self._named_locks.tell_loss()
+        try:
+            return await self._run(sql, out)
+        except NamedLockError:
+            return await self._named_locks.run(sql, out)
+        except AssignedError:
+            return await self._assigning.run(sql, out)
+
+    async def _run(self, sql: bytes, out: Output) -> ResponseSummary:
+        verb = Verb.PREPARE if _DROP_PREPARE.match(sql) else verb_of(sql)
         match verb:
             case Verb.ROUTED:
                 return await self._routed(sql, out)
@@ -76,6 +93,8 @@ class StatementRunner:
                 return await self.questions.describe(sql, out)
             case Verb.KILL:
                 return await self._kill(sql, out)
+            case Verb.PREPARE:
+                return await self._named_statements.run(sql, out)
             case Verb.OTHER:
                 return await self._as_they_are.other(sql, out)
         await run_transaction_command(self.executor, verb, sql)
@@ -124,6 +143,7 @@ class StatementRunner:
 
     async def routed(self, statement: Statement, out: Output) -> ResponseSummary:
         """Run a statement whose literals are known."""
+        self._named_locks.tell_loss()
         keyspace = self._session.target.keyspace
         sequence = _SEQUENCE.match(statement.key)  # to a parser, `value` is an alias of `next`
         if sequence is not None:
@@ -133,7 +153,25 @@ class StatementRunner:
         except NotUnderstoodError as error:
             sql = statement.text or self.executor.texts.text_of(None, statement)
             return await self._as_they_are.not_understood(error, sql, out)
+        except NamedLockError:
+            sql = statement.text or self.executor.texts.text_of(None, statement)
+            return await self._named_locks.run(sql, out)
+        except AssignedError:
+            sql = statement.text or self.executor.texts.text_of(None, statement)
+            return await self._assigning.run(sql, out)
         return await self.executor.run_plan(cached, statement, out)
+
+    async def run_prepared(
+        self, statement: PreparedStatement, parameters: list[bytes], out: Output
+    ) -> ResponseSummary:
+        """Run a statement with these literals in the place of its `?`s."""
+        for index in statement.counts:
+            parameters[index] = as_count(parameters[index])
+        direct = self._session.target.is_direct
+        if verb_of(statement.sql) != Verb.ROUTED or direct or not parameters:
+            return await self.run(fill_in(statement.sql, parameters), out)
+        literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
+        return await self.routed(Statement(b"", statement.key, literals), out)
 
     async def _sequence(
         self, match: "re.Match[str]", statement: Statement, out: Output

@@ -27,14 +27,21 @@ async def run_schema_change(
             raise RefusedError(f"{ddl.verb} {ddl.what} in a sharded keyspace")
         if ddl.verb == "CREATE" and ddl.what == "TABLE" and ddl.selects:
             raise RefusedError("CREATE TABLE ... SELECT in a sharded keyspace")
-    if ddl.temporary:
-        raise RefusedError("temporary tables")
     body = as_they_are.without_keyspace(sql, keyspace)
-    await executor.transactions.commit()
     partition = executor.resolver().partition(keyspace)
     shards = partition.shards
     if session.target.is_direct and not named:
         shards = named_shards(session.target, partition)
+    if ddl.temporary:
+        if len(shards) != 1:
+            raise RefusedError(f"temporary tables on {len(shards)} shards")
+        return await executor.transactions.reserving.leave(
+            keyspace,
+            shards[0],
+            "temporary tables",
+            lambda: executor.on_shard(keyspace, shards[0], body, out),
+        )
+    await executor.transactions.commit()
     try:
         await executor.on_all(keyspace, shards, body)
     finally:

@@ -60,6 +60,8 @@ async def run_set(executor: "Executor", text: str) -> None:
         # All of it or nothing, as one server does.
         session.settings, session.charset, session.variables, session.autocommit = before
         for pin in session.pins.values():  # may have got what the session has not, nor any key
+            if pin.reserved is not None:
+                continue
             pin.connection.tainted = True
             if pin.connection.busy:
                 pin.connection.abort()
@@ -90,19 +92,26 @@ async def _user_variables(executor: "Executor", settings: list[Setting]) -> dict
     for setting in settings:
         if setting.scope != "USER":
             continue
-        refuse_query(setting.value)
-        literal = literal_of_text(setting.value)
-        if literal is None:
-            expression = setting.value.encode("latin-1")
-            (cell, column), (_, plain) = await executor.evaluate(expression, b"''")
-            literal = literal_of_cell(
-                cell,
-                column,
-                connection_collation=plain.collation_id,
-                codec=executor.session.codec,
-            )
-        values[setting.name] = literal
+        values[setting.name] = await value_of(executor, setting.value)
     return values
+
+
+async def value_of(executor: "Executor", expression: str) -> bytes:
+    """Return what a user variable set to this expression holds, as a SQL literal.
+
+    Raises:
+        RefusedError: it has a subquery, or its value cannot be kept as it is.
+        MysqlError: no server takes it.
+    """
+    refuse_query(expression)
+    literal = literal_of_text(expression)
+    if literal is not None:
+        return literal
+    text = expression.encode("latin-1")
+    (cell, column), (_, plain) = await executor.evaluate(text, b"''")
+    return literal_of_cell(
+        cell, column, connection_collation=plain.collation_id, codec=executor.session.codec
+    )
 
 
 def refuse_query(expression: str) -> None:
@@ -232,7 +241,8 @@ async def _set_autocommit(executor: "Executor", value: str) -> None:
 async def _apply(executor: "Executor", name: str, sql: str) -> None:
     """Try the setting on a server, then let the session's connections have it.
 
-    Connections that the session's transaction holds already get it at once.
+    Connections that the session's transaction holds already get it at once; those that it has
+    reserved, when they are next used.
     """
     session = executor.session
     rendered = executor.texts.with_session_values(sql)
@@ -248,6 +258,8 @@ async def _apply(executor: "Executor", name: str, sql: str) -> None:
         session.settings = before
         raise RefusedError(f"sql_mode {', '.join(sorted(modes & _REFUSED_MODES))}")
     for pin in session.pins.values():
+        if pin.reserved is not None:
+            continue
         try:
             await pin.connection.query(rendered.encode("latin-1"))
         except ArmillaryError:

@@ -68,3 +68,28 @@ def literal_of_cell(
         return quote(text.encode(codec or "utf-8"))
     except UnicodeError:
         raise RefusedError("a user variable with text that the connection cannot write") from None
+
+
+def literal_of_variable(
+    cell: bytes | None,
+    column: ColumnDefinition,
+    *,
+    collation: bytes,
+    connection_collation: bytes,
+    codec: str,
+) -> bytes:
+    """Return what a variable holds that a statement has assigned, read back from its connection.
+
+    Args:
+        column: as the session's own connection describes it, which converts text.
+        collation: of the variable itself; where it is not the connection's, the literal says so.
+    """
+    is_text = cell is not None and column.type not in (
+        *_TEMPORAL, *INTEGER_TYPES, *FLOAT_TYPES, *DECIMAL_TYPES
+    )  # fmt: skip
+    if cell is None or not is_text or column.collation_id == BINARY_COLLATION:
+        return literal_of_cell(cell, column, connection_collation=column.collation_id, codec=codec)
+    if collation == connection_collation:
+        return quote(cell)
+    charset = collation.partition(b"_")[0]
+    return b"convert(%s using %s) collate %s" % (quote(cell), charset, collation)

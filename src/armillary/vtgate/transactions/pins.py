@@ -6,9 +6,10 @@ import anyio
 
 from armillary.base.errors import ArmillaryError
 from armillary.model.tablet import TabletType
-from armillary.vtgate.errors import ConnectionLostError, SqlError
-from armillary.vtgate.session import Pin, PinKey, Session
+from armillary.vtgate.errors import ConnectionLostError, RefusedError, SqlError
+from armillary.vtgate.session import Pin, PinKey, Reserved, Session
 from armillary.vtgate.tablets.selection import Tablets
+from armillary.vtgate.transactions.reserving import TABLE_LOCKS, Reserving
 
 logger = logging.getLogger(__name__)
 
@@ -17,9 +18,10 @@ CLEANUP_S_MAX = 10.0
 
 
 class Pins:
-    def __init__(self, session: Session, tablets: Tablets) -> None:
+    def __init__(self, session: Session, tablets: Tablets, reserving: Reserving) -> None:
         self._session = session
         self._tablets = tablets
+        self._reserving = reserving
 
     async def take(self, keyspace: str, shard: str, tablet_type: TabletType, group: str) -> Pin:
         """Return the shard's connection, opening the transaction there when it is the first.
@@ -27,9 +29,13 @@ class Pins:
         Raises:
             ConnectionLostError: it broke; the transaction there is gone.
             SqlError: single-shard transactions only, and this is a second shard.
+            StateLostError: what the session had left there is gone, and the transaction too.
         """
         session = self._session
         pin_key: PinKey = (keyspace, shard, tablet_type, group)
+        reserved = None
+        if group == "normal" and session.reserved:
+            reserved = await self._reserving.find((keyspace, shard, tablet_type))
         pin = session.pins.get(pin_key)
         if pin is not None:
             if pin.connection.busy:  # interrupted at work: its late answer is nobody's
@@ -41,25 +47,40 @@ class Pins:
                 )
             return pin
         self._refuse_second_shard(keyspace, shard)
-        pool = await self._tablets.pool(keyspace, shard, tablet_type)
-        key = session.pool_key
-        connection = await pool.acquire(key)
-        pin = Pin(keyspace, shard, group, connection, pool, key)
+        if reserved is not None:
+            self._refuse_to_unlock(reserved)
+            pool, key, connection = reserved.pool, reserved.key, reserved.connection
+        else:
+            pool = await self._tablets.pool(keyspace, shard, tablet_type)
+            key = session.pool_key
+            connection = await pool.acquire(key)
+        pin = Pin(keyspace, shard, group, connection, pool, key, reserved=reserved)
         try:
-            implicit = not session.autocommit and not session.in_transaction
-            if implicit:
-                await connection.query(b"SET autocommit=0")
-            for setting in session.once:
-                await connection.query(setting.encode("latin-1"))
-            if not implicit:
-                await connection.query(session.begin_sql if session.in_transaction else b"BEGIN")
-            for name in session.savepoints:
-                await connection.query(b"SAVEPOINT " + _quoted(name))
+            await self._open(pin)
         except BaseException:
-            pool.discard(connection)
+            self.drop(pin)
             raise
         session.pins[pin_key] = pin
         return pin
+
+    async def _open(self, pin: Pin) -> None:
+        session, connection = self._session, pin.connection
+        implicit = not session.autocommit and not session.in_transaction
+        if implicit:
+            await connection.query(b"SET autocommit=0")
+            if pin.reserved is not None:
+                pin.reserved.autocommit = False
+        for setting in session.once:
+            await connection.query(setting.encode("latin-1"))
+        if not implicit:
+            await connection.query(session.begin_sql if session.in_transaction else b"BEGIN")
+        for name in session.savepoints:
+            await connection.query(b"SAVEPOINT " + _quoted(name))
+
+    def _refuse_to_unlock(self, reserved: Reserved) -> None:
+        """Raises: RefusedError: BEGIN, which the client did not say, would end its table locks."""
+        if TABLE_LOCKS in reserved.holds and not self._session.pins_connections:
+            raise RefusedError("a statement over several servers while this session locks tables")
 
     def _refuse_second_shard(self, keyspace: str, shard: str) -> None:
         session = self._session
@@ -93,6 +114,8 @@ class Pins:
         session.once = ()
 
     def release(self, pin: Pin) -> None:
+        if pin.reserved is not None:
+            return  # it stays the session's
         if self._session.autocommit or pin.connection.broken:
             pin.pool.release(pin.key, pin.connection)
         else:
@@ -100,7 +123,8 @@ class Pins:
 
     def drop(self, pin: Pin) -> None:
         pin.connection.abort()
-        pin.pool.discard(pin.connection)
+        if pin.reserved is None:  # else it is given back when its loss has been told
+            pin.pool.discard(pin.connection)
 
     async def roll_back(self, pin: Pin) -> None:
         if pin.connection.broken or pin.connection.busy:

@@ -17,6 +17,7 @@ from armillary.vtgate.tablets.backend import BackendConnection
 from armillary.vtgate.tablets.selection import Tablets
 from armillary.vtgate.transactions.commits import Commits
 from armillary.vtgate.transactions.pins import CLEANUP_S_MAX, Pins
+from armillary.vtgate.transactions.reserving import Reserving, set_autocommit
 from armillary.wire.errnos import TRANSACTION_OVER_ERRNOS
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ class Transactions:
     def __init__(self, session: Session, tablets: Tablets) -> None:
         self._session = session
         self._tablets = tablets
-        self._pins = Pins(session, tablets)
+        self.reserving = Reserving(session, tablets)
+        self._pins = Pins(session, tablets, self.reserving)
         self._commits = Commits(session, tablets, self._pins)
         self._implicit = 0  # depth of statements that are transactions of their own
         self._atomic = 0  # depth of statements guarded by savepoints
@@ -48,6 +50,7 @@ class Transactions:
         Raises:
             TabletUnavailableError: no tablet can take it.
             SqlError: single-shard transactions only, and this is a second shard.
+            StateLostError: what the session had left there is gone.
         """
         session = self._session
         tablet_type = session.target.tablet_type
@@ -60,8 +63,30 @@ class Transactions:
                 if pin.connection.busy:  # interrupted: the late answer is nobody's
                     pin.connection.abort()
             return
-        async with self.pooled(keyspace, shard, reading=reading) as connection:
+        async with self._outside(keyspace, shard, reading=reading) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _outside(
+        self, keyspace: str, shard: str, *, reading: bool
+    ) -> AsyncIterator[BackendConnection]:
+        """Lend a connection for a statement outside of transactions."""
+        session = self._session
+        reserved = None
+        if session.reserved:
+            server = (keyspace, shard, session.target.tablet_type)
+            reserved = await self.reserving.find(server, reading=reading)
+        if reserved is None:
+            async with self.pooled(keyspace, shard, reading=reading) as connection:
+                yield connection
+            return
+        try:
+            await set_autocommit(reserved, on=True)
+            yield reserved.connection
+        finally:
+            if reserved.connection.busy:
+                session.write_left |= not reading
+                reserved.connection.abort()
 
     @asynccontextmanager
     async def pooled(
@@ -87,16 +112,22 @@ class Transactions:
         """Lend a connection to any of the shards that only describes a statement.
 
         It opens no transaction anywhere. A shard where the transaction is already is preferred:
-        the transaction's own connection does not wait for a schema change that waits for it.
+        the transaction's own connection does not wait for a schema change that waits for it, and
+        only the session's own connection knows its temporary tables.
 
         Raises:
             TabletUnavailableError: no tablet can take it.
         """
-        tablet_type = self._session.target.tablet_type
+        session = self._session
+        tablet_type = session.target.tablet_type
         for shard in shards:
-            if (keyspace, shard, tablet_type, "normal") in self._session.pins:
+            if (keyspace, shard, tablet_type, "normal") in session.pins:
                 async with self.connection(keyspace, shard) as connection:
                     yield connection
+                return
+            reserved = await self.reserving.find((keyspace, shard, tablet_type), reading=True)
+            if reserved is not None:
+                yield reserved.connection
                 return
         async with self.pooled(keyspace, shards[0], reading=True) as connection:
             yield connection
@@ -197,6 +228,7 @@ class Transactions:
         self._pins.forget()
         for pin in pins:
             self._pins.drop(pin)
+        self.reserving.end()
 
     async def savepoint(self, sql: bytes, name: str) -> None:
         session = self._session

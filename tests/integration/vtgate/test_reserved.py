@@ -1,0 +1,206 @@
+"""What a session leaves on a connection of its own: table locks, temporary tables, handlers.
+
+Only in an unsharded keyspace, or on one shard that the target names. Nobody else meets it there,
+and when the connection is lost the session is told.
+"""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.vtgate.clients import REFUSED, Answer, ask, connect_gate
+from tests.integration.vtgate.gate import Gate
+from tests.integration.vtgate.servers import Server
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
+
+
+@pytest.fixture
+def pair(gate: Gate) -> Iterator[tuple[Any, Any]]:
+    one, other = connect_gate(gate, "plain"), connect_gate(gate, "plain")
+    ask(one, "insert into notes (body) values ('a'), ('b')")
+    yield one, other
+    for client in (one, other):
+        if client.open:
+            client.close()
+
+
+def in_background(client: Any, sql: str) -> tuple[threading.Thread, list[Answer]]:
+    answers: list[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(ask(client, sql)), daemon=True)
+    thread.start()
+    return thread, answers
+
+
+def bodies(client: Any) -> list[object]:
+    return [row[0] for row in ask(client, "select body from notes order by id").rows]
+
+
+def test_a_temporary_table_is_one_session_s_own(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert ask(one, "create temporary table plain.t (i int, w varchar(9))").errno == 0
+    assert ask(one, "insert into t values (1, 'x'), (2, 'y')").affected == 2
+    assert ask(one, "insert into t values (%s, %s)", (3, "z")).affected == 1
+    assert ask(one, "select * from t where i > 1").rows == ((2, "y"), (3, "z"))
+    assert ask(one, "select count(*) from notes, plain.t").rows == ((6,),)
+    assert ask(one, "describe t").rows[0][0] == "i"
+    assert ask(other, "select * from t").errno == 1146
+    assert ask(other, "create temporary table t (j int)").errno == 0
+    assert ask(other, "select * from t").rows == ()
+    assert ask(one, "alter table t add column k int").errno == 0
+    assert ask(one, "select k from t where i = 1").rows == ((None,),)
+    assert ask(one, "drop temporary table t").errno == 0
+    assert ask(one, "select * from t").errno == 1146
+
+
+def test_a_temporary_table_hides_one_of_its_name_and_is_gone_with_its_session(
+    gate: Gate, pair: tuple[Any, Any]
+) -> None:
+    one, other = pair
+    assert bodies(one) == ["a", "b"]
+    ask(one, "create temporary table notes (id int, body int)")
+    ask(one, "insert into notes values (7, 70)")
+    assert bodies(one) == [70]
+    assert bodies(other) == ["a", "b"]
+    third = connect_gate(gate, "plain")
+    ask(third, "create temporary table notes (id int, body int)")
+    third.close()
+    again = [connect_gate(gate, "plain") for _ in range(4)]
+    assert [bodies(client) for client in again] == [["a", "b"]] * 4
+    for client in again:
+        client.close()
+
+
+def test_a_temporary_table_lives_through_transactions_and_is_in_them(
+    pair: tuple[Any, Any],
+) -> None:
+    one, _ = pair
+    ask(one, "begin")
+    ask(one, "insert into notes (body) values ('c')")
+    ask(one, "create temporary table t (i int)")
+    ask(one, "insert into t values (1)")
+    ask(one, "rollback")
+    assert bodies(one) == ["a", "b"], "CREATE TEMPORARY TABLE does not commit"
+    assert ask(one, "select * from t").rows == ()
+    ask(one, "set autocommit = 0")
+    ask(one, "insert into t values (2)")
+    ask(one, "insert into notes (body) values ('d')")
+    ask(one, "commit")
+    ask(one, "insert into notes (body) values ('e')")
+    ask(one, "rollback")
+    ask(one, "set autocommit = 1")
+    assert bodies(one) == ["a", "b", "d"]
+    assert ask(one, "select * from t").rows == ((2,),)
+
+
+def test_settings_reach_a_session_s_own_connection(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    ask(one, "set time_zone = '+05:00'")
+    ask(one, "create temporary table t (i int)")
+    ask(one, "set time_zone = '+03:00', sql_mode = 'STRICT_ALL_TABLES'")
+    asked = "select @@time_zone, @@sql_mode, count(*) from t"
+    assert ask(one, asked).rows == (("+03:00", "STRICT_ALL_TABLES", 0),)
+    ask(one, "begin")
+    ask(one, "select * from t")
+    assert ask(one, "set time_zone = '+02:00', no_such_variable = 1").errno == 1193
+    assert ask(one, asked).rows == (("+03:00", "STRICT_ALL_TABLES", 0),)
+
+
+def test_table_locks_hold_others_out_until_they_are_given_back(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert ask(one, "lock tables plain.notes write").errno == 0
+    thread, answers = in_background(other, "insert into notes (body) values ('z')")
+    assert ask(one, "insert into notes (body) values ('c')").errno == 0
+    assert ask(one, "alter table notes comment = 'x'").errno == 0
+    assert bodies(one) == ["a", "b", "c"]
+    assert "not locked" in ask(one, "select * from item_seq").message
+    thread.join(0.2)
+    assert not answers
+    assert ask(one, "unlock tables").errno == 0
+    thread.join(10)
+    assert answers[0].affected == 1
+    assert bodies(one) == ["a", "b", "c", "z"]
+
+
+def test_lock_tables_commits_and_the_end_of_a_session_unlocks(
+    gate: Gate, pair: tuple[Any, Any]
+) -> None:
+    one, other = pair
+    ask(one, "begin")
+    ask(one, "insert into notes (body) values ('c')")
+    ask(one, "lock tables notes write")
+    ask(one, "rollback")
+    assert ask(one, "select count(*) from notes").rows == ((3,),)
+    thread, answers = in_background(other, "insert into notes (body) values ('d')")
+    thread.join(0.2)
+    assert not answers
+    one.close()
+    thread.join(10)
+    assert answers[0].affected == 1
+
+
+def test_a_dump_is_read_in_with_its_locks(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    dump = (
+        "LOCK TABLES `notes` WRITE",
+        "/*!40000 ALTER TABLE `notes` DISABLE KEYS */",
+        "INSERT INTO `notes` VALUES (5,'five'),(6,'six')",
+        "/*!40000 ALTER TABLE `notes` ENABLE KEYS */",
+        "UNLOCK TABLES",
+    )
+    assert [ask(one, sql).message for sql in dump] == [""] * 5
+    assert bodies(one)[:2] != []
+    assert {"five", "six"} <= set(bodies(one))
+
+
+def test_a_handler_goes_on_where_it_was(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert ask(one, "handler notes open as h").errno == 0
+    assert ask(one, "handler h read first").rows[0][1] == "a"
+    assert ask(one, "handler h read next").rows[0][1] == "b"
+    assert ask(other, "handler h read next").errno == 1109
+    assert ask(one, "handler h close").errno == 0
+
+
+def test_what_was_left_is_told_as_lost_once(pair: tuple[Any, Any], servers: Any) -> None:
+    one, _ = pair
+    server: Server = servers[2]
+    ask(one, "create temporary table t (i int)")
+    ask(one, "begin")
+    ask(one, "insert into notes (body) values ('c')")
+    server.query(f"kill {thread_of(one)}")
+    told = ask(one, "select * from notes")
+    assert told.errno == 2013
+    assert ask(one, "select * from t").errno in (1146, 2013)
+    assert bodies(one) == ["a", "b"]
+
+
+def test_a_loss_between_statements_is_told_too(pair: tuple[Any, Any], servers: Any) -> None:
+    one, other = pair
+    ask(one, "lock tables notes write")
+    servers[2].query(f"kill {thread_of(one)}")
+    told = ask(one, "insert into notes (body) values ('c')")
+    assert told.errno == 2013
+    assert "this session's table locks on plain/0 are gone" in told.message
+    assert bodies(other) == ["a", "b"]
+    assert ask(one, "insert into notes (body) values ('d')").errno == 0
+
+
+def thread_of(client: Any) -> object:
+    """Return the server's own id of the connection that serves this session."""
+    rows = ask(client, "select id from information_schema.processlist where info like '%who am i%'")
+    return rows.rows[0][0]
+
+
+def test_only_one_server_can_be_left_something(gate: Gate) -> None:
+    client = connect_gate(gate, "main")
+    for sql in ("lock tables users write", "handler users open"):
+        assert ask(client, sql).errno == REFUSED
+    assert ask(client, "create temporary table t (i int)").errno == REFUSED
+    ask(client, "use main:-80")
+    assert ask(client, "lock tables users write").errno == 0
+    assert ask(client, "select count(*) from users").rows == ((0,),)
+    assert ask(client, "unlock tables").errno == 0
+    client.close()
