@@ -219,6 +219,7 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
         password=params.password,
         database=params.database or None,
         connect_timeout=params.connect_timeout_s,
+        read_timeout=params.connect_timeout_s,
         charset="utf8mb4",
         autocommit=True,
         client_flag=CLIENT.MULTI_STATEMENTS if params.multi_statements else 0,
@@ -230,6 +231,8 @@ def _connect(params: MysqlParams) -> "pymysql.connections.Connection[Any]":
         # As PyMySQL does for a socket that it opens itself: passwords need no key there.
         connection._secure = True  # type: ignore[attr-defined]
         connection.connect(_unix_socket(params))
+    # A login has an end, also with a server that hangs; a statement takes as long as it takes.
+    connection._read_timeout = None  # type: ignore[attr-defined]
     return connection
 
 

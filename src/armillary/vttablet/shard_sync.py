@@ -32,7 +32,7 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
     except NotFoundError:
         return  # somebody deletes the keyspace: never make it again from here
     if _has_later_primary(agent, shard):
-        await step_down(agent, shard)
+        await step_down(agent)
         return
     if agent.flags.held_off:
         return  # it gives its primaryship up: whoever asked for that, or a person, decides
@@ -63,18 +63,28 @@ def _has_later_primary(agent: Agent, shard: topodata_pb2.Shard) -> bool:
     return mine is None or convert.time_from_pb(shard.primary_term_start_time) > mine
 
 
-async def step_down(agent: Agent, shard: topodata_pb2.Shard) -> None:
+async def give_way(agent: Agent, connection: Connection) -> bool:
+    """Be primary no more if the shard's record names a later one; return whether that was so."""
+    shard = await agent.shard_record()
+    if not _has_later_primary(agent, shard):
+        return False
+    logger.warning(
+        "another tablet is primary since later; stepping down",
+        extra={"primary": str(convert.primary_alias_of(shard))},
+    )
+    await make_read_only(agent, connection)
+    await agent.change_role(
+        agent.identity.base_type, reason="the shard's record names a later primary"
+    )
+    return True
+
+
+async def step_down(agent: Agent) -> None:
     """Turn read-only, then follow the primary that took over."""
     async with agent.action("step down for a newer primary"):
-        logger.warning(
-            "another tablet is primary since later; stepping down",
-            extra={"primary": str(convert.primary_alias_of(shard))},
-        )
         async with await agent.dba() as connection:
-            await make_read_only(agent, connection)
-        await agent.change_role(
-            agent.identity.base_type, reason="the shard's record names a later primary"
-        )
+            if not await give_way(agent, connection):
+                return
         agent.flags.busy = ""
         await follow_primary(agent)
 

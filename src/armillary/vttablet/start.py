@@ -20,7 +20,7 @@ from armillary.vttablet.agent import Agent
 from armillary.vttablet.health import wait_for_mysqld
 from armillary.vttablet.register import register
 from armillary.vttablet.restore_flow import restore_if_empty
-from armillary.vttablet.shard_sync import follow_primary, join_again
+from armillary.vttablet.shard_sync import follow_primary, give_way, join_again
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ async def start(agent: Agent) -> None:
 
 async def _take_role(agent: Agent, *, restored: bool) -> None:
     async with await agent.dba() as connection:
-        if agent.role.tablet_type == TabletType.PRIMARY and not restored:
+        is_primary = agent.role.tablet_type == TabletType.PRIMARY and not restored
+        # Mysqld may have been long in coming up, and somebody else may be primary since.
+        if is_primary and not await give_way(agent, connection):
             await agent.open_for_writes(connection)
             await agent.claim_shard()
             return

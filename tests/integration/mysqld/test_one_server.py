@@ -296,3 +296,19 @@ async def test_closing_a_session_ends_what_another_task_asks_through_it(make: Ma
             await anyio.sleep(0.2)
             await connection.close()
     assert len(refused) == 1
+
+
+async def test_a_server_that_hangs_is_not_waited_for_at_the_login(make: Make) -> None:
+    server = make()
+    await server.start()
+    pid = int(server.spec.tablet.pid_file.read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with anyio.fail_after(40), pytest.raises(UnavailableError):
+            await connect(replace(server.spec.dba_params(), connect_timeout_s=0.5))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    async with await connect(
+        replace(server.spec.dba_params(), connect_timeout_s=0.5)
+    ) as connection:
+        assert (await connection.query("SELECT SLEEP(1)")).scalar() == 0

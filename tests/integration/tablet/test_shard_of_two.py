@@ -166,6 +166,25 @@ async def test_a_killed_vttablet_comes_back_as_what_it_was(pair: Pair) -> None:
     await wait_rows(second, 2)
 
 
+async def test_a_primary_whose_mysqld_is_long_in_coming_gives_way_to_a_later_one(
+    shard: Shard,
+) -> None:
+    _, first, second = await replicating_pair(shard)
+    for process in (first.vttablet, first.mysqlctld):
+        process.end()
+    first.vttablet.log.unlink()
+    first.vttablet.start()
+    await shard.wait_healthz(first, 500, "starting")
+    assert await shard.type_of(first) == TabletType.PRIMARY
+    await shard.promote(second)
+    first.mysqlctld.start()
+    await shard.wait_healthy(first)
+    assert await shard.type_of(first) == TabletType.REPLICA
+    before, _, _ = first.vttablet.log.read_text().partition("replicating")
+    assert "stepping down" in before
+    assert "armillary.vttablet.health] serving" not in before, "it took writes for a moment"
+
+
 async def test_a_killed_mysqld_of_the_replica_replicates_again(pair: Pair) -> None:
     shard, first, second = pair
     await second.mysqlctld.kill()
