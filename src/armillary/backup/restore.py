@@ -34,6 +34,7 @@ from armillary.backup.restore_plan import (
     NoBackupReason,
     RestorePlan,
     RestoreWish,
+    is_of_older_series,
     plan_restore,
 )
 from armillary.backup.storage.contract import BackupStorage
@@ -222,6 +223,9 @@ async def _restore_one(
     finally:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(lambda: shutil.rmtree(staging, ignore_errors=True))
+    if is_of_older_series(manifest.mysql_version, request.flavor.version.line):
+        meter.start("upgrade")
+        await server.control.upgrade()
     position = await _set_position(request, manifest)
     await to_thread.run_sync(_end_restore, server.dirs, request.origin)
     meter.finish()

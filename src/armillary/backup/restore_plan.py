@@ -154,6 +154,12 @@ def _version_misfit(theirs: str, ours: str) -> str:
     return ""
 
 
+def is_of_older_series(theirs: str, ours: str) -> bool:
+    """Whether the server with the version line `theirs` is of an older series than `ours`."""
+    taken_with, here = parse_server_version(theirs), parse_server_version(ours)
+    return taken_with is not None and here is not None and taken_with.numbers[:2] < here.numbers[:2]
+
+
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
     numbers: tuple[int, ...]

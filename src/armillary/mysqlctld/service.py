@@ -4,7 +4,6 @@ import logging
 from datetime import timedelta
 
 from armillary.mysqld.process import MysqldProcess
-from armillary.mysqld.upgrade import run_upgrade
 from armillary.pb import mysqlctl_pb2 as pb
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class MysqlCtl:
     async def run_mysql_upgrade(
         self, request: pb.RunMysqlUpgradeRequest
     ) -> pb.RunMysqlUpgradeResponse:
-        await run_upgrade(self._mysqld.flavor, self._mysqld.spec)
+        await self._mysqld.upgrade()
         return pb.RunMysqlUpgradeResponse()
 
     async def reinit_config(self, request: pb.ReinitConfigRequest) -> pb.ReinitConfigResponse:

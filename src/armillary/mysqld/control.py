@@ -25,3 +25,6 @@ class MysqldControl(Protocol):
 
     async def reinit_config(self) -> None:
         """Write my.cnf anew, as for a new data directory."""
+
+    async def upgrade(self) -> None:
+        """Bring system tables that an older server wrote to this server's version; it must run."""

@@ -27,6 +27,7 @@ from armillary.mysqld.connection import connect
 from armillary.mysqld.flavors.flavor import Flavor
 from armillary.mysqld.server_id import read_server_id, renew_server_id
 from armillary.mysqld.spec import ServerSpec
+from armillary.mysqld.upgrade import run_upgrade
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +140,9 @@ class MysqldProcess:
     async def reinit_config(self) -> None:
         renew_server_id(self.spec.tablet)
         self._write_config()
+
+    async def upgrade(self) -> None:
+        await run_upgrade(self.flavor, self.spec)
 
     async def wait_crash(self) -> int:
         """Return the exit code once the server ends without having been asked to.

@@ -2,17 +2,22 @@
 
 import logging
 import os
+import secrets
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 
 from armillary.base.errors import UnavailableError
+from armillary.mysqld.connection import connect
 from armillary.mysqld.flavors.detect import find_program
-from armillary.mysqld.flavors.flavor import Flavor
+from armillary.mysqld.flavors.flavor import Account, Flavor
 from armillary.mysqld.spec import ServerSpec
 
 logger = logging.getLogger(__name__)
 
+_USER = "armillary_upgrade"
 _STAMP_FILES = ("mariadb_upgrade_info", "mysql_upgrade_info")
 
 
@@ -30,17 +35,47 @@ async def run_upgrade(flavor: Flavor, spec: ServerSpec) -> bool:
     if program is None:
         logger.warning("no mariadb-upgrade installed; system tables stay as they are")
         return False
+    async with _account(flavor, spec) as password:
+        await _run(str(program), spec, password)
+    logger.info("system tables are of this version now", extra={"version": str(flavor.version)})
+    return True
+
+
+@asynccontextmanager
+async def _account(flavor: Flavor, spec: ServerSpec) -> AsyncIterator[str]:
+    """Have an account for the program, and yield its password.
+
+    The program hands its password on to others in a way that not every password survives.
+    """
+    password = secrets.token_hex(16)
+    account = Account(
+        user=_USER,
+        host="localhost",
+        password=password,
+        privileges=("ALL PRIVILEGES",),
+        with_grant=True,
+    )
+    async with await connect(spec.dba_params()) as connection:
+        await connection.execute("SET sql_log_bin = 0")
+        for statement in flavor.account_statements(account):
+            await connection.execute(statement)
+        try:
+            yield password
+        finally:
+            with anyio.CancelScope(shield=True):
+                await connection.execute(f"DROP USER IF EXISTS '{_USER}'@'localhost'")
+
+
+async def _run(program: str, spec: ServerSpec, password: str) -> None:
     # The password goes by a file: an argument could be seen by anyone on the machine.
     options = spec.tablet.path / "upgrade.cnf"
     options.unlink(missing_ok=True)
     handle = os.open(options, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        password = spec.credentials.password(spec.accounts.dba)
-        file.write(f'[client]\nuser={spec.accounts.dba}\npassword="{password}"\n')
-        file.write(f"socket={spec.socket}\n")
+        file.write(f"[client]\nuser={_USER}\npassword={password}\nsocket={spec.socket}\n")
     try:
         done = await anyio.run_process(
-            [str(program), f"--defaults-file={options}", "--skip-write-binlog"],
+            [program, f"--defaults-file={options}", "--skip-write-binlog"],
             stderr=subprocess.STDOUT,
             check=False,
         )
@@ -49,8 +84,6 @@ async def run_upgrade(flavor: Flavor, spec: ServerSpec) -> bool:
     if done.returncode != 0:
         tail = done.stdout.decode(errors="replace")[-1000:]
         raise UnavailableError(f"mariadb-upgrade ended with {done.returncode}: {tail}")
-    logger.info("system tables are of this version now", extra={"version": str(flavor.version)})
-    return True
 
 
 def _written_by(spec: ServerSpec) -> str:

@@ -59,3 +59,6 @@ class MysqlctlControl:
 
     async def reinit_config(self) -> None:
         await self._client.reinit_config()
+
+    async def upgrade(self) -> None:
+        await self._client.run_mysql_upgrade()

@@ -242,3 +242,21 @@ async def test_a_backup_of_another_database_is_refused_before_data_is_lost(
             restore_request(target, database="vt_main"), storage=storage, settings=SETTINGS
         )
         assert outcome.raw_name == manifest.backup_name
+
+
+async def test_the_system_tables_of_an_older_series_are_brought_up_to_this_server(
+    short_dir: Path, template_cache: Path
+) -> None:
+    storage = FileStorage(short_dir / "backups")
+    async with running_box(short_dir, 1, cache=template_cache) as box:
+        await fill(box, rows=10)
+        await box.sql("SET sql_log_bin = 0", "DROP TABLE mysql.help_topic")
+        manifest = await take(box, storage)
+        path = anyio.Path(short_dir / "backups/main/-80" / manifest.backup_name / "MANIFEST")
+        await path.write_text((await path.read_text()).replace("Ver 10.11.", "Ver 10.6."))
+        outcome = await restore_backup(restore_request(box), storage=storage, settings=SETTINGS)
+        assert outcome.position == manifest.position
+        assert await box.sql("SHOW TABLES FROM mysql LIKE 'help_topic'") == [("help_topic",)]
+        stamps = [file.read_text() for file in box.spec.tablet.data.glob("*_upgrade_info")]
+        assert any(stamp.startswith("10.11.") for stamp in stamps)
+        assert await box.sql("SELECT COUNT(*) FROM vt_main.users") == [(10,)]

@@ -39,6 +39,7 @@ class NoControl:
         return MYSQL
 
     async def reinit_config(self) -> None: ...
+    async def upgrade(self) -> None: ...
 
 
 @pytest.mark.parametrize(
