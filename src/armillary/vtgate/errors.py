@@ -1,4 +1,4 @@
-"""The gateway's own errors, and how any error becomes an ERR packet. Pure."""
+"""The gateway's own errors, and how any error becomes an ERR packet. No I/O, but a log of bugs."""
 
 import logging
 from collections.abc import Iterable

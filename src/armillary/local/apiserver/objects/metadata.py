@@ -1,4 +1,4 @@
-"""The fields that every object has: what the server sets, keeps and refuses. Pure."""
+"""What every object has: fields that the server sets, keeps and refuses; random names. No I/O."""
 
 import json
 import re
