@@ -21,7 +21,6 @@ from armillary.cli.bringup.endpoints import (
     read_endpoints,
 )
 from armillary.cli.bringup.manifests import (
-    KubeObject,
     clusters_of,
     load_crds,
     load_example,
@@ -34,7 +33,7 @@ from armillary.cli.bringup.trouble import explain_components, explain_troubles
 from armillary.cli.bringup.watch import follow_progress
 from armillary.cli.prerequisites import inspect_machine
 from armillary.kube.client import KubeClient
-from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER
+from armillary.kube.kinds import NODE, PLANETSCALE_CLUSTER, VITESS_CLUSTER, KubeObject
 from armillary.kube.objects import is_condition_true
 from armillary.local.supervise.network import explain_taken, ports_taken_everywhere
 from armillary.local.supervise.state import LocalState, read_processes
@@ -50,8 +49,9 @@ class UpRequest:
 
     directory: Path
     namespace: str
-    manifest: Path | None  # None: the example, when the directory has no cluster yet
-    example: str | None  # None: no cluster at all, only the control plane
+    manifest: Path | None = None
+    example: str | None = None  # a shipped one, instead of a manifest
+    quick_start: bool = False  # without either, when the directory has no cluster yet
     network: str | None = None
 
 
@@ -63,12 +63,11 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
             operator refuses a cluster's spec; the message names the field.
         DeadlineError: not everything serves in time; the message says what does not, and why.
     """
-    objects = (
-        load_manifest(request.manifest, namespace=request.namespace) if request.manifest else ()
-    )
+    objects = _asked_for(request)
     paths = LocalPaths(request.directory)
     crds = load_crds()
-    check_objects(objects, crds, source=str(request.manifest), fresh=not paths.state.exists())
+    source = str(request.manifest or request.example)
+    check_objects(objects, crds, source=source, fresh=not paths.state.exists())
     check_machine()
     namespace = _namespace_of(objects, request.namespace)
     with open_display() as display:
@@ -81,9 +80,9 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
         display.say("control plane started" if started else "control plane was running")
         async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
             await _wait_control_plane(client, paths, state, crds)
-            if not objects and request.example and not await _has_cluster(client, namespace):
+            if not objects and request.quick_start and not await _has_cluster(client, namespace):
                 objects = load_example(
-                    request.example, namespace=namespace, directory=request.directory
+                    "quickstart", namespace=namespace, directory=request.directory
                 )
             if objects:
                 paths.backups.mkdir(mode=0o700, exist_ok=True)
@@ -102,6 +101,16 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
             await _wait_greetings(endpoints)
     _print_result(paths, namespace, endpoints)
     return 0
+
+
+def _asked_for(request: UpRequest) -> tuple[KubeObject, ...]:
+    if request.manifest is not None:
+        return load_manifest(request.manifest, namespace=request.namespace)
+    if request.example is not None:
+        return load_example(
+            request.example, namespace=request.namespace, directory=request.directory
+        )
+    return ()
 
 
 def check_machine() -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import yaml
 
 from armillary.base.errors import InputError
+from armillary.kube.kinds import KubeObject
 
 CLUSTER_KINDS = ("PlanetScaleCluster", "VitessCluster")
 CLUSTER_SCOPED_KINDS = frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass", "Node"})
-
-KubeObject = dict[str, Any]
 
 
 def load_manifest(path: Path, *, namespace: str) -> tuple[KubeObject, ...]:

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from armillary.cli.bringup.verdict import find_condition, read_verdicts
 from armillary.cli.bringup.wanted import read_wanted
 from armillary.cli.bringup.warning_events import lasting_warnings
-
-KubeObject = Mapping[str, Any]
+from armillary.kube.kinds import KubeObject
 
 _LABEL = "planetscale.com/"
 RESTARTS_WORTH_TELLING = 3

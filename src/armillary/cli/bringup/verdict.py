@@ -1,10 +1,9 @@
 """What the operator says of a cluster's spec: not looked at yet, refused, or carried out. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-KubeObject = Mapping[str, Any]
+from armillary.kube.kinds import KubeObject
 
 SPEC_VALID = "SpecValid"
 

@@ -8,9 +8,8 @@ that may be one.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-KubeObject = Mapping[str, Any]
+from armillary.kube.kinds import KubeObject
 
 ETCD_MEMBERS = 3
 _VTGATES = 2  # of a cell that does not say

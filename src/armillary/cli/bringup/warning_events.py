@@ -5,12 +5,10 @@ object is gone, when it is about an earlier spec, when the object's condition sa
 since, or when it is about a shard that has everything it needs.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from armillary.cli.bringup.verdict import find_condition, read_verdict
-
-KubeObject = Mapping[str, Any]
+from armillary.kube.kinds import KubeObject
 
 # An event's reason -> the condition that says whether it still holds, and its value when mended.
 _CONDITIONS = {

@@ -213,16 +213,14 @@ def overdue_rows(shard: KubeObject) -> list[OverdueRow]:
     ]
 
 
-async def read_tablets(
-    pods: Sequence[Mapping[str, Any]], credentials: Any
-) -> tuple[TabletRow, ...]:
+async def read_tablets(pods: Sequence[KubeObject], credentials: Any) -> tuple[TabletRow, ...]:
     """Ask every tablet for its health, all at once; the order is keyspace, shard, alias."""
     from armillary.rpc.tablet_client import TabletManagerClient  # noqa: PLC0415
 
     rows: list[TabletRow] = []
     async with TabletManagerClient(credentials) as client, anyio.create_task_group() as tg:
 
-        async def ask(pod: Mapping[str, Any]) -> None:
+        async def ask(pod: KubeObject) -> None:
             rows.append(await _ask_tablet(client, pod))
 
         for pod in pods:
@@ -230,7 +228,7 @@ async def read_tablets(
     return tuple(sorted(rows, key=lambda row: (row.keyspace, row.shard, row.alias)))
 
 
-async def _ask_tablet(client: Any, pod: Mapping[str, Any]) -> TabletRow:
+async def _ask_tablet(client: Any, pod: KubeObject) -> TabletRow:
     from armillary.pb import topodata_pb2  # noqa: PLC0415
 
     labels = labels_of(dict(pod))

@@ -15,7 +15,7 @@ from armillary.settings.local import LocalPaths
 
 @click.command("down")
 @directory_option
-@click.option("--purge", is_flag=True, help="Remove the data, the backups and the credentials too.")
+@click.option("--purge", is_flag=True, help="Remove what is in DIR too: data, backups, credentials.")
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @click.option(
     "--timeout",
@@ -43,7 +43,7 @@ def command(directory: Path, purge: bool, yes: bool, timeout_s: float) -> int:
     ensure_is_cluster(directory)
     if purge and not yes:
         click.confirm(
-            f"Remove the cluster in {directory} with all its data and backups?",
+            f"Remove the cluster in {directory} with the data and backups that are there?",
             abort=True,
             err=True,
         )

@@ -7,7 +7,7 @@ import click
 
 from armillary.cli.options import DEFAULT_NAMESPACE, directory_option
 
-DEFAULT_EXAMPLE = "quickstart"
+EXAMPLES = ("quickstart", "procedure")
 
 
 @click.command("up")
@@ -16,6 +16,11 @@ DEFAULT_EXAMPLE = "quickstart"
     "--filename",
     type=click.Path(path_type=Path),
     help="Manifest of the cluster. [default: the quick start: 1 keyspace, 2 shards, 6 tablets]",
+)
+@click.option(
+    "--example",
+    type=click.Choice(EXAMPLES),
+    help="Instead of -f: a manifest that is shipped, with its backups in DIR/backups.",
 )
 @directory_option
 @click.option(
@@ -37,6 +42,7 @@ DEFAULT_EXAMPLE = "quickstart"
 )
 def command(
     filename: Path | None,
+    example: str | None,
     directory: Path,
     namespace: str,
     network: str | None,
@@ -46,8 +52,8 @@ def command(
     """Start the cluster of DIR, or bring it back, and return when every tablet serves.
 
     Doing it twice is harmless. After a reboot, or when everything was killed, the same cluster
-    comes back with its data: a cluster that DIR knows is not made anew, and without -f its
-    manifest is not applied again.
+    comes back with its data: a cluster that DIR knows is not made anew, and without -f or
+    --example its manifest is not applied again.
 
     \b
     Exit codes: 0 every tablet serves; 2 the manifest or the directory is wrong, or the operator
@@ -56,11 +62,14 @@ def command(
     """
     from armillary.cli.bringup.flow import UpRequest, bring_up  # noqa: PLC0415
 
+    if sum((filename is not None, example is not None, bare)) > 1:
+        raise click.UsageError("-f, --example and --bare exclude one another")
     request = UpRequest(
         directory=directory,
         namespace=namespace,
         manifest=filename,
-        example=None if bare or filename else DEFAULT_EXAMPLE,
+        example=example,
+        quick_start=not bare,
         network=network,
     )
     return anyio.run(bring_up, request, timeout_s)
