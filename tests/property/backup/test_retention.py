@@ -106,3 +106,6 @@ def test_what_a_wrong_clock_dated_ahead_guarantees_nothing() -> None:
     removed = [name for name, verdict in verdicts.items() if verdict.is_removed]
     assert removed == [complete(1).raw_name]
     assert not any(v.is_removed for v in plan([complete(9000)], policy).values())
+    # It guarantees what it can where there is no other: an old incomplete one may go.
+    verdicts = plan([incomplete(1), complete(9000)], policy)
+    assert verdicts[incomplete(1).raw_name].is_removed

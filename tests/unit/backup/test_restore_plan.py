@@ -114,3 +114,5 @@ def test_what_a_wrong_clock_dated_ahead_is_the_newest_only_if_it_holds_as_much()
     near = complete(4.1, position="MariaDB/0-1-5")
     assert plan_restore([new, near], now).candidates[0] == near, "clocks are a bit apart"
     assert plan_restore([old, new, ahead], ANY).candidates[0] == ahead
+    other_flavor = complete(9000, position="MySQL56/00000000-0000-0000-0000-000000000001:1-99")
+    assert plan_restore([old, other_flavor], now).candidates == (old, other_flavor)

@@ -14,6 +14,7 @@ from armillary.operator.shard.actions import (
     PlannedReparent,
     PruneShardCell,
     RemoveTablet,
+    RollPod,
 )
 from armillary.operator.shard.drain import TURN_DOWN
 from armillary.operator.shard.observe import ShardSeen, ShardTopology
@@ -100,6 +101,21 @@ def test_two_tablets_never_leave_in_one_pass() -> None:
     found = plan(seen(pods), shard=with_pools(1))
     assert len([a for a in found.actions if isinstance(a, RemoveTablet)]) == 1
     assert list(found.orphans) == [THIRD]
+
+
+def test_a_primary_whose_only_successor_is_not_ready_says_so() -> None:
+    pods = {PRIMARY: pod_of(PRIMARY, ready=False), SECOND: leaving(SECOND, ACKNOWLEDGED)}
+    found = plan(with_primary(seen(pods), SECOND), shard=with_pools(1))
+    assert "no tablet that stays is ready to take over" in found.orphans[SECOND].message
+
+
+def test_a_roll_out_and_a_removal_never_disrupt_in_one_pass() -> None:
+    """A person has marked both as drained."""
+    drained = annotated(pod_of(SECOND), **FINISHED | {keys.DRAIN_STARTED: "by hand"})
+    released = outdated(drained, keys.ROLLOUT_RELEASED)
+    pods = all_pods(_1=released, _2=leaving(THIRD, FINISHED))
+    found = plan(seen(pods), shard=smaller())
+    assert [type(action) for action in found.actions] == [RollPod]
 
 
 def test_without_the_topology_nobody_is_turned_down() -> None:

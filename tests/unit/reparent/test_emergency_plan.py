@@ -10,7 +10,7 @@ from armillary.model.tablet import TabletType
 from armillary.vtctld.reparent.emergency_plan import EmergencyRequest, plan_emergency_reparent
 from armillary.vtctld.reparent.shard_seen import TabletSeen
 
-from .test_planned_plan import A, B, C, primary, replica, shard
+from .test_planned_plan import A, B, C, gtid, primary, replica, shard
 
 
 def dead(tablet: TabletSeen) -> TabletSeen:
@@ -76,3 +76,17 @@ def test_staying_in_the_cell_is_obeyed() -> None:
     request = EmergencyRequest(prevent_cross_cell=True)
     plan = plan_emergency_reparent(seen, request, old_primary=A)
     assert (plan.new, plan.source) == (B, C)
+
+
+def test_what_only_a_drained_tablet_has_stops_nobody() -> None:
+    """It may have been drained for that very reason."""
+    drained = replace(replica(C), tablet_type=TabletType.DRAINED, position=gtid(99))
+    seen = shard(dead(primary(A)), replica(B, at=7), drained)
+    plan = plan_emergency_reparent(seen, EmergencyRequest(), old_primary=A)
+    assert (plan.new, plan.source) == (B, B)
+
+
+def test_the_old_primary_is_the_last_choice_when_it_answers_again() -> None:
+    back = replace(replica(A), tablet_type=TabletType.PRIMARY)
+    plan = plan_emergency_reparent(shard(back, replica(B)), EmergencyRequest(), old_primary=A)
+    assert plan.new == B

@@ -169,3 +169,16 @@ def test_cross_cell_acknowledgements_come_from_another_cell() -> None:
     assert policy.acknowledges(A, C, TabletType.REPLICA)
     assert not policy.acknowledges(A, B, TabletType.REPLICA)
     assert not policy.acknowledges(A, A, TabletType.PRIMARY)
+
+
+def test_nobody_is_promoted_whose_commits_nobody_could_acknowledge() -> None:
+    rdonly = replace(replica(C), tablet_type=TabletType.RDONLY)
+    seen = shard(primary(A), replica(B), rdonly, policy="cross_cell")
+    with pytest.raises(PreconditionError, match=f"acknowledge the commits of {B}"):
+        plan_planned_reparent(seen, PlannedRequest(new_primary=B))
+
+
+def test_without_a_primary_a_silent_tablet_may_have_what_the_others_lack() -> None:
+    silent = replace(replica(B), problem="connection refused", position=Position())
+    with pytest.raises(PreconditionError, match=f"not all tablets .*{B}: connection refused"):
+        plan_planned_reparent(shard(silent, replica(C, at=7)), PlannedRequest())

@@ -27,6 +27,12 @@ def test_the_primary_backs_up_only_when_allowed() -> None:
     assert "zone1-0000000002 is replica (no lag)" in reason and "-allow_master" in reason
 
 
+def test_a_primary_that_does_not_answer_backs_up_nothing() -> None:
+    assert (
+        choose_backup_tablet([Fitness(A, PRIMARY, None, "refused")], allow_primary=True)[0] is None
+    )
+
+
 def test_tablets_that_restore_or_are_drained_do_not_back_up() -> None:
     tablets = [Fitness(A, TabletType.RESTORE, 0), Fitness(B, TabletType.DRAINED, 0)]
     assert choose_backup_tablet(tablets, allow_primary=False)[0] is None
