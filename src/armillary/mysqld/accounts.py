@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from armillary.mysqld.flavors.flavor import Account, Flavor
 from armillary.mysqld.spec import AccountNames, ServerSpec
 
-_APP_PRIVILEGES = (
+APP_PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, "
     "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, "
     "CREATE ROUTINE, ALTER ROUTINE, EVENT, TRIGGER"
@@ -69,8 +69,8 @@ def database_grant_statements(names: AccountNames, app_host: str, database: str)
     pattern = "`" + database.replace("`", "``").replace("_", "\\_").replace("%", "\\%") + "`"
     app = f"'{names.app}'@'{app_host}'"
     return (
-        f"GRANT {_APP_PRIVILEGES} ON {pattern}.* TO {app}",
+        f"GRANT {APP_PRIVILEGES} ON {pattern}.* TO {app}",
         f"GRANT SELECT, SHOW VIEW ON {pattern}.* TO '{names.appdebug}'@'localhost'",
         f"GRANT ALL PRIVILEGES ON {pattern}.* TO '{names.allprivs}'@'localhost'",
-        f"GRANT {_APP_PRIVILEGES} ON {pattern}.* TO '{names.filtered}'@'localhost'",
+        f"GRANT {APP_PRIVILEGES} ON {pattern}.* TO '{names.filtered}'@'localhost'",
     )

@@ -376,3 +376,24 @@ def test_a_table_is_read_while_its_lookup_table_is_not_there(
             server.query("rename table away to members_email_idx", "vt_main")
         gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
     client.close()
+
+
+def test_grants_are_those_of_the_gateway_s_user(gate: Gate) -> None:
+    client = connect_gate(gate, None)
+    for of in ("", " for current_user", " for current_user()", f" for '{USER}'@'%'"):
+        answer = ask(client, f"show grants{of}")
+        assert answer.columns == (f"Grants for {USER}@%",), answer
+        assert answer.rows[0] == (f"GRANT USAGE ON *.* TO `{USER}`@`%`",)
+        assert "INSERT" in str(answer.rows[1][0])
+        assert "ON `main`.* TO" in str(answer.rows[1][0])
+        assert "vt_app" not in str(answer.rows)
+    assert ask(client, "show grants for 'vt_app'@'%'").errno == 1141
+    assert ask(client, "show create user current_user()").errno == 1235
+    client.close()
+
+
+def test_what_is_no_statement_is_a_syntax_error_without_a_database_too(gate: Gate) -> None:
+    client = connect_gate(gate, None)
+    assert ask(client, "status").errno == 1064
+    assert ask(client, "do 1").errno == 1046
+    client.close()

@@ -17,7 +17,7 @@ from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok
 from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.execution.executor import Executor
-from armillary.vtgate.execution.planning import explain_refusal
+from armillary.vtgate.execution.planning import check_syntax, explain_refusal
 from armillary.vtgate.planner.text import (
     build_template,
     find_qualifiers,
@@ -74,6 +74,8 @@ class AsTheyAre:
         target = self._session.target
         schema = self._cluster.vschema.keyspaces.get(target.keyspace)
         if not target.keyspace or schema is None:
+            for keyspace in list(self._cluster.layouts)[:1]:
+                await check_syntax(self._executor.gateway, sql, keyspace)
             raise no_database()
         if words[0] == "LOAD":
             raise RefusedError(f"{' '.join(words)}: send the rows with INSERT")

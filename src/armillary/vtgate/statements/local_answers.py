@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from armillary.model.tablet import TabletType
+from armillary.mysqld.accounts import APP_PRIVILEGES
 from armillary.routing.vschema import UnknownKeyspaceError, Vindex, VSchemaError
 from armillary.sql.literals import unescape
 from armillary.sql.tokens import Kind, Token, unquote_name
-from armillary.vtgate.errors import SqlError, no_database
+from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.session import Session
 from armillary.vtgate.tablets.cluster import Cluster
 from armillary.wire.columns import ColumnDefinition, integer_column, text_column
@@ -102,11 +103,32 @@ class LocalAnswers:
             case ("VITESS_TARGET", *_):
                 target = self._session.target
                 return _columns("Target"), _texts([[str(target) if target.keyspace else ""]])
+            case ("GRANTS", *_):
+                return self._grants(tokens[2:])
+            case ("CREATE", "USER", *_):
+                raise RefusedError("SHOW CREATE USER: no server knows the gateway's users")
             case ("WARNINGS" | "ERRORS", *_):
                 return self._warnings(errors_only=words[0] == "ERRORS")
             case ("COUNT", *_) if tokens[-1].upper in ("WARNINGS", "ERRORS"):
                 return self._warning_count(tokens[-1].upper)
         return self._engines(words)
+
+    def _grants(self, of: list[Token]) -> Answer:
+        """What the gateway does for its users; its own account on the servers is nobody's business.
+
+        Raises:
+            SqlError: of somebody else, which nobody may ask.
+        """
+        user = f"`{self._session.user}`@`%`"
+        named = "".join(token.text for token in of[1:])
+        own = (user, user.replace("`", "'"), user.replace("`", ""), "CURRENT_USER")
+        if named and named.upper().removesuffix("()") not in {name.upper() for name in own}:
+            raise SqlError(1141, f"There is no such grant defined for user {named}")
+        grants = [f"GRANT USAGE ON *.* TO {user}"]
+        grants += [
+            f"GRANT {APP_PRIVILEGES} ON `{name}`.* TO {user}" for name in self._cluster.keyspaces()
+        ]
+        return _columns(f"Grants for {self._session.user}@%"), _texts([[one] for one in grants])
 
     def _warning_count(self, what: str) -> Answer:
         name = f"@@session.{'warning' if what == 'WARNINGS' else 'error'}_count"
