@@ -8,13 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from armillary.sql.tokens import (
-    LITERAL_KINDS,
-    Kind,
-    SqlSyntaxError,
-    tokenize,
-    unwrap_executable_comments,
-)
+from armillary.sql.executable_comments import unwrap_executable_comments
+from armillary.sql.tokens import LITERAL_KINDS, Kind, SqlSyntaxError, tokenize
 
 _QUOTE = ord("'")
 _ODD = re.compile(rb"[`\"\\?#]|/\*|--|@'")

@@ -6,11 +6,10 @@ hold ASCII bytes (gbk, sjis, big5) must be refused before they come here.
 """
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from armillary.base.errors import InputError, UnsupportedError
+from armillary.base.errors import InputError
 
 
 class SqlSyntaxError(InputError):
@@ -18,15 +17,6 @@ class SqlSyntaxError(InputError):
 
     errno = 1064
     sqlstate = "42000"
-
-
-class UncertainCommentError(UnsupportedError):
-    """An executable comment of which one server runs what another passes over."""
-
-    def __init__(self, comment: str, why: str) -> None:
-        super().__init__(
-            f"VT12001: unsupported: the comment '{comment[:40]}': {why}; write the SQL without it"
-        )
 
 
 class Kind(IntEnum):
@@ -57,7 +47,7 @@ class Token(NamedTuple):
         return self.text.upper() if self.kind == Kind.WORD else self.text
 
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<blank>\s+|--(?=[\s\x00-\x1f]|$)[^\n]*|\#[^\n]*)
     | (?P<comment>/\*)
@@ -73,10 +63,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_EXECUTABLE = re.compile(r"/\*M?!(\d{5,6})?")
-_VERSION_MAX = 50699  # what every server we know executes; MariaDB stops at 50700 of MySQL's
-_MARIADB_FIRST = 100000  # from here on MariaDB counts as its own
-_VERSION_NEVER = 200000  # what no server executes: MariaDB's dumps begin with /*M!999999
+EXECUTABLE = re.compile(r"/\*M?!(\d{5,6})?")
 _KINDS = {
     "string": Kind.STRING,
     "hex": Kind.HEX,
@@ -109,7 +96,7 @@ def tokenize(text: str) -> Scan:
     executable: list[tuple[int, int]] = []
     at = 0
     size = len(text)
-    match = _TOKEN.match
+    match = TOKEN.match
     while at < size:
         found = match(text, at)
         if found is None:
@@ -126,7 +113,7 @@ def tokenize(text: str) -> Scan:
                 directives.append(body[5:-2].strip())
             elif body.startswith("/*+"):
                 tokens.append(Token(Kind.HINT, body, at, end))
-            elif _EXECUTABLE.match(body):
+            elif EXECUTABLE.match(body):
                 executable.append((at, end))
         elif group != "blank":
             assert group is not None
@@ -142,102 +129,6 @@ def _no_token(text: str, at: int) -> SqlSyntaxError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerKind:
-    """Whose server runs the statements, and its version as comments name it: 101114, 80036."""
-
-    is_mariadb: bool
-    version: int
-
-    @classmethod
-    def parse(cls, text: str) -> "ServerKind | None":
-        """Read what a server tells in its greeting, as `10.11.14-MariaDB-1`."""
-        found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)\.(\d+)", text)
-        if found is None:
-            return None
-        major, minor, patch = (int(part) for part in found.groups())
-        return cls("MariaDB" in text, major * 10000 + minor * 100 + patch)
-
-
-def unwrap_executable_comments(text: str, server: ServerKind | None = None) -> str:
-    """Return `text` with `/*!NNNNN x */` replaced by x, or by a blank where it is not run.
-
-    What we analyse must be what the server executes; so we decide, and send the decided text.
-
-    Args:
-        server: decides as this one does; None: only what all servers that we know agree on.
-
-    Raises:
-        UncertainCommentError: servers differ in whether they run it, or in where it ends.
-    """
-    scan = tokenize(text)
-    if not scan.executable_comments:
-        return text
-    out = []
-    at = 0
-    for start, end in scan.executable_comments:
-        out.append(text[at:start])
-        inside = _executed(text[start:end], server)
-        # Blanks only where tokens would grow together: a server names a column by this text.
-        before = "" if inside[:1].isspace() or text[start - 1 : start].isspace() else " "
-        after = "" if inside[-1:].isspace() or text[end : end + 1].isspace() else " "
-        out.append(f"{before}{inside}{after}" if inside else " ")
-        at = end
-    out.append(text[at:])
-    return "".join(out)
-
-
-def _executed(comment: str, server: ServerKind | None) -> str:
-    """Return what is executed of an executable comment; nothing where it is not."""
-    head = _EXECUTABLE.match(comment)
-    assert head is not None
-    version = int(head.group(1) or 0)
-    inside = comment[head.end() : -2]
-    mariadb_only = comment.startswith("/*M!")
-    if server is None and version < _VERSION_NEVER:
-        if mariadb_only:
-            raise UncertainCommentError(comment, "MariaDB runs what is in it, MySQL passes it over")
-        if version > _VERSION_MAX:
-            raise UncertainCommentError(
-                comment, f"whether a server runs what is in it depends on its version ({version})"
-            )
-    if not _is_run(version, server, mariadb_only=mariadb_only):
-        if "/*" in inside:
-            raise UncertainCommentError(comment, "servers differ in where it ends")
-        return ""
-    if not _ends_by_itself(inside):
-        raise UncertainCommentError(
-            comment, "it holds another comment, a semicolon or a quote without an end"
-        )
-    return inside
-
-
-def _is_run(version: int, server: ServerKind | None, *, mariadb_only: bool) -> bool:
-    """Whether a server runs a comment of this version; one that no two servers differ in: any."""
-    if version >= _VERSION_NEVER:
-        return False
-    if server is None:
-        return True
-    if mariadb_only:
-        return server.is_mariadb and version <= server.version
-    if server.is_mariadb and _VERSION_MAX < version < _MARIADB_FIRST:
-        return False  # of MySQL's versions
-    return version <= server.version
-
-
-def _ends_by_itself(inside: str) -> bool:
-    """Whether text is whole tokens and nothing else that a `*/` could be a part of."""
-    at = 0
-    while at < len(inside):
-        found = _TOKEN.match(inside, at)
-        if found is None or found.lastgroup == "comment" or found.group() == ";":
-            return False
-        if found.lastgroup == "blank" and not found.group().isspace():
-            return False
-        at = found.end()
-    return True
-
-
 def unquote_name(token: Token) -> str:
     """Return the identifier that a WORD or QUOTED token names, as UTF-8 where it is."""
     text = token.text
@@ -246,23 +137,3 @@ def unquote_name(token: Token) -> str:
     if text.isascii():
         return text
     return text.encode("latin-1").decode("utf-8", "replace")
-
-
-def split_statements(text: str) -> list[str]:
-    """Split at semicolons outside strings and comments; empty statements are dropped."""
-    if ";" not in text:
-        return [text] if text.strip() else []
-    parts = []
-    start = 0
-    tokens_seen = False
-    for token in tokenize(text).tokens:
-        if token.kind == Kind.OP and token.text == ";":
-            if tokens_seen:
-                parts.append(text[start : token.start])
-            start = token.end
-            tokens_seen = False
-        else:
-            tokens_seen = True
-    if tokens_seen:
-        parts.append(text[start:])
-    return parts

@@ -10,7 +10,7 @@ import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.model.tablet import TabletType
-from armillary.sql.tokens import ServerKind
+from armillary.sql.executable_comments import ServerKind
 from armillary.vtgate.answers.merge import CollationFacts
 from armillary.vtgate.errors import TabletUnavailableError
 from armillary.vtgate.planner.plan import Plan

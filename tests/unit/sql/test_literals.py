@@ -5,6 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armillary.sql import literals as module
+from armillary.sql.executable_comments import (
+    ServerKind,
+    UncertainCommentError,
+    unwrap_executable_comments,
+)
 from armillary.sql.literals import (
     NotAValue,
     literal_kinds,
@@ -12,13 +17,8 @@ from armillary.sql.literals import (
     normalise,
     unescape,
 )
-from armillary.sql.tokens import (
-    ServerKind,
-    SqlSyntaxError,
-    UncertainCommentError,
-    split_statements,
-    unwrap_executable_comments,
-)
+from armillary.sql.splitting import split_statements
+from armillary.sql.tokens import SqlSyntaxError
 from armillary.vtgate.placement.stored_values import whole_number
 
 PIECES = st.sampled_from(

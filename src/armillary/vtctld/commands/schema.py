@@ -15,7 +15,8 @@ from armillary.base.errors import (
 from armillary.model.tablet import TabletAlias
 from armillary.pb import tabletmanagerdata_pb2
 from armillary.rpc.tablet_client import Tablet
-from armillary.sql.tokens import Kind, split_statements, tokenize
+from armillary.sql.splitting import split_statements
+from armillary.sql.tokens import Kind, tokenize
 from armillary.topo.convert import primary_alias_of
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import message_json

@@ -1,7 +1,8 @@
 """The commands of the MySQL protocol, after login. I/O."""
 
 from armillary.base.errors import MysqlError
-from armillary.sql.tokens import split_statements
+from armillary.sql.executable_comments import unwrap_executable_comments
+from armillary.sql.splitting import split_statements
 from armillary.vtgate.answers.output import Client, ClientOutput
 from armillary.vtgate.answers.replies import answer_use
 from armillary.vtgate.client.prepared import PreparedStatements
@@ -27,6 +28,7 @@ class Commands:
         payload_bytes_max: int,
     ) -> None:
         self._session = session
+        self._gateway = gateway
         self._client = client
         self.runner = StatementRunner(gateway, session, version_comment, killer)
         self._prepared = PreparedStatements(gateway, session, self.runner, payload_bytes_max)
@@ -89,7 +91,8 @@ class Commands:
         statements = [sql]
         if b";" in sql:
             several = self._session.capabilities & Capability.MULTI_STATEMENTS
-            parts = split_statements(sql.decode("latin-1"))
+            text = unwrap_executable_comments(sql.decode("latin-1"), self._gateway.server_kind)
+            parts = split_statements(text)
             if len(parts) > 1 and not several:
                 raise SqlError(1064, "You have an error in your SQL syntax: one statement wanted")
             if not parts:

@@ -4,7 +4,7 @@ A statement that goes to one shard as it is runs as a prepared statement there, 
 are relayed raw. Any other is run with its parameters written into the text.
 """
 
-from armillary.sql.tokens import unwrap_executable_comments
+from armillary.sql.executable_comments import unwrap_executable_comments
 from armillary.vtgate.answers.output import ClientOutput
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.gateway import Gateway

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from armillary.base.errors import InputError, PreconditionError, WireError
 from armillary.routing.partition import Partition
+from armillary.sql.executable_comments import UncertainCommentError
 from armillary.sql.literals import NotAValue, normalise
-from armillary.sql.tokens import SqlSyntaxError, UncertainCommentError
+from armillary.sql.tokens import SqlSyntaxError
 from armillary.vtgate.answers.output import renamer
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.execution.fast_relay import FastExecute, FastRelay, RelayOwner

@@ -221,28 +221,37 @@ def find_qualifiers(tokens: Sequence[Token], keyspaces: frozenset[str]) -> tuple
 
 
 _TABLE_WORDS = frozenset(
-    """FROM JOIN INTO UPDATE TABLE TABLES STRAIGHT_JOIN IGNORE DELETE REFERENCES
-    HANDLER""".split()  # noqa: SIM905
+    """FROM JOIN INTO UPDATE TABLE TABLES STRAIGHT_JOIN IGNORE DELETE REFERENCES HANDLER
+    VIEW PROCEDURE FUNCTION TRIGGER EVENT SEQUENCE CALL INSERT REPLACE DESCRIBE DESC""".split()  # noqa: SIM905
 )
+_OTHER_WORDS = frozenset({"SELECT", "WHERE", "SET", "BY"})
+_TRIGGERING = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 def _begins_table(tokens: Sequence[Token], index: int) -> bool:
-    """Whether the token stands where a table's name does."""
+    """Whether the token stands where the name of a table, or of what is named alike, does."""
     depth = 0
-    for token in reversed(tokens[:index]):
+    for at in range(index - 1, -1, -1):
+        token = tokens[at]
         if token.text == ")":
             depth += 1
         elif token.text == "(" and depth:
             depth -= 1
-        elif token.text == "(" or depth:
+        elif token.text == "(" or depth or token.kind != Kind.WORD:
             continue
-        elif token.kind == Kind.WORD and token.upper in _TABLE_WORDS:
+        elif token.upper == "ON":
+            return tokens[at - 1].upper in _TRIGGERING or _is_index(tokens)
+        elif token.upper in _TABLE_WORDS:
             return True
-        elif token.kind == Kind.WORD and token.upper in ("SELECT", "WHERE", "SET", "ON", "BY"):
+        elif token.upper in _OTHER_WORDS:
             return False
-        elif token.kind == Kind.WORD and token.upper in ("INSERT", "REPLACE", "DESCRIBE", "DESC"):
-            return True
     return False
+
+
+def _is_index(tokens: Sequence[Token]) -> bool:
+    """Whether it is CREATE or DROP INDEX, which names its table behind ON."""
+    words = [token.upper for token in tokens[:5]]
+    return words[0] in ("CREATE", "DROP") and "INDEX" in words
 
 
 def tokens_of(key: str) -> list[Token]:

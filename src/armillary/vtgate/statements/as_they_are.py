@@ -147,17 +147,21 @@ class AsTheyAre:
             return answer_ok(self._session, out, affected_rows=affected)
         raise RefusedError("VT03023: this statement on a target of several shards")
 
-    def without_keyspace(self, sql: bytes, keyspace: str) -> bytes:
+    def without_keyspace(self, sql: bytes, keyspace: str, *, session_values: bool = True) -> bytes:
         """Take `keyspace.` out of a text, and put the session's values in.
 
+        Args:
+            session_values: False leaves all that the text asks of a session to the server.
         Raises:
             RefusedError: it would leave something on its connection.
         """
         text = sql.decode("latin-1")
         tokens = tokenize(text).tokens
-        use = find_session_terms(tokens)
-        refuse_connection_state(use, writing=_first_words(sql)[0] in _SETS_INSERT_ID)
-        splices = (*find_qualifiers(tokens, frozenset({keyspace})), *use.splices)
+        splices = find_qualifiers(tokens, frozenset({keyspace}))
+        if session_values:
+            use = find_session_terms(tokens)
+            refuse_connection_state(use, writing=_first_words(sql)[0] in _SETS_INSERT_ID)
+            splices = (*splices, *use.splices)
         if not splices:
             return sql
         marks = [b"?"] * text.count("?")

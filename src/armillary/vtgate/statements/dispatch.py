@@ -6,8 +6,9 @@ from typing import Protocol
 from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.commands import Verb, verb_of
 from armillary.sql.cursor import NotUnderstoodError
+from armillary.sql.executable_comments import unwrap_executable_comments
 from armillary.sql.literals import normalise
-from armillary.sql.tokens import Kind, tokenize, unquote_name, unwrap_executable_comments
+from armillary.sql.tokens import Kind, tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok, answer_rows, answer_use
 from armillary.vtgate.errors import AssignedError, NamedLockError, SqlError

@@ -6,14 +6,9 @@ No server knows of them, so they run on every shard and through every change of 
 from typing import Protocol
 
 from armillary.sql.commands import Verb, verb_of
-from armillary.sql.tokens import (
-    Kind,
-    Token,
-    split_statements,
-    tokenize,
-    unquote_name,
-    unwrap_executable_comments,
-)
+from armillary.sql.executable_comments import unwrap_executable_comments
+from armillary.sql.splitting import split_statements
+from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok
 from armillary.vtgate.errors import SqlError
@@ -80,11 +75,12 @@ class NamedStatements:
 
     async def _made_of(self, expression: str) -> PreparedStatement:
         ((cell, _),) = await self._executor.evaluate(expression.encode("latin-1"))
-        parts = split_statements((cell if cell is not None else b"NULL").decode("latin-1"))
+        text = (cell if cell is not None else b"NULL").decode("latin-1")
+        kind = self._executor.gateway.server_kind
+        parts = split_statements(unwrap_executable_comments(text, kind))
         if len(parts) != 1:
             raise SqlError(1064, f"one statement to prepare wanted, {len(parts)} found")
-        kind = self._executor.gateway.server_kind
-        sql = unwrap_executable_comments(parts[0], kind).encode("latin-1")
+        sql = parts[0].encode("latin-1")
         if verb_of(sql) == Verb.PREPARE:
             raise SqlError(
                 1295, "This command is not supported in the prepared statement protocol yet"

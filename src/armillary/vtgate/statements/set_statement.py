@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from armillary.base.errors import ArmillaryError
 from armillary.sql.commands import Setting, parse_set
-from armillary.sql.tokens import Kind, tokenize, unwrap_executable_comments
+from armillary.sql.executable_comments import unwrap_executable_comments
+from armillary.sql.tokens import Kind, tokenize
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.session import CODECS
 from armillary.vtgate.statements.variable_values import literal_of_cell, literal_of_text
