@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from armillary.base.cancelling import await_call
 from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, DeadlineError, InputError, UnavailableError
 from armillary.base.hosts import look_up, stamp
@@ -162,9 +163,10 @@ class EtcdChannels:
             if left_s <= 0:
                 raise _no_answer(self.address)
             try:
-                return await self._method(method, response_class)(
+                answer = self._method(method, response_class)(
                     request, timeout=left_s, wait_for_ready=True
                 )
+                return await await_call(answer, where=f"etcd at {self.address}")
             except grpc.aio.AioRpcError as error:
                 self.turn()
                 if not (repeat and error.code() is grpc.StatusCode.UNAVAILABLE):

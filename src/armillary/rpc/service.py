@@ -17,6 +17,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from armillary.base.cancelling import await_call
 from armillary.base.errors import ArmillaryError
 from armillary.rpc.static_users import ClientCredentials
 from armillary.rpc.status import ERROR_METADATA_KEY, error_from_status, status_code
@@ -172,11 +173,14 @@ class ServiceStub:
             request: Message, *, timeout_s: float | None = None, wait_for_ready: bool = False
         ) -> Any:
             try:
-                return await remote(
-                    request,
-                    timeout=timeout_s,
-                    metadata=self._metadata,
-                    wait_for_ready=wait_for_ready,
+                return await await_call(
+                    remote(
+                        request,
+                        timeout=timeout_s,
+                        metadata=self._metadata,
+                        wait_for_ready=wait_for_ready,
+                    ),
+                    where=self._where or method.full_name,
                 )
             except grpc.aio.AioRpcError as error:
                 raise error_from_status(error, where=self._where) from None

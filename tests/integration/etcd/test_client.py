@@ -167,6 +167,14 @@ async def test_an_etcd_that_is_away_is_unavailable_in_bounded_time() -> None:
                 await client.put("/a", b"")
 
 
+async def test_a_deadline_around_a_call_holds_while_etcd_is_away() -> None:
+    async with EtcdClient([f"{host()}:2379"], timeout_s=30) as client:
+        for call in (client.get("/a"), client.put("/a", b""), client.keep_alive(1)):
+            with anyio.move_on_after(0.2) as deadline:
+                await call
+            assert deadline.cancelled_caught
+
+
 async def test_a_unix_socket_is_an_endpoint(short_dir: Path, server: EtcdProcess) -> None:
     """etcd serves one through a relay here: the client is what is tested."""
     path = short_dir / "etcd.sock"

@@ -83,3 +83,25 @@ async def test_a_method_that_is_absent_is_unsupported() -> None:
 )
 async def test_method_names(name: str, expected: str) -> None:
     assert snake_case(name) == expected
+
+
+class Silent:
+    async def ping(
+        self, request: tabletmanagerdata_pb2.PingRequest
+    ) -> tabletmanagerdata_pb2.PingResponse:
+        await anyio.sleep_forever()
+        raise AssertionError("it sleeps for ever")
+
+
+async def test_a_deadline_of_ours_ends_a_call_and_nothing_around_it() -> None:
+    """grpc.aio raises a cancellation of its own, which once ended whole processes in silence."""
+    async with (
+        serve_grpc("127.0.0.1:0", [service_handler(SERVICE, Silent())]) as port,
+        TabletManagerClient() as client,
+        anyio.create_task_group() as tasks,
+    ):
+        tablet = topodata_pb2.Tablet(hostname="127.0.0.1", port_map={"grpc": port})
+        with anyio.move_on_after(0.2) as deadline:
+            await client.ping(tablet)
+        assert deadline.cancelled_caught
+        assert not tasks.cancel_scope.cancel_called
