@@ -218,11 +218,19 @@ async def _errant(agent: Agent, executed: Position, primary: topodata_pb2.Tablet
             if isinstance(theirs, MysqlGtidSet):
                 return str(errant_mysql(mine, theirs))
         case MariadbGtidSet() as mine:
-            state = await _ask(agent, primary, "SELECT @@global.gtid_binlog_state")
-            oldest = (await _ask(agent, primary, "SHOW BINARY LOGS")).replace("'", "")
-            base = await _ask(agent, primary, f"SELECT BINLOG_GTID_POS('{oldest}', 4)")
-            return str(errant_mariadb(mine, state, MariadbGtidSet.parse(base)))
+            return await _errant_mariadb(agent, mine, primary)
     return ""
+
+
+async def _errant_mariadb(agent: Agent, mine: MariadbGtidSet, primary: topodata_pb2.Tablet) -> str:
+    """Ask where the binlogs begin only when it matters: MariaDB says it once commits move on, and
+    those of a primary with semi-sync wait for the very replica that asks."""
+    state = await _ask(agent, primary, "SELECT @@global.gtid_binlog_state")
+    if not errant_mariadb(mine, state, MariadbGtidSet()).domains:
+        return ""
+    oldest = (await _ask(agent, primary, "SHOW BINARY LOGS")).replace("'", "")
+    base = await _ask(agent, primary, f"SELECT BINLOG_GTID_POS('{oldest}', 4)")
+    return str(errant_mariadb(mine, state, MariadbGtidSet.parse(base)))
 
 
 async def _ask(agent: Agent, primary: topodata_pb2.Tablet, query: str) -> str:

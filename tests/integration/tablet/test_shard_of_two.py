@@ -14,7 +14,7 @@ from armillary.base.errors import ArmillaryError, PreconditionError, Unauthentic
 from armillary.model.tablet import TabletType
 from armillary.rpc.mysqlctl_client import MysqlctlClient
 from armillary.rpc.tablet_client import TabletManagerClient
-from tests.integration.tablet.shard import Shard, running_shard, wait_gone
+from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
 from tests.integration.tablet.shared import (
     Pair,
     SharedShard,
@@ -315,6 +315,45 @@ async def test_semi_sync_is_on_where_it_was_asked_for(pair: Pair) -> None:
     await shard.client.set_replication_source(await shard.record(second), first_record.alias)
     status = await shard.client.full_status(first_record)
     assert (status.semi_sync_primary_enabled, status.semi_sync_primary_clients) == (False, 0)
+
+
+async def test_a_replica_comes_to_a_primary_whose_commits_all_wait_for_it(pair: Pair) -> None:
+    """MariaDB lists its binlogs only once the commits go on that wait for this replica."""
+    shard, first, second = pair
+    primary, replica = await shard.record(first), await shard.record(second)
+    await shard.client.promote_replica(primary, semi_sync=True)
+    await shard.client.set_replication_source(replica, primary.alias, semi_sync=True)
+    await shard.client.stop_replication(replica)
+
+    def write(row: int) -> None:
+        with first.sql("vt_app", database="vt_commerce") as cursor:
+            cursor.execute("INSERT INTO t VALUES (%s)", (row,))
+
+    async def write_in_thread(row: int) -> None:
+        await anyio.to_thread.run_sync(write, row, abandon_on_cancel=True)
+
+    async with anyio.create_task_group() as tasks:
+        for row in (2, 3, 4):  # several: the first waits alone, and holds up nothing yet
+            tasks.start_soon(write_in_thread, row)
+        with anyio.fail_after(30):
+            while commits_waiting(first) < 3:  # noqa: ASYNC110  # mysqld tells nobody
+                await anyio.sleep(0.05)
+        await shard.client.set_replication_source(
+            replica, primary.alias, force_start=True, semi_sync=True
+        )
+    await wait_rows(second, 4)
+    await shard.client.promote_replica(primary)
+    await shard.client.set_replication_source(replica, primary.alias)
+    assert "cannot compare with the primary" not in second.vttablet.log.read_text()
+
+
+def commits_waiting(tablet: TestTablet) -> int:
+    return int(
+        tablet.scalar(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'vt_app' AND "
+            "(state = 'Commit' OR state LIKE 'Waiting for semi-sync%')"
+        )
+    )
 
 
 async def test_a_commit_without_acknowledgement_does_not_hold_a_demotion_up(shard: Shard) -> None:
