@@ -1,8 +1,8 @@
 """Await a call of gRPC so that the deadlines around it hold.
 
-A unary call of grpc.aio that is cancelled ends in peace and then raises a CancelledError of its own.
-No cancel scope takes that for what it sent: it passes through every `fail_after`, the task group
-above takes it for the end of a task, and the process ends in silence with exit code 0.
+A unary call of grpc.aio that is cancelled ends in peace, and then raises a CancelledError of its
+own. No cancel scope takes that for what it sent: it passes through every `fail_after`, the task
+group above takes it for the end of a task, and the process ends in silence with exit code 0.
 """
 
 import asyncio

@@ -253,6 +253,18 @@ def test_a_shard_that_has_all_it_needs_is_in_no_trouble() -> None:
     assert len(read_progress(seen(shards=[shard], events=events)).troubles) == 1
 
 
+def test_a_condition_of_a_shard_is_found_by_its_name() -> None:
+    """A VitessShard's conditions are a map, as PlanetScale's are; the others have lists."""
+    conditions = {"TurndownBlocked": {"status": "True"}}
+    status = {"hasMaster": "True", "tablets": {}, "conditions": conditions}
+    shard = {"kind": "VitessShard", "metadata": {"uid": "u-shard"}, "status": status}
+    events = [warning("u-shard", "TurndownBlocked"), warning("u-shard", "RepairFailed")]
+    assert len(read_progress(seen(shards=[shard], events=events)).troubles) == 2
+    conditions["TurndownBlocked"]["status"] = "False"
+    [trouble] = read_progress(seen(shards=[shard], events=events)).troubles
+    assert "RepairFailed" in str(trouble)
+
+
 def test_changes_that_wait_for_a_release_are_told() -> None:
     waiting = {"type": "ChangesWaiting", "status": "True", "message": "Changes wait for X."}
     cluster = deepcopy(CLUSTER)

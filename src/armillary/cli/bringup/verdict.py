@@ -49,6 +49,11 @@ def read_verdicts(clusters: Iterable[KubeObject]) -> tuple[Verdict, ...]:
 
 
 def find_condition(obj: KubeObject, kind: str) -> KubeObject:
-    """Return a condition of an object's status; empty when it is not there."""
-    conditions: Iterable[KubeObject] = (obj.get("status") or {}).get("conditions") or ()
+    """Return a condition of an object's status; empty when it is not there.
+
+    Most kinds have a list of them, a VitessShard has them by their names.
+    """
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    if isinstance(conditions, Mapping):
+        return dict(conditions.get(kind) or {})
     return next((c for c in conditions if c.get("type") == kind), {})
