@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - a component lives for weeks: it must not carry the verbs' machinery along
 
+import os
 import sys
 from typing import NoReturn
 
@@ -32,7 +33,18 @@ def _run_verb() -> int:
     except ArmillaryError as error:
         print(f"armillary: {error}", file=sys.stderr)
         return exit_code_of(error)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:  # a disk that is full or read-only, a directory without permission
+        print(f"armillary: {describe_os_error(error)}", file=sys.stderr)
+        return 1
     return code if isinstance(code, int) else 0
+
+
+def describe_os_error(error: OSError) -> str:
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def exit_code_of(error: ArmillaryError) -> int:

@@ -15,7 +15,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def _absolute(ctx: click.Context, param: click.Parameter, value: str | None) -> Path:
     text = value or os.environ.get("ARMILLARY_DIR") or "~/.armillary"
-    return Path(text).expanduser().absolute()
+    path = Path(text).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise click.BadParameter(f"{path} is no directory: wanted one for the cluster")
+    return path
 
 
 def directory_option(function: _F) -> _F:

@@ -326,7 +326,7 @@ class KubeClient:
         except TimeoutError as error:
             raise DeadlineError(f"{asked}: no answer in time") from error
         except aiohttp.ClientError as error:
-            raise UnavailableError(f"{asked}: {error!r}") from error
+            raise UnavailableError(f"{asked}: {str(error) or type(error).__name__}") from error
 
 
 def _selectors(labels: str | Mapping[str, str] | None, fields: str | None) -> dict[str, str]:

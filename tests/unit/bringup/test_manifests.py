@@ -35,11 +35,36 @@ metadata: {name: c}
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "just words", "apiVersion: v1\nkind: Secret\n", "kind: Secret\n"]
+    "text",
+    [
+        "a: [",
+        "just words",
+        "apiVersion: v1\nkind: Secret\n",
+        "kind: Secret\n",
+        "{apiVersion: v1, kind: Secret, metadata: words}",
+        "{apiVersion: v1, kind: Secret, metadata: {name: [a]}}",
+        "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: 3}}",
+        "{apiVersion: v1, kind: 3, metadata: {name: a}}",
+        "{apiVersion: v1, kind: List, items: words}",
+    ],
 )
 def test_what_is_no_manifest_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="test"):
         parse_manifest(text, namespace="here", source="test")
+
+
+def test_a_date_is_a_text_since_json_has_none() -> None:
+    text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {day: 2026-01-02}}"
+    [obj] = parse_manifest(text, namespace="here", source="test")
+    assert obj["data"] == {"day": "2026-01-02"}
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing yet\n---\n", b"\xff\xfe\x00"])
+def test_a_file_without_an_object_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"cluster\.yaml"):
+        load_manifest(path, namespace="here")
 
 
 def test_a_missing_file_is_named() -> None:

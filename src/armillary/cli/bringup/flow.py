@@ -1,5 +1,6 @@
 """`armillary up` from the first step to the last. I/O."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -74,9 +75,7 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
         state = prepare_directory(request.directory, namespace=namespace, network=request.network)
         if await anyio.to_thread.run_sync(ensure_bytecode):
             display.say("compiled the programs")
-        started = await ensure_supervisor(
-            paths, on_status=display.say, timeout_s=CONTROL_PLANE_TIMEOUT_S
-        )
+        started = await _start(paths, display)
         display.say("control plane started" if started else "control plane was running")
         async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
             await _wait_control_plane(client, paths, state, crds)
@@ -134,6 +133,15 @@ async def _has_cluster(client: KubeClient, namespace: str) -> bool:
         if (await client.list(kind, namespace)).items:
             return True
     return False
+
+
+async def _start(paths: LocalPaths, display: Display) -> bool:
+    try:
+        return await ensure_supervisor(
+            paths, on_status=display.say, timeout_s=CONTROL_PLANE_TIMEOUT_S
+        )
+    except DeadlineError as error:
+        raise DeadlineError(f"{error}\n{explain_components(paths)}") from None
 
 
 async def _wait_control_plane(
@@ -232,21 +240,26 @@ def _print_result(
     paths: LocalPaths, namespace: str, endpoints: tuple[ClusterEndpoints, ...]
 ) -> None:
     # Results go to stdout, a line each, so that a script can read them; advice goes to stderr.
-    armillary = "armillary" if shutil.which("armillary") else program_of("armillary")
+    armillary = shlex.quote("armillary" if shutil.which("armillary") else program_of("armillary"))
+    folder = shlex.quote(str(paths.dir))
     print(f"KUBECONFIG={paths.kubeconfig}")
     for endpoint in endpoints:
         print(
             f"MySQL of {endpoint.cluster}: host {endpoint.mysql_host} port {endpoint.mysql_port}"
             f" user {endpoint.mysql_user}"
         )
-    mysql = f"\n  mysql --defaults-file={paths.mysql_defaults}" if endpoints else ""
+    mysql = (
+        f"\n  mysql --defaults-file={shlex.quote(str(paths.mysql_defaults))}" if endpoints else ""
+    )
+    if not endpoints:
+        print(f"no cluster is in namespace {namespace}: no database serves", file=sys.stderr)
     print(
         f"""
 Go on with
-  eval "$({armillary} env --dir {paths.dir})"
+  eval "$({armillary} env --dir {folder})"
       # now kubectl, vtctlclient and armillary are on your PATH and find the cluster
   kubectl -n {namespace} get pods{mysql}
-  armillary status --dir {paths.dir}
-  armillary down --dir {paths.dir}      # stops it; --purge removes its data as well""",
+  armillary status --dir {folder}
+  armillary down --dir {folder}      # stops it; --purge removes its data as well""",
         file=sys.stderr,
     )

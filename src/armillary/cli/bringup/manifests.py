@@ -15,6 +15,17 @@ CLUSTER_KINDS = ("PlanetScaleCluster", "VitessCluster")
 CLUSTER_SCOPED_KINDS = frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass", "Node"})
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as kubectl reads it: a date is a text, since JSON has none."""
+
+
+def _as_text(loader: _Loader, node: yaml.Node) -> object:
+    return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
+
+
 def load_manifest(path: Path, *, namespace: str) -> tuple[KubeObject, ...]:
     """Return the objects of a YAML file; those without a namespace go into `namespace`.
 
@@ -25,7 +36,12 @@ def load_manifest(path: Path, *, namespace: str) -> tuple[KubeObject, ...]:
         text = path.read_text()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return parse_manifest(text, namespace=namespace, source=str(path))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text: {error}") from None
+    objects = parse_manifest(text, namespace=namespace, source=str(path))
+    if not objects:
+        raise InputError(f"{path} holds no object: wanted the cluster, and what it needs")
+    return objects
 
 
 def load_crds() -> tuple[KubeObject, ...]:
@@ -43,7 +59,7 @@ def load_example(name: str, *, namespace: str, directory: Path) -> tuple[KubeObj
 def parse_manifest(text: str, *, namespace: str, source: str) -> tuple[KubeObject, ...]:
     """Return the documents of `text` as objects with a namespace. Pure."""
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
+        documents = [document for document in yaml.load_all(text, _Loader) if document]
     except yaml.YAMLError as error:
         raise InputError(f"{source} is not YAML: {error}") from error
     return tuple(_placed(obj, namespace, source) for obj in _flat(documents))
@@ -68,8 +84,19 @@ def clusters_of(objects: Sequence[KubeObject]) -> tuple[KubeObject, ...]:
 def _placed(obj: Any, namespace: str, source: str) -> KubeObject:
     if not isinstance(obj, Mapping) or not obj.get("kind") or not obj.get("apiVersion"):
         raise InputError(f"{source}: a document has no apiVersion and kind")
-    if not (obj.get("metadata") or {}).get("name"):
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, Mapping) or not metadata.get("name"):
         raise InputError(f"{source}: a {obj['kind']} has no metadata.name")
+    for field, value in (
+        ("apiVersion", obj["apiVersion"]),
+        ("kind", obj["kind"]),
+        ("metadata.name", metadata["name"]),
+        ("metadata.namespace", metadata.get("namespace", "")),
+    ):
+        if not isinstance(value, str):
+            raise InputError(
+                f"{source}: {field} of a {obj['kind']}: wanted a text, found {value!r}"
+            )
     placed = copy.deepcopy(dict(obj))
     if placed["kind"] not in CLUSTER_SCOPED_KINDS:
         placed["metadata"].setdefault("namespace", namespace)

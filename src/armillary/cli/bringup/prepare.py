@@ -3,8 +3,10 @@
 import os
 import shutil
 import socket
+import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +52,8 @@ def prepare_directory(directory: Path, *, namespace: str, network: str | None = 
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_uid != os.geteuid():
         raise InputError(f"{directory} belongs to another user")
+    if not paths.state.exists():
+        refuse_foreign(directory)
     directory.chmod(0o700)
     for part in (paths.run, paths.logs, paths.etcd_data, paths.pods, paths.volumes, paths.bin):
         part.mkdir(mode=0o700, exist_ok=True)
@@ -58,6 +62,37 @@ def prepare_directory(directory: Path, *, namespace: str, network: str | None = 
     write_kubeconfig(directory, port=state.apiserver_port)
     _write_shims(paths)
     return state
+
+
+def refuse_foreign(directory: Path) -> None:
+    """Leave a directory alone that has another use: it becomes private, and `--purge` empties it.
+
+    Files beside the cluster's own, such as its manifest, may be there.
+
+    Raises:
+        InputError: it is one that all share, or somebody's home, or holds what is not ours under
+            the names that are ours to remove.
+    """
+    mode = directory.stat().st_mode
+    if mode & stat.S_IWOTH or directory in (Path("/"), Path.home()):
+        raise InputError(f"{directory} has another use: wanted a directory for the cluster alone")
+    paths = LocalPaths(directory)
+    parts = (
+        paths.run,
+        paths.logs,
+        paths.etcd_data,
+        paths.pods,
+        paths.volumes,
+        paths.bin,
+        paths.pki,
+    )
+    taken = [part for part in parts if part.exists() and (part.is_file() or any(part.iterdir()))]
+    if taken:
+        names = ", ".join(part.name for part in taken)
+        raise InputError(
+            f"{directory} holds {names}, and no cluster that made them (no run/state.json): wanted "
+            "a new directory, an empty one, or a cluster's"
+        )
 
 
 def _choose_state(paths: LocalPaths, *, namespace: str, network: str | None) -> LocalState:
@@ -137,16 +172,29 @@ def ensure_is_cluster(directory: Path) -> None:
         raise PreconditionError(f"{directory} holds no cluster: it has no run/state.json")
 
 
-def remove_directory(directory: Path) -> None:
-    """Remove the cluster's data, credentials and logs; the directory itself too when empty."""
+def remove_directory(directory: Path) -> list[str]:
+    """Remove the cluster's data, credentials and logs; the directory itself too when empty.
+
+    Returns:
+        What could not be removed, and why. The directory stays a cluster's then, so that the same
+        command can be given again.
+    """
     paths = LocalPaths(directory)
+    problems: list[str] = []
+
+    def note(act: object, path: str, info: tuple[object, BaseException, object]) -> None:
+        if not isinstance(info[1], FileNotFoundError):
+            problems.append(f"{path}: {info[1]}")
+
     data = (paths.etcd_data, paths.pods, paths.volumes, paths.backups)
-    for part in (*data, paths.cache, paths.logs, paths.bin):
-        shutil.rmtree(part, ignore_errors=True)
+    for part in (*data, paths.cache, paths.logs, paths.bin, paths.pki):
+        shutil.rmtree(part, onerror=note)
     for file in (paths.kubeconfig, paths.grpc_client, paths.mysql_defaults):
         file.unlink(missing_ok=True)
-    shutil.rmtree(paths.pki, ignore_errors=True)
+    if problems:
+        return problems
     # Last, because it is what says that the rest is ours to remove.
-    shutil.rmtree(paths.run, ignore_errors=True)
-    if directory.exists() and not any(directory.iterdir()):
+    shutil.rmtree(paths.run, onerror=note)
+    with suppress(OSError):  # it holds something else, or a disk is mounted there
         directory.rmdir()
+    return problems

@@ -55,10 +55,7 @@ async def ensure_supervisor(
                         tg.cancel_scope.cancel()
                         return True
         if waiting.cancelled_caught:
-            raise DeadlineError(
-                f"the API server did not serve within {timeout_s:.0f} s; {paths.logs}/apiserver.log"
-                f" ends with\n{tail_of(paths.logs / 'apiserver.log')}"
-            )
+            raise DeadlineError(f"the API server did not serve within {timeout_s:.0f} s")
         process.wait()
     why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
     raise UnavailableError(f"the supervisor ended: {why}")

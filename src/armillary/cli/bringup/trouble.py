@@ -1,5 +1,6 @@
 """Say why a cluster does not serve: what is unfinished, who keeps dying, what they wrote. I/O."""
 
+import shutil
 from typing import Any
 
 from armillary.base.errors import ArmillaryError
@@ -13,6 +14,7 @@ from armillary.settings.local import LocalPaths
 COMPONENTS = ("etcd", "apiserver", "kubelet", "controllers", "operator")
 LOG_LINES = 8
 TROUBLES_EXPLAINED = 4
+FREE_MB_WORTH_TELLING = 500
 
 
 async def explain_troubles(client: KubeClient, namespace: str, progress: Progress) -> str:
@@ -42,6 +44,9 @@ def explain_components(paths: LocalPaths) -> str:
         lines.append(f"  {name} does not serve; the end of {paths.logs / name}.log:")
         tail = tail_of(paths.logs / f"{name}.log", LOG_LINES)
         lines += [f"    | {line}" for line in tail.splitlines()]
+    free_mb = shutil.disk_usage(paths.dir).free // 10**6
+    if free_mb < FREE_MB_WORTH_TELLING:
+        lines.append(f"  {free_mb} MB are left on the disk of {paths.dir}")
     return "\n".join(lines) or f"  every component serves; see {paths.logs}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import click
 
-from armillary.base.errors import DeadlineError
+from armillary.base.errors import ArmillaryError, DeadlineError
 from armillary.cli.options import directory_option
 from armillary.settings.local import LocalPaths
 
@@ -29,8 +29,8 @@ def command(directory: Path, purge: bool, yes: bool, timeout_s: float) -> int:
     """Stop every pod, then the control plane. `armillary up` brings the same cluster back.
 
     \b
-    Exit codes: 0 stopped (or was not running); 1 you said no; 4 DIR is no cluster's directory;
-    5 something did not end in time.
+    Exit codes: 0 stopped (or was not running); 1 you said no, or something could not be removed;
+    4 DIR is no cluster's directory; 5 something did not end in time.
     """
     from armillary.cli.bringup.prepare import (  # noqa: PLC0415
         ensure_is_cluster,
@@ -42,16 +42,30 @@ def command(directory: Path, purge: bool, yes: bool, timeout_s: float) -> int:
         return 0
     ensure_is_cluster(directory)
     if purge and not yes:
-        click.confirm(
-            f"Remove the cluster in {directory} with the data and backups that are there?",
-            abort=True,
-            err=True,
-        )
+        _confirm(directory)
     anyio.run(stop_cluster, directory, timeout_s)
     if purge:
-        remove_directory(directory)
+        problems = remove_directory(directory)
+        if problems:
+            raise ArmillaryError("\n  ".join(["not everything could be removed:", *problems]))
         print(what_was_removed(directory), file=sys.stderr)
     return 0
+
+
+def _confirm(directory: Path) -> None:
+    """Ask before removing.
+
+    Raises:
+        ArmillaryError: nobody said yes.
+    """
+    question = f"Remove the cluster in {directory} with the data and backups that are there?"
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        print(file=sys.stderr)
+        agreed = False
+    if not agreed:
+        raise ArmillaryError("nothing was stopped or removed: wanted `y`, or --yes from a script")
 
 
 def what_was_removed(directory: Path) -> str:
@@ -59,6 +73,8 @@ def what_was_removed(directory: Path) -> str:
     if not directory.exists():
         return f"removed {directory}"
     left = ", ".join(sorted(path.name for path in directory.iterdir()))
+    if not left:
+        return f"removed the cluster in {directory}"
     return f"removed the cluster in {directory}; left what is not its own: {left}"
 
 
