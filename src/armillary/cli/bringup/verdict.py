@@ -1,6 +1,6 @@
 """What the operator says of a cluster's spec: not looked at yet, refused, or carried out. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armillary.kube.kinds import KubeObject

@@ -15,7 +15,9 @@ from armillary.settings.local import LocalPaths
 
 @click.command("down")
 @directory_option
-@click.option("--purge", is_flag=True, help="Remove what is in DIR too: data, backups, credentials.")
+@click.option(
+    "--purge", is_flag=True, help="Remove what is in DIR too: data, backups, credentials."
+)
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @click.option(
     "--timeout",
