@@ -282,6 +282,12 @@ async def test_schema_changes_go_on_beside_broken_views_and_say_what_a_failed_dr
         cursor.execute("CREATE DEFINER = 'left'@'localhost' VIEW ownerless AS SELECT id FROM t")
     await cluster.ok("ApplySchema", "-sql=drop table gone", "commerce")
     await cluster.ok("ApplySchema", "-sql=alter table t add column note text", "commerce")
+    body = "begin set new.note = 'a'; set new.note = concat(new.note, 'b'); end"
+    trigger = f"create trigger noted before insert on t for each row {body}"
+    await cluster.ok("ApplySchema", f"-sql={trigger}; alter table t add index (id)", "commerce")
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t (id) VALUES (7)")
+    assert first.scalar("SELECT note FROM vt_commerce.t WHERE id = 7") == "ab"
     shown = await cluster.ok("GetSchema", "-include-views", "zone1-1")
     assert all(name in shown for name in ("tableless", "ownerless", "note"))
 
