@@ -1,5 +1,6 @@
 """What one client does and sees, and what another one must not see."""
 
+import threading
 from typing import Any
 
 import pymysql
@@ -397,3 +398,25 @@ def test_what_is_no_statement_is_a_syntax_error_without_a_database_too(gate: Gat
     assert ask(client, "status").errno == 1064
     assert ask(client, "do 1").errno == 1046
     client.close()
+
+
+def test_the_process_list_has_the_ids_that_kill_takes(gate: Gate) -> None:
+    client, busy = connect_gate(gate, None), connect_gate(gate, "plain")
+    waiting = threading.Thread(target=ask, args=(busy, f"select sleep(60), '{'x' * 200}'"))
+    waiting.start()
+    columns = ("Id", "User", "Host", "db", "Command", "Time", "State", "Info")
+    while (rows := by_id(client, "show processlist"))[busy.thread_id()][4] != "Query":
+        assert waiting.is_alive()
+    assert ask(client, "show full processlist").columns == columns
+    assert rows[busy.thread_id()][3] == "plain"
+    assert len(str(rows[busy.thread_id()][7])) == 100
+    assert len(str(by_id(client, "show full processlist")[busy.thread_id()][7])) > 200
+    assert ask(client, f"kill {busy.thread_id()}").errno == 0
+    waiting.join(10)
+    while busy.thread_id() in by_id(client, "show processlist"):
+        pass
+    client.close()
+
+
+def by_id(client: Any, sql: str) -> dict[object, tuple[object, ...]]:
+    return {row[0]: row for row in ask(client, sql).rows}

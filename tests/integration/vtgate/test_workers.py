@@ -149,6 +149,17 @@ def test_kill_query_reaches_the_other_worker(workers: Workers) -> None:
     assert ask(one, "select 1, 'mine'").rows == ((1, "mine"),)
 
 
+def test_the_process_list_shows_the_clients_of_all_workers(workers: Workers) -> None:
+    one, other = workers.one_of_each()
+    ask(other, "use main:-80")
+    listed = {row[0]: row[1:] for row in ask(one, "show processlist").rows}
+    assert listed[one.thread_id()][0] == USER
+    assert listed[one.thread_id()][3] == "Query"
+    assert listed[one.thread_id()][6] == "show processlist"
+    assert listed[other.thread_id()][2:4] == ("main:-80", "Sleep")
+    assert listed[other.thread_id()][6] is None
+
+
 def test_kill_ends_a_connection_of_the_other_worker(workers: Workers) -> None:
     one, other = workers.one_of_each()
     assert ask(one, f"kill {other.thread_id()}").errno == 0

@@ -10,6 +10,7 @@ from armillary.vtgate.errors import ConnectionLostError, SqlError, StateLostErro
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.session import Session
 from armillary.vtgate.statements.dispatch import Killer, StatementRunner
+from armillary.vtgate.statements.processes import ListProcesses
 from armillary.wire.errnos import TRANSACTION_OVER_ERRNOS
 from armillary.wire.protocol import Capability, Command
 from armillary.wire.responses import OkPacket, encode_eof
@@ -25,12 +26,13 @@ class Commands:
         *,
         version_comment: str,
         killer: Killer,
+        processes: ListProcesses,
         payload_bytes_max: int,
     ) -> None:
         self._session = session
         self._gateway = gateway
         self._client = client
-        self.runner = StatementRunner(gateway, session, version_comment, killer)
+        self.runner = StatementRunner(gateway, session, version_comment, killer, processes)
         self._prepared = PreparedStatements(gateway, session, self.runner, payload_bytes_max)
 
     async def run(self, payload: bytes, out: ClientOutput) -> None:

@@ -8,6 +8,7 @@ import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
 from armillary.vtgate.answers.output import ClientOutput
+from armillary.vtgate.client.activity import Activity
 from armillary.vtgate.client.commands import Commands
 from armillary.vtgate.client.login import Login
 from armillary.vtgate.client.transport import ClientTransport
@@ -16,6 +17,7 @@ from armillary.vtgate.execution.fast_path import FastPath
 from armillary.vtgate.execution.fast_relay import FastRelay
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.session import Session
+from armillary.vtgate.statements.processes import Process
 from armillary.wire.handshake import (
     is_ssl_request,
 )
@@ -31,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 _UNREAD_BYTES_MAX = 1 << 20
 # As plain numbers: looking up a member of an enum costs more than the comparison.
-_QUERY, _STMT_EXECUTE = int(Command.QUERY), int(Command.STMT_EXECUTE)
 _QUIT, _CHANGE_USER = int(Command.QUIT), int(Command.CHANGE_USER)
 _LOGIN_PAYLOAD_MAX = 1 << 16
 
@@ -53,7 +54,7 @@ class ClientConnection(ClientTransport):
         self._held_back = False  # too much has come that waits for the running command
         self._query_timeout_s = listener.settings.query_timeout_s
         self._fast: FastRelay | None = None
-        self._fast_payload = b""
+        self._activity = Activity()
         self._fast_path = FastPath(listener.gateway, self.session)
         self._commands = Commands(
             listener.gateway,
@@ -61,6 +62,7 @@ class ClientConnection(ClientTransport):
             self,
             version_comment=listener.settings.version_comment,
             killer=listener.kill,
+            processes=listener.processes,
             payload_bytes_max=listener.settings.payload_bytes_max,
         )
 
@@ -114,6 +116,9 @@ class ClientConnection(ClientTransport):
             self._after()
         elif self._busy is not None:
             self._busy.cancel()
+
+    def describe(self) -> Process:
+        return self._activity.describe(self.session, self.peer)
 
     def _pump(self) -> None:
         """Take the payloads that are there, as long as no command runs."""
@@ -171,28 +176,18 @@ class ClientConnection(ClientTransport):
             self._login.change_user(payload, secure=self._is_secure)
             return
         self._running = True
+        self._activity.begin(payload)
         if self.session.new_warnings:
             self.session.new_warnings = []
         self._listener.command_began()
         in_one_packet = self._reader.sequence_next == 1
         if in_one_packet and not self._query_timeout_s:
-            fast = self._on_short_way(command, payload)
+            fast = self._fast_path.take(payload, self)
             if fast is not None:
                 self._fast = fast
-                self._fast_payload = payload
                 self.relaying(fast.connection)
                 return
         self._listener.tasks.start_soon(self._run, payload)
-
-    def _on_short_way(self, command: int, payload: bytes) -> FastRelay | None:
-        try:
-            if command == _QUERY:
-                return self._fast_path.query(payload, self)
-            if command == _STMT_EXECUTE:
-                return self._fast_path.execute(payload, self)
-        except Exception:  # the long way tells the client what is wrong
-            logger.exception("the short way met a bug")
-        return None
 
     def fast_done(
         self, relay: FastRelay, summary: ResponseSummary | None, error: Exception | None
@@ -207,7 +202,7 @@ class ClientConnection(ClientTransport):
             self._command_over()
             return
         if relay.may_try_again(summary):
-            self._listener.tasks.start_soon(self._run, self._fast_payload)
+            self._listener.tasks.start_soon(self._run, self._activity.command)
             return
         if summary is not None:
             self._commands.remember(summary)
@@ -235,6 +230,7 @@ class ClientConnection(ClientTransport):
 
     def _command_over(self) -> None:
         self._running = False
+        self._activity.end()
         self._listener.command_ended()
         self.session.killed = False
         self.session.write_left = False

@@ -1,6 +1,7 @@
 """What all clients of the gateway share: limits, users, who may kill whom. I/O."""
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from armillary.vtgate.client.users import Users
 from armillary.vtgate.errors import SqlError
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.session import Session
+from armillary.vtgate.statements.processes import Process
 from armillary.wire.authentication import (
     RsaKey,
 )
@@ -48,6 +50,10 @@ class OtherWorkers(Protocol):
 
     async def kill(self, connection_id: int, user: str, *, query_only: bool) -> None:
         """Raises: SqlError: as `Listener.kill`."""
+        ...
+
+    async def processes(self, user: str) -> Sequence[Process]:
+        """Raises: UnavailableError: the others cannot be asked."""
         ...
 
 
@@ -139,6 +145,15 @@ class Listener:
             found.kill_command()
         else:
             found.abort()
+
+    async def processes(self, user: str) -> Sequence[Process]:
+        """Return this user's clients, in all processes."""
+        return (
+            self.own_processes(user) if self.others is None else await self.others.processes(user)
+        )
+
+    def own_processes(self, user: str) -> list[Process]:
+        return [one.describe() for one in self.connections.values() if one.session.user == user]
 
     def make_connection(self) -> ClientConnection:
         return ClientConnection(self)

@@ -25,6 +25,7 @@ from armillary.vtgate.statements.local_answers import LocalAnswers
 from armillary.vtgate.statements.named_locks import NamedLocks
 from armillary.vtgate.statements.named_statements import NamedStatements
 from armillary.vtgate.statements.prepared import as_count, fill_in
+from armillary.vtgate.statements.processes import ListProcesses
 from armillary.vtgate.statements.questions import Questions
 from armillary.vtgate.statements.schema_changes import run_schema_change
 from armillary.vtgate.statements.set_statement import run_set
@@ -49,7 +50,12 @@ class Killer(Protocol):
 
 class StatementRunner:
     def __init__(
-        self, gateway: Gateway, session: Session, version_comment: str, killer: Killer
+        self,
+        gateway: Gateway,
+        session: Session,
+        version_comment: str,
+        killer: Killer,
+        processes: ListProcesses,
     ) -> None:
         self._killer = killer
         self._gateway = gateway
@@ -60,7 +66,7 @@ class StatementRunner:
         self._named_locks = NamedLocks(self.executor)
         self._assigning = Assigning(self.executor, self._as_they_are)
         self._named_statements = NamedStatements(self.executor, self)
-        self.questions = Questions(self.executor, self._local)
+        self.questions = Questions(self.executor, self._local, processes)
 
     async def run(self, sql: bytes, out: Output) -> ResponseSummary:
         """Run one statement and answer it.

@@ -8,19 +8,29 @@ from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.statements.as_they_are import named_shards
 from armillary.vtgate.statements.local_answers import LocalAnswers
+from armillary.vtgate.statements.processes import (
+    ListProcesses,
+    asks_for_processes,
+    process_rows,
+)
 from armillary.wire.columns import encode_column
 from armillary.wire.scanner import ResponseSummary
 
 
 class Questions:
-    def __init__(self, executor: Executor, local: LocalAnswers) -> None:
+    def __init__(self, executor: Executor, local: LocalAnswers, processes: ListProcesses) -> None:
         self._executor = executor
+        self._processes = processes
         self._local = local
         self._session = executor.session
 
     async def show(self, sql: bytes, out: Output) -> ResponseSummary:
         text = sql.decode("latin-1")
         tokens = [token for token in tokenize(text).tokens if token.text != ";"]
+        if asks_for_processes(tokens):
+            found = await self._processes(self._session.user)
+            full = tokens[1].upper == "FULL"
+            return await answer_rows(self._session, out, *process_rows(found, full=full))
         local = self._local.show(tokens)
         if local is None:
             return await self._ask_any(text, tokens, out)

@@ -138,7 +138,10 @@ class Supervisor:
             wanted = {key: message[key] for key in ("id", "user", "query_only")}
             answer = await owner.line.ask("kill", **wanted)
             return {key: answer[key] for key in ("errno", "message") if key in answer}
-        raise UnavailableError(f"kill wanted, found {message.get('ask')!r}")
+        if message.get("ask") == "processes":
+            found = await self._ask_all("processes", user=message["user"])
+            return {"processes": [one for answer in found.values() for one in answer["processes"]]}
+        raise UnavailableError(f"kill or processes wanted, found {message.get('ask')!r}")
 
     # Pages
 
@@ -151,14 +154,14 @@ class Supervisor:
             "/debug/vars": self._variables,
         }
 
-    async def _ask_all(self, path: str) -> dict[int, Message]:
+    async def _ask_all(self, what: str, **more: object) -> dict[int, Message]:
         found: dict[int, Message] = {}
 
         async def ask(member: Member) -> None:
             line = member.line
             if line is not None and member.served.is_set():
                 with contextlib.suppress(UnavailableError):
-                    found[member.number] = await line.ask("page", path=path)
+                    found[member.number] = await line.ask(what, **more)
 
         async with anyio.create_task_group() as tasks:
             for member in self.members:
@@ -167,7 +170,7 @@ class Supervisor:
 
     async def _health(self) -> Page:
         """Ready once all workers were; then as long as one of them is."""
-        found = await self._ask_all("/debug/health")
+        found = await self._ask_all("page", path="/debug/health")
         ready = [number for number, page in found.items() if page["status"] == 200]
         self._was_ready = self._was_ready or len(ready) == len(self.members)
         if self._was_ready and ready:
@@ -179,13 +182,13 @@ class Supervisor:
         return Page(f"waiting for workers: {missing}\n", status=503)
 
     async def _status(self) -> Page:
-        found = await self._ask_all("/debug/status")
+        found = await self._ask_all("page", path="/debug/status")
         if not found:
             return Page("no worker answers\n", status=503)
         return Page(found[min(found)]["body"], "application/json")
 
     async def _variables(self) -> Page:
-        found = await self._ask_all("/debug/vars")
+        found = await self._ask_all("page", path="/debug/vars")
         total: dict[str, Any] = {}
         for _, page in sorted(found.items()):
             add_up(total, json.loads(page["body"]))

@@ -2,11 +2,13 @@
 
 import logging
 import socket
+from dataclasses import asdict
 
 from armillary.base.errors import ArmillaryError, UnavailableError
 from armillary.rpc.web import Pages
 from armillary.vtgate.client.listener import Listener
 from armillary.vtgate.errors import SqlError
+from armillary.vtgate.statements.processes import Process
 from armillary.vtgate.workers.line import Line, Message
 from armillary.vtgate.workers.place import ClientCounts, Place, place_of
 
@@ -47,6 +49,13 @@ class Worker:
             raise SqlError(1105, f"KILL {connection_id}: worker not reached: {error}") from None
         raise_refusal(answer)
 
+    async def processes(self, user: str) -> list[Process]:
+        """Return the clients of one user in all workers. Raises: UnavailableError: not reached."""
+        if self._line is None:
+            raise UnavailableError("the gateway's first process is not connected")
+        answer = await self._line.ask("processes", user=user)
+        return [Process(**one) for one in answer["processes"]]
+
     async def serve(self, listener: Listener, pages: Pages) -> None:
         """Say that clients are served, and answer questions, until the process above is gone.
 
@@ -72,10 +81,13 @@ class Worker:
                 except SqlError as error:
                     return {"errno": error.errno, "message": str(error)}
                 return {}
+            case "processes":
+                own = self._listener.own_processes(question["user"])
+                return {"processes": [asdict(one) for one in own]}
             case "page":
                 page = await self._pages[question["path"]]()
                 return {"status": page.status, "body": page.body}
-        raise ArmillaryError(f"kill or page wanted, found {question.get('ask')!r}")
+        raise ArmillaryError(f"kill, processes or page wanted, found {question.get('ask')!r}")
 
 
 def raise_refusal(answer: Message) -> None:
