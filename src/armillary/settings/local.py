@@ -21,6 +21,11 @@ class LocalPaths:
         return self.dir / "kubeconfig"
 
     @property
+    def kubectl_cache(self) -> Path:
+        """What kubectl would keep below the user's home, and leave there."""
+        return self.dir / "kubectl-cache"
+
+    @property
     def grpc_client(self) -> Path:
         """What our gRPC clients present to vtctld: a static user name and password."""
         return self.dir / "grpc-client.json"

@@ -21,8 +21,8 @@ _REFRESH_S = 3.0
 def command(directory: Path, output: str) -> None:
     """Print exports for your shell: eval "$(armillary env)".
 
-    Sets KUBECONFIG, ARMILLARY_DIR, ARMILLARY_GRPC_CREDS and MYSQL_HOST, and puts a kubectl that is
-    new enough and vtctlclient first on PATH. No password is printed: `mysql
+    Sets KUBECONFIG, KUBECACHEDIR, ARMILLARY_DIR, ARMILLARY_GRPC_CREDS and MYSQL_HOST, and puts a
+    kubectl that is new enough and vtctlclient first on PATH. No password is printed: `mysql
     --defaults-file=DIR/my.cnf` has the one of the cluster's first user.
 
     \b
@@ -37,6 +37,7 @@ def command(directory: Path, output: str) -> None:
     exports = {
         "ARMILLARY_DIR": str(directory),
         "KUBECONFIG": str(paths.kubeconfig),
+        "KUBECACHEDIR": str(paths.kubectl_cache),
         "ARMILLARY_GRPC_CREDS": str(paths.grpc_client),
         "PATH": path,
     }

@@ -59,7 +59,8 @@ def command(
 
 
 def _kubectl(paths: LocalPaths, namespace: str) -> list[str]:
-    return [str(paths.bin / "kubectl"), f"--kubeconfig={paths.kubeconfig}", "-n", namespace]
+    cluster = [f"--kubeconfig={paths.kubeconfig}", f"--cache-dir={paths.kubectl_cache}"]
+    return [str(paths.bin / "kubectl"), *cluster, "-n", namespace]
 
 
 def _list_pods(kubectl: list[str]) -> list[str]:
