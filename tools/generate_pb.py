@@ -12,10 +12,7 @@ PB = SOURCE_ROOT / "armillary" / "pb"
 def main() -> int:
     protos = sorted(str(path) for path in PB.glob("*.proto"))
     outputs = [f"--python_out={SOURCE_ROOT}", f"--pyi_out={SOURCE_ROOT}"]
-    status = int(protoc.main(["protoc", f"-I{SOURCE_ROOT}", *outputs, *protos]))
-    # A message there has fields named by Python keywords, which a stub cannot say.
-    (PB / "binlogdata_pb2.pyi").unlink(missing_ok=True)
-    return status
+    return int(protoc.main(["protoc", f"-I{SOURCE_ROOT}", *outputs, *protos]))
 
 
 if __name__ == "__main__":

@@ -22,64 +22,40 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from armillary.pb import topodata_pb2 as armillary_dot_pb_dot_topodata__pb2
-from armillary.pb import vtrpc_pb2 as armillary_dot_pb_dot_vtrpc__pb2
 from armillary.pb import vttime_pb2 as armillary_dot_pb_dot_vttime__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmillary/pb/mysqlctl.proto\x12\x08mysqlctl\x1a\x1b\x61rmillary/pb/topodata.proto\x1a\x18\x61rmillary/pb/vtrpc.proto\x1a\x19\x61rmillary/pb/vttime.proto\"#\n\x0cStartRequest\x12\x13\n\x0bmysqld_args\x18\x01 \x03(\t\"\x0f\n\rStartResponse\"\\\n\x0fShutdownRequest\x12\x17\n\x0fwait_for_mysqld\x18\x01 \x01(\x08\x12\x30\n\x16mysql_shutdown_timeout\x18\x02 \x01(\x0b\x32\x10.vttime.Duration\"\x12\n\x10ShutdownResponse\"\x18\n\x16RunMysqlUpgradeRequest\"\x19\n\x17RunMysqlUpgradeResponse\"\x82\x01\n\x16\x41pplyBinlogFileRequest\x12\x18\n\x10\x62inlog_file_name\x18\x01 \x01(\t\x12\x1f\n\x17\x62inlog_restore_position\x18\x02 \x01(\t\x12-\n\x17\x62inlog_restore_datetime\x18\x03 \x01(\x0b\x32\x0c.vttime.Time\"\x19\n\x17\x41pplyBinlogFileResponse\"=\n ReadBinlogFilesTimestampsRequest\x12\x19\n\x11\x62inlog_file_names\x18\x01 \x03(\t\"\xaf\x01\n!ReadBinlogFilesTimestampsResponse\x12%\n\x0f\x66irst_timestamp\x18\x01 \x01(\x0b\x32\x0c.vttime.Time\x12\x1e\n\x16\x66irst_timestamp_binlog\x18\x02 \x01(\t\x12$\n\x0elast_timestamp\x18\x03 \x01(\x0b\x32\x0c.vttime.Time\x12\x1d\n\x15last_timestamp_binlog\x18\x04 \x01(\t\"\x15\n\x13ReinitConfigRequest\"\x16\n\x14ReinitConfigResponse\"\x16\n\x14RefreshConfigRequest\"\x17\n\x15RefreshConfigResponse\"\x16\n\x14VersionStringRequest\"(\n\x15VersionStringResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\"\x14\n\x12HostMetricsRequest\"\xef\x01\n\x13HostMetricsResponse\x12;\n\x07metrics\x18\x01 \x03(\x0b\x32*.mysqlctl.HostMetricsResponse.MetricsEntry\x1aT\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x05value\x18\x02 \x01(\x0b\x32$.mysqlctl.HostMetricsResponse.Metric:\x02\x38\x01\x1a\x45\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x1e\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x0f.vtrpc.RPCError\"\xa1\x02\n\nBackupInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdirectory\x18\x02 \x01(\t\x12\x10\n\x08keyspace\x18\x03 \x01(\t\x12\r\n\x05shard\x18\x04 \x01(\t\x12+\n\x0ctablet_alias\x18\x05 \x01(\x0b\x32\x15.topodata.TabletAlias\x12\x1a\n\x04time\x18\x06 \x01(\x0b\x32\x0c.vttime.Time\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12+\n\x06status\x18\x08 \x01(\x0e\x32\x1b.mysqlctl.BackupInfo.Status\"K\n\x06Status\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0e\n\nINCOMPLETE\x10\x01\x12\x0c\n\x08\x43OMPLETE\x10\x02\x12\x0b\n\x07INVALID\x10\x03\x12\t\n\x05VALID\x10\x04\x32\xec\x05\n\x08MysqlCtl\x12\x38\n\x05Start\x12\x16.mysqlctl.StartRequest\x1a\x17.mysqlctl.StartResponse\x12\x41\n\x08Shutdown\x12\x19.mysqlctl.ShutdownRequest\x1a\x1a.mysqlctl.ShutdownResponse\x12V\n\x0fRunMysqlUpgrade\x12 .mysqlctl.RunMysqlUpgradeRequest\x1a!.mysqlctl.RunMysqlUpgradeResponse\x12V\n\x0f\x41pplyBinlogFile\x12 .mysqlctl.ApplyBinlogFileRequest\x1a!.mysqlctl.ApplyBinlogFileResponse\x12t\n\x19ReadBinlogFilesTimestamps\x12*.mysqlctl.ReadBinlogFilesTimestampsRequest\x1a+.mysqlctl.ReadBinlogFilesTimestampsResponse\x12M\n\x0cReinitConfig\x12\x1d.mysqlctl.ReinitConfigRequest\x1a\x1e.mysqlctl.ReinitConfigResponse\x12P\n\rRefreshConfig\x12\x1e.mysqlctl.RefreshConfigRequest\x1a\x1f.mysqlctl.RefreshConfigResponse\x12P\n\rVersionString\x12\x1e.mysqlctl.VersionStringRequest\x1a\x1f.mysqlctl.VersionStringResponse\x12J\n\x0bHostMetrics\x12\x1c.mysqlctl.HostMetricsRequest\x1a\x1d.mysqlctl.HostMetricsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmillary/pb/mysqlctl.proto\x12\x08mysqlctl\x1a\x19\x61rmillary/pb/vttime.proto\"#\n\x0cStartRequest\x12\x13\n\x0bmysqld_args\x18\x01 \x03(\t\"\x0f\n\rStartResponse\"\\\n\x0fShutdownRequest\x12\x17\n\x0fwait_for_mysqld\x18\x01 \x01(\x08\x12\x30\n\x16mysql_shutdown_timeout\x18\x02 \x01(\x0b\x32\x10.vttime.Duration\"\x12\n\x10ShutdownResponse\"\x18\n\x16RunMysqlUpgradeRequest\"\x19\n\x17RunMysqlUpgradeResponse\"\x15\n\x13ReinitConfigRequest\"\x16\n\x14ReinitConfigResponse\"\x16\n\x14RefreshConfigRequest\"\x17\n\x15RefreshConfigResponse\"\x16\n\x14VersionStringRequest\"(\n\x15VersionStringResponse\x12\x0f\n\x07version\x18\x01 \x01(\t2\xd2\x03\n\x08MysqlCtl\x12\x38\n\x05Start\x12\x16.mysqlctl.StartRequest\x1a\x17.mysqlctl.StartResponse\x12\x41\n\x08Shutdown\x12\x19.mysqlctl.ShutdownRequest\x1a\x1a.mysqlctl.ShutdownResponse\x12V\n\x0fRunMysqlUpgrade\x12 .mysqlctl.RunMysqlUpgradeRequest\x1a!.mysqlctl.RunMysqlUpgradeResponse\x12M\n\x0cReinitConfig\x12\x1d.mysqlctl.ReinitConfigRequest\x1a\x1e.mysqlctl.ReinitConfigResponse\x12P\n\rRefreshConfig\x12\x1e.mysqlctl.RefreshConfigRequest\x1a\x1f.mysqlctl.RefreshConfigResponse\x12P\n\rVersionString\x12\x1e.mysqlctl.VersionStringRequest\x1a\x1f.mysqlctl.VersionStringResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'armillary.pb.mysqlctl_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HOSTMETRICSRESPONSE_METRICSENTRY']._loaded_options = None
-  _globals['_HOSTMETRICSRESPONSE_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_STARTREQUEST']._serialized_start=123
-  _globals['_STARTREQUEST']._serialized_end=158
-  _globals['_STARTRESPONSE']._serialized_start=160
-  _globals['_STARTRESPONSE']._serialized_end=175
-  _globals['_SHUTDOWNREQUEST']._serialized_start=177
-  _globals['_SHUTDOWNREQUEST']._serialized_end=269
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=271
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=289
-  _globals['_RUNMYSQLUPGRADEREQUEST']._serialized_start=291
-  _globals['_RUNMYSQLUPGRADEREQUEST']._serialized_end=315
-  _globals['_RUNMYSQLUPGRADERESPONSE']._serialized_start=317
-  _globals['_RUNMYSQLUPGRADERESPONSE']._serialized_end=342
-  _globals['_APPLYBINLOGFILEREQUEST']._serialized_start=345
-  _globals['_APPLYBINLOGFILEREQUEST']._serialized_end=475
-  _globals['_APPLYBINLOGFILERESPONSE']._serialized_start=477
-  _globals['_APPLYBINLOGFILERESPONSE']._serialized_end=502
-  _globals['_READBINLOGFILESTIMESTAMPSREQUEST']._serialized_start=504
-  _globals['_READBINLOGFILESTIMESTAMPSREQUEST']._serialized_end=565
-  _globals['_READBINLOGFILESTIMESTAMPSRESPONSE']._serialized_start=568
-  _globals['_READBINLOGFILESTIMESTAMPSRESPONSE']._serialized_end=743
-  _globals['_REINITCONFIGREQUEST']._serialized_start=745
-  _globals['_REINITCONFIGREQUEST']._serialized_end=766
-  _globals['_REINITCONFIGRESPONSE']._serialized_start=768
-  _globals['_REINITCONFIGRESPONSE']._serialized_end=790
-  _globals['_REFRESHCONFIGREQUEST']._serialized_start=792
-  _globals['_REFRESHCONFIGREQUEST']._serialized_end=814
-  _globals['_REFRESHCONFIGRESPONSE']._serialized_start=816
-  _globals['_REFRESHCONFIGRESPONSE']._serialized_end=839
-  _globals['_VERSIONSTRINGREQUEST']._serialized_start=841
-  _globals['_VERSIONSTRINGREQUEST']._serialized_end=863
-  _globals['_VERSIONSTRINGRESPONSE']._serialized_start=865
-  _globals['_VERSIONSTRINGRESPONSE']._serialized_end=905
-  _globals['_HOSTMETRICSREQUEST']._serialized_start=907
-  _globals['_HOSTMETRICSREQUEST']._serialized_end=927
-  _globals['_HOSTMETRICSRESPONSE']._serialized_start=930
-  _globals['_HOSTMETRICSRESPONSE']._serialized_end=1169
-  _globals['_HOSTMETRICSRESPONSE_METRICSENTRY']._serialized_start=1014
-  _globals['_HOSTMETRICSRESPONSE_METRICSENTRY']._serialized_end=1098
-  _globals['_HOSTMETRICSRESPONSE_METRIC']._serialized_start=1100
-  _globals['_HOSTMETRICSRESPONSE_METRIC']._serialized_end=1169
-  _globals['_BACKUPINFO']._serialized_start=1172
-  _globals['_BACKUPINFO']._serialized_end=1461
-  _globals['_BACKUPINFO_STATUS']._serialized_start=1386
-  _globals['_BACKUPINFO_STATUS']._serialized_end=1461
-  _globals['_MYSQLCTL']._serialized_start=1464
-  _globals['_MYSQLCTL']._serialized_end=2212
+  _globals['_STARTREQUEST']._serialized_start=68
+  _globals['_STARTREQUEST']._serialized_end=103
+  _globals['_STARTRESPONSE']._serialized_start=105
+  _globals['_STARTRESPONSE']._serialized_end=120
+  _globals['_SHUTDOWNREQUEST']._serialized_start=122
+  _globals['_SHUTDOWNREQUEST']._serialized_end=214
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=216
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=234
+  _globals['_RUNMYSQLUPGRADEREQUEST']._serialized_start=236
+  _globals['_RUNMYSQLUPGRADEREQUEST']._serialized_end=260
+  _globals['_RUNMYSQLUPGRADERESPONSE']._serialized_start=262
+  _globals['_RUNMYSQLUPGRADERESPONSE']._serialized_end=287
+  _globals['_REINITCONFIGREQUEST']._serialized_start=289
+  _globals['_REINITCONFIGREQUEST']._serialized_end=310
+  _globals['_REINITCONFIGRESPONSE']._serialized_start=312
+  _globals['_REINITCONFIGRESPONSE']._serialized_end=334
+  _globals['_REFRESHCONFIGREQUEST']._serialized_start=336
+  _globals['_REFRESHCONFIGREQUEST']._serialized_end=358
+  _globals['_REFRESHCONFIGRESPONSE']._serialized_start=360
+  _globals['_REFRESHCONFIGRESPONSE']._serialized_end=383
+  _globals['_VERSIONSTRINGREQUEST']._serialized_start=385
+  _globals['_VERSIONSTRINGREQUEST']._serialized_end=407
+  _globals['_VERSIONSTRINGRESPONSE']._serialized_start=409
+  _globals['_VERSIONSTRINGRESPONSE']._serialized_end=449
+  _globals['_MYSQLCTL']._serialized_start=452
+  _globals['_MYSQLCTL']._serialized_end=918
 # @@protoc_insertion_point(module_scope)

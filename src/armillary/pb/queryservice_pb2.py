@@ -22,17 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from armillary.pb import binlogdata_pb2 as armillary_dot_pb_dot_binlogdata__pb2
 from armillary.pb import query_pb2 as armillary_dot_pb_dot_query__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61rmillary/pb/queryservice.proto\x12\x0cqueryservice\x1a\x1d\x61rmillary/pb/binlogdata.proto\x1a\x18\x61rmillary/pb/query.proto2\xdb\x11\n\x05Query\x12\x38\n\x07\x45xecute\x12\x15.query.ExecuteRequest\x1a\x16.query.ExecuteResponse\x12L\n\rStreamExecute\x12\x1b.query.StreamExecuteRequest\x1a\x1c.query.StreamExecuteResponse0\x01\x12\x32\n\x05\x42\x65gin\x12\x13.query.BeginRequest\x1a\x14.query.BeginResponse\x12\x35\n\x06\x43ommit\x12\x14.query.CommitRequest\x1a\x15.query.CommitResponse\x12;\n\x08Rollback\x12\x16.query.RollbackRequest\x1a\x17.query.RollbackResponse\x12\x38\n\x07Prepare\x12\x15.query.PrepareRequest\x1a\x16.query.PrepareResponse\x12M\n\x0e\x43ommitPrepared\x12\x1c.query.CommitPreparedRequest\x1a\x1d.query.CommitPreparedResponse\x12S\n\x10RollbackPrepared\x12\x1e.query.RollbackPreparedRequest\x1a\x1f.query.RollbackPreparedResponse\x12V\n\x11\x43reateTransaction\x12\x1f.query.CreateTransactionRequest\x1a .query.CreateTransactionResponse\x12\x44\n\x0bStartCommit\x12\x19.query.StartCommitRequest\x1a\x1a.query.StartCommitResponse\x12\x44\n\x0bSetRollback\x12\x19.query.SetRollbackRequest\x1a\x1a.query.SetRollbackResponse\x12\\\n\x13\x43oncludeTransaction\x12!.query.ConcludeTransactionRequest\x1a\".query.ConcludeTransactionResponse\x12P\n\x0fReadTransaction\x12\x1d.query.ReadTransactionRequest\x1a\x1e.query.ReadTransactionResponse\x12\x65\n\x16UnresolvedTransactions\x12$.query.UnresolvedTransactionsRequest\x1a%.query.UnresolvedTransactionsResponse\x12G\n\x0c\x42\x65ginExecute\x12\x1a.query.BeginExecuteRequest\x1a\x1b.query.BeginExecuteResponse\x12[\n\x12\x42\x65ginStreamExecute\x12 .query.BeginStreamExecuteRequest\x1a!.query.BeginStreamExecuteResponse0\x01\x12L\n\rMessageStream\x12\x1b.query.MessageStreamRequest\x1a\x1c.query.MessageStreamResponse0\x01\x12\x41\n\nMessageAck\x12\x18.query.MessageAckRequest\x1a\x19.query.MessageAckResponse\x12M\n\x0eReserveExecute\x12\x1c.query.ReserveExecuteRequest\x1a\x1d.query.ReserveExecuteResponse\x12\\\n\x13ReserveBeginExecute\x12!.query.ReserveBeginExecuteRequest\x1a\".query.ReserveBeginExecuteResponse\x12\x61\n\x14ReserveStreamExecute\x12\".query.ReserveStreamExecuteRequest\x1a#.query.ReserveStreamExecuteResponse0\x01\x12p\n\x19ReserveBeginStreamExecute\x12\'.query.ReserveBeginStreamExecuteRequest\x1a(.query.ReserveBeginStreamExecuteResponse0\x01\x12\x38\n\x07Release\x12\x15.query.ReleaseRequest\x1a\x16.query.ReleaseResponse\x12I\n\x0cStreamHealth\x12\x1a.query.StreamHealthRequest\x1a\x1b.query.StreamHealthResponse0\x01\x12\x44\n\x07VStream\x12\x1a.binlogdata.VStreamRequest\x1a\x1b.binlogdata.VStreamResponse0\x01\x12P\n\x0bVStreamRows\x12\x1e.binlogdata.VStreamRowsRequest\x1a\x1f.binlogdata.VStreamRowsResponse0\x01\x12V\n\rVStreamTables\x12 .binlogdata.VStreamTablesRequest\x1a!.binlogdata.VStreamTablesResponse0\x01\x12Y\n\x0eVStreamResults\x12!.binlogdata.VStreamResultsRequest\x1a\".binlogdata.VStreamResultsResponse0\x01\x12@\n\tGetSchema\x12\x17.query.GetSchemaRequest\x1a\x18.query.GetSchemaResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61rmillary/pb/queryservice.proto\x12\x0cqueryservice\x1a\x18\x61rmillary/pb/query.proto2R\n\x05Query\x12I\n\x0cStreamHealth\x12\x1a.query.StreamHealthRequest\x1a\x1b.query.StreamHealthResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'armillary.pb.queryservice_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUERY']._serialized_start=107
-  _globals['_QUERY']._serialized_end=2374
+  _globals['_QUERY']._serialized_start=75
+  _globals['_QUERY']._serialized_end=157
 # @@protoc_insertion_point(module_scope)

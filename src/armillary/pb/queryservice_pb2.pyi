@@ -1,4 +1,3 @@
-from armillary.pb import binlogdata_pb2 as _binlogdata_pb2
 from armillary.pb import query_pb2 as _query_pb2
 from google.protobuf import descriptor as _descriptor
 from typing import ClassVar as _ClassVar

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from armillary.pb import vttime_pb2 as armillary_dot_pb_dot_vttime__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmillary/pb/topodata.proto\x12\x08topodata\x1a\x19\x61rmillary/pb/vttime.proto\"&\n\x08KeyRange\x12\r\n\x05start\x18\x01 \x01(\x0c\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x0c\"(\n\x0bTabletAlias\x12\x0c\n\x04\x63\x65ll\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\r\"\x8b\x04\n\x06Tablet\x12$\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\x12\x10\n\x08hostname\x18\x02 \x01(\t\x12/\n\x08port_map\x18\x04 \x03(\x0b\x32\x1d.topodata.Tablet.PortMapEntry\x12\x10\n\x08keyspace\x18\x05 \x01(\t\x12\r\n\x05shard\x18\x06 \x01(\t\x12%\n\tkey_range\x18\x07 \x01(\x0b\x32\x12.topodata.KeyRange\x12\"\n\x04type\x18\x08 \x01(\x0e\x32\x14.topodata.TabletType\x12\x18\n\x10\x64\x62_name_override\x18\t \x01(\t\x12(\n\x04tags\x18\n \x03(\x0b\x32\x1a.topodata.Tablet.TagsEntry\x12\x16\n\x0emysql_hostname\x18\x0c \x01(\t\x12\x12\n\nmysql_port\x18\r \x01(\x05\x12-\n\x17primary_term_start_time\x18\x0e \x01(\x0b\x32\x0c.vttime.Time\x12\x1e\n\x16\x64\x65\x66\x61ult_conn_collation\x18\x10 \x01(\r\x1a.\n\x0cPortMapEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01J\x04\x08\x03\x10\x04J\x04\x08\x0b\x10\x0cJ\x04\x08\x0f\x10\x10\"\x8b\x04\n\x05Shard\x12,\n\rprimary_alias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\x12-\n\x17primary_term_start_time\x18\x08 \x01(\x0b\x32\x0c.vttime.Time\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x32\n\rsource_shards\x18\x04 \x03(\x0b\x32\x1b.topodata.Shard.SourceShard\x12\x36\n\x0ftablet_controls\x18\x06 \x03(\x0b\x32\x1d.topodata.Shard.TabletControl\x12\x1a\n\x12is_primary_serving\x18\x07 \x01(\x08\x1ar\n\x0bSourceShard\x12\x0b\n\x03uid\x18\x01 \x01(\x05\x12\x10\n\x08keyspace\x18\x02 \x01(\t\x12\r\n\x05shard\x18\x03 \x01(\t\x12%\n\tkey_range\x18\x04 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x0e\n\x06tables\x18\x05 \x03(\t\x1av\n\rTabletControl\x12)\n\x0btablet_type\x18\x01 \x01(\x0e\x32\x14.topodata.TabletType\x12\r\n\x05\x63\x65lls\x18\x02 \x03(\t\x12\x15\n\rdenied_tables\x18\x04 \x03(\t\x12\x0e\n\x06\x66rozen\x18\x05 \x01(\x08J\x04\x08\x03\x10\x04J\x04\x08\x03\x10\x04J\x04\x08\x05\x10\x06\"\xf6\x01\n\x08Keyspace\x12-\n\rkeyspace_type\x18\x05 \x01(\x0e\x32\x16.topodata.KeyspaceType\x12\x15\n\rbase_keyspace\x18\x06 \x01(\t\x12#\n\rsnapshot_time\x18\x07 \x01(\x0b\x32\x0c.vttime.Time\x12\x19\n\x11\x64urability_policy\x18\x08 \x01(\t\x12\x33\n\x10throttler_config\x18\t \x01(\x0b\x32\x19.topodata.ThrottlerConfig\x12\x17\n\x0fsidecar_db_name\x18\n \x01(\tJ\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05\"w\n\x10ShardReplication\x12.\n\x05nodes\x18\x01 \x03(\x0b\x32\x1f.topodata.ShardReplication.Node\x1a\x33\n\x04Node\x12+\n\x0ctablet_alias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\"\xb3\x01\n\x15ShardReplicationError\x12\x32\n\x04type\x18\x01 \x01(\x0e\x32$.topodata.ShardReplicationError.Type\x12+\n\x0ctablet_alias\x18\x02 \x01(\x0b\x32\x15.topodata.TabletAlias\"9\n\x04Type\x12\x0b\n\x07UNKNOWN\x10\x00\x12\r\n\tNOT_FOUND\x10\x01\x12\x15\n\x11TOPOLOGY_MISMATCH\x10\x02\"E\n\x0eShardReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\"i\n\x12ShardTabletControl\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x1e\n\x16query_service_disabled\x18\x03 \x01(\x08\"a\n\x10ThrottledAppRule\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ratio\x18\x02 \x01(\x01\x12 \n\nexpires_at\x18\x03 \x01(\x0b\x32\x0c.vttime.Time\x12\x0e\n\x06\x65xempt\x18\x04 \x01(\x08\"\xd3\x04\n\x0fThrottlerConfig\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x14\n\x0c\x63ustom_query\x18\x03 \x01(\t\x12\x1b\n\x13\x63heck_as_check_self\x18\x04 \x01(\x08\x12\x44\n\x0ethrottled_apps\x18\x05 \x03(\x0b\x32,.topodata.ThrottlerConfig.ThrottledAppsEntry\x12M\n\x13\x61pp_checked_metrics\x18\x06 \x03(\x0b\x32\x30.topodata.ThrottlerConfig.AppCheckedMetricsEntry\x12J\n\x11metric_thresholds\x18\x07 \x03(\x0b\x32/.topodata.ThrottlerConfig.MetricThresholdsEntry\x1aP\n\x12ThrottledAppsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.topodata.ThrottledAppRule:\x02\x38\x01\x1a_\n\x16\x41ppCheckedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.topodata.ThrottlerConfig.MetricNames:\x02\x38\x01\x1a\x37\n\x15MetricThresholdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x1c\n\x0bMetricNames\x12\r\n\x05names\x18\x01 \x03(\t\"\xc9\x02\n\x0bSrvKeyspace\x12;\n\npartitions\x18\x01 \x03(\x0b\x32\'.topodata.SrvKeyspace.KeyspacePartition\x12\x33\n\x10throttler_config\x18\x06 \x01(\x0b\x32\x19.topodata.ThrottlerConfig\x1a\xaf\x01\n\x11KeyspacePartition\x12)\n\x0bserved_type\x18\x01 \x01(\x0e\x32\x14.topodata.TabletType\x12\x32\n\x10shard_references\x18\x02 \x03(\x0b\x32\x18.topodata.ShardReference\x12;\n\x15shard_tablet_controls\x18\x03 \x03(\x0b\x32\x1c.topodata.ShardTabletControlJ\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"6\n\x08\x43\x65llInfo\x12\x16\n\x0eserver_address\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x01(\tJ\x04\x08\x03\x10\x04\"\x1b\n\nCellsAlias\x12\r\n\x05\x63\x65lls\x18\x02 \x03(\t\"=\n\nTopoConfig\x12\x11\n\ttopo_type\x18\x01 \x01(\t\x12\x0e\n\x06server\x18\x02 \x01(\t\x12\x0c\n\x04root\x18\x03 \x01(\t\"B\n\x15\x45xternalVitessCluster\x12)\n\x0btopo_config\x18\x01 \x01(\x0b\x32\x14.topodata.TopoConfig\"K\n\x10\x45xternalClusters\x12\x37\n\x0evitess_cluster\x18\x01 \x03(\x0b\x32\x1f.topodata.ExternalVitessCluster*(\n\x0cKeyspaceType\x12\n\n\x06NORMAL\x10\x00\x12\x0c\n\x08SNAPSHOT\x10\x01*\x9d\x01\n\nTabletType\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07PRIMARY\x10\x01\x12\n\n\x06MASTER\x10\x01\x12\x0b\n\x07REPLICA\x10\x02\x12\n\n\x06RDONLY\x10\x03\x12\t\n\x05\x42\x41TCH\x10\x03\x12\t\n\x05SPARE\x10\x04\x12\x10\n\x0c\x45XPERIMENTAL\x10\x05\x12\n\n\x06\x42\x41\x43KUP\x10\x06\x12\x0b\n\x07RESTORE\x10\x07\x12\x0b\n\x07\x44RAINED\x10\x08\x1a\x02\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmillary/pb/topodata.proto\x12\x08topodata\x1a\x19\x61rmillary/pb/vttime.proto\"&\n\x08KeyRange\x12\r\n\x05start\x18\x01 \x01(\x0c\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x0c\"(\n\x0bTabletAlias\x12\x0c\n\x04\x63\x65ll\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\r\"\x8b\x04\n\x06Tablet\x12$\n\x05\x61lias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\x12\x10\n\x08hostname\x18\x02 \x01(\t\x12/\n\x08port_map\x18\x04 \x03(\x0b\x32\x1d.topodata.Tablet.PortMapEntry\x12\x10\n\x08keyspace\x18\x05 \x01(\t\x12\r\n\x05shard\x18\x06 \x01(\t\x12%\n\tkey_range\x18\x07 \x01(\x0b\x32\x12.topodata.KeyRange\x12\"\n\x04type\x18\x08 \x01(\x0e\x32\x14.topodata.TabletType\x12\x18\n\x10\x64\x62_name_override\x18\t \x01(\t\x12(\n\x04tags\x18\n \x03(\x0b\x32\x1a.topodata.Tablet.TagsEntry\x12\x16\n\x0emysql_hostname\x18\x0c \x01(\t\x12\x12\n\nmysql_port\x18\r \x01(\x05\x12-\n\x17primary_term_start_time\x18\x0e \x01(\x0b\x32\x0c.vttime.Time\x12\x1e\n\x16\x64\x65\x66\x61ult_conn_collation\x18\x10 \x01(\r\x1a.\n\x0cPortMapEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01J\x04\x08\x03\x10\x04J\x04\x08\x0b\x10\x0cJ\x04\x08\x0f\x10\x10\"\x8b\x04\n\x05Shard\x12,\n\rprimary_alias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\x12-\n\x17primary_term_start_time\x18\x08 \x01(\x0b\x32\x0c.vttime.Time\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x32\n\rsource_shards\x18\x04 \x03(\x0b\x32\x1b.topodata.Shard.SourceShard\x12\x36\n\x0ftablet_controls\x18\x06 \x03(\x0b\x32\x1d.topodata.Shard.TabletControl\x12\x1a\n\x12is_primary_serving\x18\x07 \x01(\x08\x1ar\n\x0bSourceShard\x12\x0b\n\x03uid\x18\x01 \x01(\x05\x12\x10\n\x08keyspace\x18\x02 \x01(\t\x12\r\n\x05shard\x18\x03 \x01(\t\x12%\n\tkey_range\x18\x04 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x0e\n\x06tables\x18\x05 \x03(\t\x1av\n\rTabletControl\x12)\n\x0btablet_type\x18\x01 \x01(\x0e\x32\x14.topodata.TabletType\x12\r\n\x05\x63\x65lls\x18\x02 \x03(\t\x12\x15\n\rdenied_tables\x18\x04 \x03(\t\x12\x0e\n\x06\x66rozen\x18\x05 \x01(\x08J\x04\x08\x03\x10\x04J\x04\x08\x03\x10\x04J\x04\x08\x05\x10\x06\"\xf6\x01\n\x08Keyspace\x12-\n\rkeyspace_type\x18\x05 \x01(\x0e\x32\x16.topodata.KeyspaceType\x12\x15\n\rbase_keyspace\x18\x06 \x01(\t\x12#\n\rsnapshot_time\x18\x07 \x01(\x0b\x32\x0c.vttime.Time\x12\x19\n\x11\x64urability_policy\x18\x08 \x01(\t\x12\x33\n\x10throttler_config\x18\t \x01(\x0b\x32\x19.topodata.ThrottlerConfig\x12\x17\n\x0fsidecar_db_name\x18\n \x01(\tJ\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05\"w\n\x10ShardReplication\x12.\n\x05nodes\x18\x01 \x03(\x0b\x32\x1f.topodata.ShardReplication.Node\x1a\x33\n\x04Node\x12+\n\x0ctablet_alias\x18\x01 \x01(\x0b\x32\x15.topodata.TabletAlias\"E\n\x0eShardReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\"i\n\x12ShardTabletControl\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\tkey_range\x18\x02 \x01(\x0b\x32\x12.topodata.KeyRange\x12\x1e\n\x16query_service_disabled\x18\x03 \x01(\x08\"a\n\x10ThrottledAppRule\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ratio\x18\x02 \x01(\x01\x12 \n\nexpires_at\x18\x03 \x01(\x0b\x32\x0c.vttime.Time\x12\x0e\n\x06\x65xempt\x18\x04 \x01(\x08\"\xd3\x04\n\x0fThrottlerConfig\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x14\n\x0c\x63ustom_query\x18\x03 \x01(\t\x12\x1b\n\x13\x63heck_as_check_self\x18\x04 \x01(\x08\x12\x44\n\x0ethrottled_apps\x18\x05 \x03(\x0b\x32,.topodata.ThrottlerConfig.ThrottledAppsEntry\x12M\n\x13\x61pp_checked_metrics\x18\x06 \x03(\x0b\x32\x30.topodata.ThrottlerConfig.AppCheckedMetricsEntry\x12J\n\x11metric_thresholds\x18\x07 \x03(\x0b\x32/.topodata.ThrottlerConfig.MetricThresholdsEntry\x1aP\n\x12ThrottledAppsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.topodata.ThrottledAppRule:\x02\x38\x01\x1a_\n\x16\x41ppCheckedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.topodata.ThrottlerConfig.MetricNames:\x02\x38\x01\x1a\x37\n\x15MetricThresholdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x1c\n\x0bMetricNames\x12\r\n\x05names\x18\x01 \x03(\t\"\xc9\x02\n\x0bSrvKeyspace\x12;\n\npartitions\x18\x01 \x03(\x0b\x32\'.topodata.SrvKeyspace.KeyspacePartition\x12\x33\n\x10throttler_config\x18\x06 \x01(\x0b\x32\x19.topodata.ThrottlerConfig\x1a\xaf\x01\n\x11KeyspacePartition\x12)\n\x0bserved_type\x18\x01 \x01(\x0e\x32\x14.topodata.TabletType\x12\x32\n\x10shard_references\x18\x02 \x03(\x0b\x32\x18.topodata.ShardReference\x12;\n\x15shard_tablet_controls\x18\x03 \x03(\x0b\x32\x1c.topodata.ShardTabletControlJ\x04\x08\x02\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"6\n\x08\x43\x65llInfo\x12\x16\n\x0eserver_address\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x01(\tJ\x04\x08\x03\x10\x04\"\x1b\n\nCellsAlias\x12\r\n\x05\x63\x65lls\x18\x02 \x03(\t*(\n\x0cKeyspaceType\x12\n\n\x06NORMAL\x10\x00\x12\x0c\n\x08SNAPSHOT\x10\x01*\x9d\x01\n\nTabletType\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07PRIMARY\x10\x01\x12\n\n\x06MASTER\x10\x01\x12\x0b\n\x07REPLICA\x10\x02\x12\n\n\x06RDONLY\x10\x03\x12\t\n\x05\x42\x41TCH\x10\x03\x12\t\n\x05SPARE\x10\x04\x12\x10\n\x0c\x45XPERIMENTAL\x10\x05\x12\n\n\x06\x42\x41\x43KUP\x10\x06\x12\x0b\n\x07RESTORE\x10\x07\x12\x0b\n\x07\x44RAINED\x10\x08\x1a\x02\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,10 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THROTTLERCONFIG_APPCHECKEDMETRICSENTRY']._serialized_options = b'8\001'
   _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._loaded_options = None
   _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._serialized_options = b'8\001'
-  _globals['_KEYSPACETYPE']._serialized_start=3254
-  _globals['_KEYSPACETYPE']._serialized_end=3294
-  _globals['_TABLETTYPE']._serialized_start=3297
-  _globals['_TABLETTYPE']._serialized_end=3454
+  _globals['_KEYSPACETYPE']._serialized_start=2864
+  _globals['_KEYSPACETYPE']._serialized_end=2904
+  _globals['_TABLETTYPE']._serialized_start=2907
+  _globals['_TABLETTYPE']._serialized_end=3064
   _globals['_KEYRANGE']._serialized_start=68
   _globals['_KEYRANGE']._serialized_end=106
   _globals['_TABLETALIAS']._serialized_start=108
@@ -70,38 +70,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHARDREPLICATION']._serialized_end=1570
   _globals['_SHARDREPLICATION_NODE']._serialized_start=1519
   _globals['_SHARDREPLICATION_NODE']._serialized_end=1570
-  _globals['_SHARDREPLICATIONERROR']._serialized_start=1573
-  _globals['_SHARDREPLICATIONERROR']._serialized_end=1752
-  _globals['_SHARDREPLICATIONERROR_TYPE']._serialized_start=1695
-  _globals['_SHARDREPLICATIONERROR_TYPE']._serialized_end=1752
-  _globals['_SHARDREFERENCE']._serialized_start=1754
-  _globals['_SHARDREFERENCE']._serialized_end=1823
-  _globals['_SHARDTABLETCONTROL']._serialized_start=1825
-  _globals['_SHARDTABLETCONTROL']._serialized_end=1930
-  _globals['_THROTTLEDAPPRULE']._serialized_start=1932
-  _globals['_THROTTLEDAPPRULE']._serialized_end=2029
-  _globals['_THROTTLERCONFIG']._serialized_start=2032
-  _globals['_THROTTLERCONFIG']._serialized_end=2627
-  _globals['_THROTTLERCONFIG_THROTTLEDAPPSENTRY']._serialized_start=2363
-  _globals['_THROTTLERCONFIG_THROTTLEDAPPSENTRY']._serialized_end=2443
-  _globals['_THROTTLERCONFIG_APPCHECKEDMETRICSENTRY']._serialized_start=2445
-  _globals['_THROTTLERCONFIG_APPCHECKEDMETRICSENTRY']._serialized_end=2540
-  _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._serialized_start=2542
-  _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._serialized_end=2597
-  _globals['_THROTTLERCONFIG_METRICNAMES']._serialized_start=2599
-  _globals['_THROTTLERCONFIG_METRICNAMES']._serialized_end=2627
-  _globals['_SRVKEYSPACE']._serialized_start=2630
-  _globals['_SRVKEYSPACE']._serialized_end=2959
-  _globals['_SRVKEYSPACE_KEYSPACEPARTITION']._serialized_start=2760
-  _globals['_SRVKEYSPACE_KEYSPACEPARTITION']._serialized_end=2935
-  _globals['_CELLINFO']._serialized_start=2961
-  _globals['_CELLINFO']._serialized_end=3015
-  _globals['_CELLSALIAS']._serialized_start=3017
-  _globals['_CELLSALIAS']._serialized_end=3044
-  _globals['_TOPOCONFIG']._serialized_start=3046
-  _globals['_TOPOCONFIG']._serialized_end=3107
-  _globals['_EXTERNALVITESSCLUSTER']._serialized_start=3109
-  _globals['_EXTERNALVITESSCLUSTER']._serialized_end=3175
-  _globals['_EXTERNALCLUSTERS']._serialized_start=3177
-  _globals['_EXTERNALCLUSTERS']._serialized_end=3252
+  _globals['_SHARDREFERENCE']._serialized_start=1572
+  _globals['_SHARDREFERENCE']._serialized_end=1641
+  _globals['_SHARDTABLETCONTROL']._serialized_start=1643
+  _globals['_SHARDTABLETCONTROL']._serialized_end=1748
+  _globals['_THROTTLEDAPPRULE']._serialized_start=1750
+  _globals['_THROTTLEDAPPRULE']._serialized_end=1847
+  _globals['_THROTTLERCONFIG']._serialized_start=1850
+  _globals['_THROTTLERCONFIG']._serialized_end=2445
+  _globals['_THROTTLERCONFIG_THROTTLEDAPPSENTRY']._serialized_start=2181
+  _globals['_THROTTLERCONFIG_THROTTLEDAPPSENTRY']._serialized_end=2261
+  _globals['_THROTTLERCONFIG_APPCHECKEDMETRICSENTRY']._serialized_start=2263
+  _globals['_THROTTLERCONFIG_APPCHECKEDMETRICSENTRY']._serialized_end=2358
+  _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._serialized_start=2360
+  _globals['_THROTTLERCONFIG_METRICTHRESHOLDSENTRY']._serialized_end=2415
+  _globals['_THROTTLERCONFIG_METRICNAMES']._serialized_start=2417
+  _globals['_THROTTLERCONFIG_METRICNAMES']._serialized_end=2445
+  _globals['_SRVKEYSPACE']._serialized_start=2448
+  _globals['_SRVKEYSPACE']._serialized_end=2777
+  _globals['_SRVKEYSPACE_KEYSPACEPARTITION']._serialized_start=2578
+  _globals['_SRVKEYSPACE_KEYSPACEPARTITION']._serialized_end=2753
+  _globals['_CELLINFO']._serialized_start=2779
+  _globals['_CELLINFO']._serialized_end=2833
+  _globals['_CELLSALIAS']._serialized_start=2835
+  _globals['_CELLSALIAS']._serialized_end=2862
 # @@protoc_insertion_point(module_scope)

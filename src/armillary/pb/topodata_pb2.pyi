@@ -167,22 +167,6 @@ class ShardReplication(_message.Message):
     nodes: _containers.RepeatedCompositeFieldContainer[ShardReplication.Node]
     def __init__(self, nodes: _Optional[_Iterable[_Union[ShardReplication.Node, _Mapping]]] = ...) -> None: ...
 
-class ShardReplicationError(_message.Message):
-    __slots__ = ("type", "tablet_alias")
-    class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        UNKNOWN: _ClassVar[ShardReplicationError.Type]
-        NOT_FOUND: _ClassVar[ShardReplicationError.Type]
-        TOPOLOGY_MISMATCH: _ClassVar[ShardReplicationError.Type]
-    UNKNOWN: ShardReplicationError.Type
-    NOT_FOUND: ShardReplicationError.Type
-    TOPOLOGY_MISMATCH: ShardReplicationError.Type
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    TABLET_ALIAS_FIELD_NUMBER: _ClassVar[int]
-    type: ShardReplicationError.Type
-    tablet_alias: TabletAlias
-    def __init__(self, type: _Optional[_Union[ShardReplicationError.Type, str]] = ..., tablet_alias: _Optional[_Union[TabletAlias, _Mapping]] = ...) -> None: ...
-
 class ShardReference(_message.Message):
     __slots__ = ("name", "key_range")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -287,25 +271,3 @@ class CellsAlias(_message.Message):
     CELLS_FIELD_NUMBER: _ClassVar[int]
     cells: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, cells: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class TopoConfig(_message.Message):
-    __slots__ = ("topo_type", "server", "root")
-    TOPO_TYPE_FIELD_NUMBER: _ClassVar[int]
-    SERVER_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FIELD_NUMBER: _ClassVar[int]
-    topo_type: str
-    server: str
-    root: str
-    def __init__(self, topo_type: _Optional[str] = ..., server: _Optional[str] = ..., root: _Optional[str] = ...) -> None: ...
-
-class ExternalVitessCluster(_message.Message):
-    __slots__ = ("topo_config",)
-    TOPO_CONFIG_FIELD_NUMBER: _ClassVar[int]
-    topo_config: TopoConfig
-    def __init__(self, topo_config: _Optional[_Union[TopoConfig, _Mapping]] = ...) -> None: ...
-
-class ExternalClusters(_message.Message):
-    __slots__ = ("vitess_cluster",)
-    VITESS_CLUSTER_FIELD_NUMBER: _ClassVar[int]
-    vitess_cluster: _containers.RepeatedCompositeFieldContainer[ExternalVitessCluster]
-    def __init__(self, vitess_cluster: _Optional[_Iterable[_Union[ExternalVitessCluster, _Mapping]]] = ...) -> None: ...
