@@ -370,7 +370,9 @@ class Expressions:
                 distinct = True
                 cursor.advance()
             elif cursor.take_op(","):
-                continue
+                if name == "CONVERT":  # behind the comma stands a type
+                    plain = False
+                    cursor.skip_brackets()
             elif cursor.is_op("*") and cursor.peek().text == ")":
                 star = True
                 cursor.advance()

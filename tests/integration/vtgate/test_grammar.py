@@ -69,6 +69,8 @@ select s 'k', count(*) from a group by k order by k
 select n 'id', count(*) from a group by id order by id
 select * from a order by id limit 5, 18446744073709551615
 select rand(3) from a order by id
+select convert(id, unsigned integer), convert(s, char charset latin1), convert(n, decimal(9, 2)) from a order by id
+select max(convert(n, signed)), convert(n, signed) % 2 k from a group by k order by k
 select id, i from o order by i, id
 select min(u), max(u), min(i), max(i) from o
 select i, count(*) from o group by i
