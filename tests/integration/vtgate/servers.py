@@ -47,6 +47,16 @@ class Server:
                 cursor.execute(f"delete from `{name}`")
 
     @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Let the server answer nobody meanwhile."""
+        pid = int((self.socket.parent / "pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
     def _session(self, database: str | None) -> Iterator[Any]:
         connection = pymysql.connect(
             unix_socket=str(self.socket),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pymysql
 import pytest
+from pymysql.constants import COMMAND
 
 from tests.integration.vtgate.clients import Answer, ask, connect_gate
 from tests.integration.vtgate.gate import Gate
@@ -73,6 +74,21 @@ def test_a_commit_that_has_begun_is_not_done_by_halves(
     release.join()
     assert answer.errno == 0
     assert ask(other, "select count(*) from orders").rows == ((2,),)
+
+
+def test_a_rollback_whose_client_leaves_still_reaches_every_shard(
+    gate: Gate, pair: tuple[Any, Any], servers: tuple[Server, ...]
+) -> None:
+    one, other = connect_gate(gate), pair[0]
+    ask(one, "begin")
+    ask(one, "insert into orders values (1, 1, 1, 'a'), (4, 4, 4, 'd')")
+    with servers[0].asleep():
+        one._execute_command(COMMAND.COM_QUERY, "rollback")
+        time.sleep(0.3)  # noqa: TID251  it must be under way
+        one._force_close()
+        time.sleep(0.3)  # noqa: TID251  the gateway sees that
+    assert ask(other, "set innodb_lock_wait_timeout = 3").errno == 0
+    assert ask(other, "insert into orders values (1, 1, 1, 'b'), (4, 4, 4, 'e')").affected == 2
 
 
 @pytest.mark.parametrize("hint", ["", "/* by the long way; */ "])

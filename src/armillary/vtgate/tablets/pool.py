@@ -49,6 +49,7 @@ class TabletPool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: dict[PoolKey, list[BackendConnection]] = {}
         self._open_count = 0
+        self._is_over = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -97,6 +98,18 @@ class TabletPool:
             if waiting in self._waiting:
                 self._waiting.remove(waiting)
 
+    def _wake_one(self) -> None:
+        """There is a connection, or room for one: let who waits for longest look again."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+
+    def _one_fewer(self) -> None:
+        self._open_count -= 1
+        self._wake_one()
+
     def _evict_idle(self) -> bool:
         for idle in self._idle.values():
             if idle:
@@ -138,7 +151,7 @@ class TabletPool:
         return connection
 
     def _closed(self, connection: BackendConnection | None) -> None:
-        self._open_count -= 1
+        self._one_fewer()
         if connection is not None:
             connection.abort()
 
@@ -146,26 +159,22 @@ class TabletPool:
         for idle in self._idle.values():
             if connection in idle:
                 idle.remove(connection)
-                self._open_count -= 1
+                self._one_fewer()
                 return
 
     def release(self, key: PoolKey, connection: BackendConnection) -> None:
         """Give a connection back; one that is broken, tainted or still at work is closed."""
         connection.in_use = False
-        if connection.broken or connection.busy or connection.tainted:
+        if connection.broken or connection.busy or connection.tainted or self._is_over:
             self._discard(connection)
-        else:
-            self._idle.setdefault(key, []).append(connection)
-            if len(self._idle) > _KEYS_MAX:
-                self._idle = {key: idle for key, idle in self._idle.items() if idle}
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
-                break
+            return
+        self._idle.setdefault(key, []).append(connection)
+        if len(self._idle) > _KEYS_MAX:
+            self._idle = {key: idle for key, idle in self._idle.items() if idle}
+        self._wake_one()
 
     def _discard(self, connection: BackendConnection) -> None:
-        self._open_count -= 1
+        self._one_fewer()
         connection.on_idle_loss = None
         if connection.busy or connection.broken:
             connection.abort()
@@ -179,6 +188,7 @@ class TabletPool:
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when given back."""
+        self._is_over = True
         for idle in self._idle.values():
             for connection in idle:
                 self._discard(connection)

@@ -174,8 +174,7 @@ class Transactions:
                 yield
                 await self.commit()
             except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await self.rollback()
+                await self.rollback()
                 raise
             finally:
                 self._implicit -= 1
@@ -216,11 +215,15 @@ class Transactions:
         await self._commits.commit(one_statement=self._implicit > 0)
 
     async def rollback(self) -> None:
-        """Roll back on every shard; a shard that cannot answer loses its connection instead."""
+        """Roll back on every shard; a shard that cannot answer loses its connection instead.
+
+        Once begun it is not interrupted: what it had not come to would stay open, with its locks.
+        """
         pins = self._pins.ordered()
         self._pins.forget()
-        for pin in pins:
-            await self._pins.roll_back(pin)
+        with anyio.CancelScope(shield=True):
+            for pin in pins:
+                await self._pins.roll_back(pin)
 
     def abandon(self) -> None:
         """The client is gone: close its connections, which rolls everything back."""
