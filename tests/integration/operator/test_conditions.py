@@ -88,6 +88,26 @@ async def test_a_cell_that_leaves_while_tablets_are_in_it_stays_and_says_why(
         assert cell["spec"]["allCells"] == ["uscentral1a", "uscentral1c", "uscentral1f"]
 
 
+async def test_shards_that_leave_while_they_may_serve_stay_and_the_cluster_says_so(
+    tmp_path: Path,
+) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        cluster = await running.client.create(example(tmp_path / "b"))
+
+        async def shards() -> set[str]:
+            return await running.names(kinds.VITESS_SHARD)
+
+        await running.eventually(shards, lambda found: len(found) == 4)
+        keyspaces = cluster["spec"]["keyspaces"]
+        keyspaces[0]["partitionings"][0]["equal"]["parts"] = 1
+        await running.client.merge_patch(
+            kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, {"spec": {"keyspaces": keyspaces}}
+        )
+        told = await condition(running, "TurndownBlocked", "True")
+        assert "shard main/-80: The shard left the spec" in told["message"]
+        assert len(await shards()) == 5
+
+
 async def test_what_the_api_refuses_is_told_as_an_event_of_what_wants_it(tmp_path: Path) -> None:
     async with running_operator(tmp_path / "k") as running:
         cluster = example(tmp_path / "b")

@@ -199,3 +199,23 @@ async def test_a_pod_that_lost_a_label_gets_it_back_and_stays_the_same(tmp_path:
 
         await running.eventually(value, lambda found: found == "example")
         assert uid_of(await running.get(kinds.POD, name)) == uid_of(before)
+
+
+async def test_what_a_user_puts_into_a_child_is_taken_out_again(tmp_path: Path) -> None:
+    """They are views of the cluster's spec; what it does not say must not decide about data."""
+    additions: list[tuple[kinds.ResourceKind, str, KubeObject]] = [
+        (kinds.VITESS_KEYSPACE, "example-main-4b9f528e", {"databaseName": "other"}),
+        (kinds.VITESS_CELL, "example-uscentral1a-918f14b6", {"zone": "elsewhere"}),
+        (kinds.VITESS_SHARD, "example-main-x-80-84bc4397", {"extraVitessFlags": {"a": "b"}}),
+        (kinds.ETCD_LOCKSERVER, "example-etcd-faf13de3", {"createPDB": False}),
+    ]
+    async with running_operator(tmp_path / "k") as running:
+        await bring_up(running, tmp_path / "b")
+        for kind, name, addition in additions:
+
+            async def spec(kind: kinds.ResourceKind = kind, name: str = name) -> KubeObject:
+                return dict((await running.get(kind, name))["spec"])
+
+            before = await spec()
+            await running.client.merge_patch(kind, name, NAMESPACE, {"spec": addition})
+            await running.eventually(spec, lambda found, wanted=before: found == wanted)  # type: ignore[misc]

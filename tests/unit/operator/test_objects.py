@@ -16,8 +16,14 @@ from armillary.operator.cluster.turndown import (
     plan_plain_turndown,
 )
 from armillary.operator.crd.parts import Condition
-from armillary.operator.objects.compare import describe_change, is_covered, state_hash
-from armillary.operator.objects.status import merge_conditions, merge_patch_between
+from armillary.operator.objects.compare import (
+    describe_change,
+    is_covered,
+    merge_patch_between,
+    state_hash,
+    surplus,
+)
+from armillary.operator.objects.status import merge_conditions
 from armillary.operator.render.flags import go_duration, render_flags
 from armillary.operator.render.labels import CELL, KEYSPACE
 from armillary.operator.render.quantity import is_quantity, quantity
@@ -59,6 +65,15 @@ def test_a_status_patch_removes_what_is_no_longer_told() -> None:
     wanted = {"a": 1, "b": {"x": 5}}
     assert merge_patch_between(found, wanted) == {"b": {"x": 5, "y": None}, "c": None}
     assert merge_patch_between(wanted, wanted) == {}
+
+
+def test_what_others_put_into_a_custom_resource_is_surplus_and_elsewhere_is_not() -> None:
+    wanted = {"apiVersion": "planetscale.com/v2", "spec": {"name": "main", "pools": [{"a": 1}]}}
+    found = {"spec": {"name": "main", "pools": [{"a": 1, "b": 2}], "turndownPolicy": "Immediate"}}
+    taken = {"spec": {"pools": [{"a": 1}], "turndownPolicy": None}}
+    assert surplus(wanted, found) == taken
+    assert surplus(wanted, {"spec": wanted["spec"]}) == {}
+    assert surplus(wanted | {"apiVersion": "apps/v1"}, found) == {}
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:

@@ -152,6 +152,22 @@ def test_with_immediate_nothing_waits(build: Any, path: Any, value: Any) -> None
     assert decided.marks == {ROLLOUT_SCHEDULED: None}
 
 
+@pytest.mark.parametrize("build", [cell, keyspace, shard])
+def test_what_a_user_adds_to_a_child_is_not_wanted(build: Any) -> None:
+    found = edited(stored(build()), "imagePullPolicies", "vtbackup", value="Always")
+    assert plan(build(), found, immediate=True).apply is not None
+    marks = plan(build(), found).marks
+    assert "imagePullPolicies: null" in str(marks[ROLLOUT_SCHEDULED])
+
+
+def test_a_turndown_policy_that_a_user_adds_to_a_child_goes_at_once() -> None:
+    wanted = keyspace()
+    found = edited(stored(wanted), "turndownPolicy", value="Immediate")
+    planned = plan(wanted, found)
+    assert planned.apply is not None
+    assert "turndownPolicy" not in planned.apply["spec"]
+
+
 @ALL
 def test_an_edit_taken_back_leaves_no_mark(build: Any) -> None:
     found = stored(build(), **{ROLLOUT_SCHEDULED: "x", ROLLOUT_RELEASED: ""})

@@ -47,10 +47,10 @@ from armillary.operator.backupstorage.tale import (
 from armillary.operator.crd.parts import Condition, Json
 from armillary.operator.crd.read import read_spec
 from armillary.operator.crd.storage import BackupStorageSpec, BackupStorageStatus
+from armillary.operator.objects.compare import merge_patch_between
 from armillary.operator.objects.overdue import backups_current, is_news
 from armillary.operator.objects.status import (
     merge_conditions,
-    merge_patch_between,
     rfc3339,
     write_status,
 )

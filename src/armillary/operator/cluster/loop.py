@@ -48,6 +48,7 @@ from armillary.operator.objects.overdue import backups_current, is_news
 from armillary.operator.objects.status import write_status
 from armillary.operator.objects.steps import Steps
 from armillary.operator.objects.waiting import changes_at_once
+from armillary.operator.objects.written import with_written
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -100,7 +101,7 @@ class ClusterLoop:
     async def _make_so(self, cluster: Cluster, checked: SpecFindings) -> float:
         """Make everything as the spec says; return the seconds until another look is due."""
         await ensure_auth_secrets(self._world, cluster)
-        steps = await self._ensure_children(cluster)
+        steps, written = await self._ensure_children(cluster)
         orphans = await self._turn_down(cluster)
         topology_ok = await self._sync_topology(
             cluster, frozenset(orphans.cells), frozenset(orphans.keyspaces)
@@ -108,7 +109,7 @@ class ClusterLoop:
         missing = await find_missing_secrets(self._world, cluster)
         for line in missing:
             self._world.recorder.record(cluster.object, "SecretMissing", line, warning=True)
-        await self._write_status(cluster, Findings(checked, missing), orphans)
+        await self._write_status(cluster, Findings(checked, missing), orphans, written)
         steps.raise_first()
         if not topology_ok:
             return _TOPOLOGY_RETRY_S
@@ -127,8 +128,9 @@ class ClusterLoop:
 
     # --- children
 
-    async def _ensure_children(self, cluster: Cluster) -> Steps:
-        steps = Steps()
+    async def _ensure_children(self, cluster: Cluster) -> tuple[Steps, list[KubeObject]]:
+        """Make the children so; return those of kinds whose changes may wait, as stored."""
+        steps, written = Steps(), []
         writer, strategy = self._world.writer, cluster.spec.update_strategy
         for wanted in self._wanted(cluster):
             kind = kinds.kind_of(wanted)
@@ -138,12 +140,14 @@ class ClusterLoop:
                 await steps.take(writer.ensure(cluster.object, wanted, found))
             else:
                 immediate = strategy.type == "Immediate"
-                await steps.take(
+                stored = await steps.take(
                     writer.ensure_or_schedule(
                         cluster.object, wanted, found, at_once, immediate=immediate
                     )
                 )
-        return steps
+                if stored is not None:
+                    written.append(stored)
+        return steps, written
 
     def _wanted(self, cluster: Cluster) -> Iterable[KubeObject]:
         lockserver = build_lockserver(cluster)
@@ -239,14 +243,21 @@ class ClusterLoop:
                 kept.add(labels_of(obj).get(keys.KEYSPACE, ""))
         return kept
 
-    async def _write_status(self, cluster: Cluster, findings: Findings, orphans: Orphans) -> None:
+    async def _write_status(
+        self,
+        cluster: Cluster,
+        findings: Findings,
+        orphans: Orphans,
+        written: Iterable[KubeObject] = (),
+    ) -> None:
         world, obj = self._world, cluster.object
         lockservers = world.children(kinds.ETCD_LOCKSERVER, obj)
+        keyspaces = [one for one in written if one["kind"] == kinds.VITESS_KEYSPACE.kind]
         status = build_cluster_status(
             cluster,
             lockserver=lockservers[0] if lockservers else None,
             cells=world.children(kinds.VITESS_CELL, obj),
-            keyspaces=world.children(kinds.VITESS_KEYSPACE, obj),
+            keyspaces=with_written(world.children(kinds.VITESS_KEYSPACE, obj), keyspaces),
             dashboards=world.children(kinds.DEPLOYMENT, obj),
             orphans=orphans,
             findings=replace(findings, backups=(self._tell_overdue(cluster),)),

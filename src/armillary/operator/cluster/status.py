@@ -1,6 +1,6 @@
 """The status of a cluster, put together from its children's. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from armillary.operator.crd.lockserver import EtcdLockserverStatus, LockserverSt
 from armillary.operator.crd.not_acted_on import fields_not_acted_on
 from armillary.operator.crd.parts import Condition
 from armillary.operator.crd.read import read_status
+from armillary.operator.keyspace.status import TURNDOWN_BLOCKED, wanted_shard_names
 from armillary.operator.objects.status import merge_conditions
 from armillary.operator.render import labels as keys
 from armillary.operator.render import names
@@ -56,11 +57,11 @@ def build_cluster_status(
         _spec_valid(findings.spec.mistakes),
         _advice(findings.spec.advice),
         *_secrets_found(findings.missing_secrets),
-        _turned_down(orphans),
+        _turned_down(orphans, keyspaces),
         *findings.backups,
         changes_waiting([*cells, *keyspaces, *dashboards], keyspaces),
         _not_acted_on(cluster),
-        _ready(cluster, keyspace_statuses, findings.spec.mistakes),
+        _ready(cluster, keyspaces, findings.spec.mistakes),
     ]
     return ClusterStatus(
         observed_generation=generation_of(cluster.object),
@@ -111,10 +112,9 @@ def _cell(obj: KubeObject) -> ClusterCellStatus:
 def _keyspace(obj: KubeObject) -> ClusterKeyspaceStatus:
     status = read_status(obj, KeyspaceStatus)
     shards = list(status.shards.values())
-    desired = sum(part.desired_shards for part in status.partitionings)
     return ClusterKeyspaceStatus(
         pending_changes=annotations_of(obj).get(keys.ROLLOUT_SCHEDULED, ""),
-        desired_shards=desired,
+        desired_shards=len(wanted_shard_names(status)),
         shards=len(shards),
         ready_shards=sum(1 for shard in shards if shard.ready_tablets == shard.desired_tablets),
         updated_shards=sum(1 for shard in shards if not shard.pending_changes),
@@ -200,30 +200,34 @@ def _secrets_found(missing: tuple[str, ...] | None) -> list[Condition]:
     ]
 
 
-def _turned_down(orphans: Orphans) -> Condition:
-    """Tell whether all that left the spec could go."""
+def _turned_down(orphans: Orphans, keyspaces: Sequence[KubeObject]) -> Condition:
+    """Tell whether all that left the spec could go, down to tablets."""
     lines = [f"cell {name}: {orphan.message}" for name, orphan in sorted(orphans.cells.items())]
     lines += [
         f"keyspace {name}: {orphan.message}" for name, orphan in sorted(orphans.keyspaces.items())
     ]
+    lines += [
+        condition.message
+        for obj in keyspaces
+        for condition in read_status(obj, KeyspaceStatus).conditions
+        if condition.type == TURNDOWN_BLOCKED and condition.status == "True"
+    ]
     if not lines:
         return Condition(
-            type="TurndownBlocked",
+            type=TURNDOWN_BLOCKED,
             status="False",
             reason="NothingLeft",
             message="Nothing that left the spec is still there.",
         )
     return Condition(
-        type="TurndownBlocked",
+        type=TURNDOWN_BLOCKED,
         status="True",
         reason="NotIdle",
         message=" ".join(lines),
     )
 
 
-def _ready(
-    cluster: Cluster, keyspaces: Mapping[str, ClusterKeyspaceStatus], mistakes: Sequence[str]
-) -> Condition:
+def _ready(cluster: Cluster, keyspaces: Sequence[KubeObject], mistakes: Sequence[str]) -> Condition:
     """Tell whether every tablet of the spec is ready."""
     if mistakes:
         return Condition(
@@ -232,10 +236,11 @@ def _ready(
             reason="InvalidSpec",
             message="The spec is not carried out; see SpecValid.",
         )
+    found = {labels_of(obj).get(keys.KEYSPACE, ""): obj for obj in keyspaces}
     waiting = [
-        f"{keyspace.name} ({_progress(keyspaces.get(keyspace.name))})"
+        f"{keyspace.name} ({progress})"
         for keyspace in cluster.spec.keyspaces
-        if not _is_ready(keyspaces.get(keyspace.name))
+        if (progress := _progress(found.get(keyspace.name)))
     ]
     if waiting:
         return Condition(
@@ -249,15 +254,20 @@ def _ready(
     )
 
 
-def _is_ready(status: ClusterKeyspaceStatus | None) -> bool:
-    return (
-        status is not None
-        and status.desired_shards == status.ready_shards == status.shards
-        and status.desired_tablets == status.ready_tablets
-    )
+def _progress(keyspace: KubeObject | None) -> str:
+    """Return what a keyspace still waits for; empty when all tablets of its shards are ready.
 
-
-def _progress(status: ClusterKeyspaceStatus | None) -> str:
-    if status is None:
+    Shards that left the spec and may not go yet do not count.
+    """
+    if keyspace is None:
         return "not there yet"
-    return f"{status.ready_tablets} of {status.desired_tablets} tablets"
+    status = read_status(keyspace, KeyspaceStatus)
+    if status.observed_generation != generation_of(keyspace):
+        return "its change was not looked at yet"
+    wanted = wanted_shard_names(status)
+    shards = [status.shards[name] for name in wanted if name in status.shards]
+    if not wanted or len(shards) < len(wanted):
+        return f"{len(shards)} of {len(wanted) or 'its'} shards are there"
+    ready = sum(shard.ready_tablets for shard in shards)
+    desired = sum(shard.desired_tablets for shard in shards)
+    return f"{ready} of {desired} tablets" if ready != desired else ""

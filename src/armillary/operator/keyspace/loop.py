@@ -20,10 +20,15 @@ from armillary.operator.crd.read import read_spec
 from armillary.operator.keyspace.build import Keyspace, build_shard
 from armillary.operator.keyspace.partition import WantedShard, wanted_shards
 from armillary.operator.keyspace.prune import prune_shards
-from armillary.operator.keyspace.status import build_keyspace_status, plan_shard_turndown
+from armillary.operator.keyspace.status import (
+    build_keyspace_status,
+    plan_shard_turndown,
+    turndown_condition,
+)
 from armillary.operator.objects.status import merge_conditions, write_status
 from armillary.operator.objects.steps import Steps
 from armillary.operator.objects.waiting import changes_at_once
+from armillary.operator.objects.written import with_written
 from armillary.operator.render import labels as keys
 from armillary.operator.world import ObjectKey, World
 
@@ -50,12 +55,9 @@ class KeyspaceLoop:
         except InputError as error:
             world.recorder.record(obj, "InvalidSpec", str(error), warning=True)
             return None
-        steps = await self._ensure_shards(obj, keyspace, wanted)
-        shards = [
-            shard
-            for shard in world.children(kinds.VITESS_SHARD, obj)
-            if not is_being_deleted(shard)
-        ]
+        steps, written = await self._ensure_shards(obj, keyspace, wanted)
+        found = with_written(world.children(kinds.VITESS_SHARD, obj), written)
+        shards = [shard for shard in found if not is_being_deleted(shard)]
         delete, orphans = plan_shard_turndown(shards, frozenset(shard.name for shard in wanted))
         for unwanted in delete:
             await world.writer.delete(obj, unwanted, reason="left the spec, and does not serve")
@@ -63,8 +65,9 @@ class KeyspaceLoop:
             message = f"shard {name}: {orphan.message}"
             world.recorder.record(obj, "TurndownBlocked", message, warning=True)
         ready = _ready_condition(obj_shards=shards, wanted_count=len(wanted))
+        blocked = turndown_condition(spec.name, shards, orphans)
         found_conditions = (obj.get("status") or {}).get("conditions") or []
-        conditions = merge_conditions(found_conditions, [ready], now=world.now())
+        conditions = merge_conditions(found_conditions, [ready, blocked], now=world.now())
         status = build_keyspace_status(obj, spec, shards, orphans, conditions)
         assert status.observed_generation == generation_of(obj)
         await write_status(world.client, obj, status)
@@ -77,19 +80,21 @@ class KeyspaceLoop:
 
     async def _ensure_shards(
         self, obj: KubeObject, keyspace: Keyspace, wanted: Iterable[WantedShard]
-    ) -> Steps:
+    ) -> tuple[Steps, list[KubeObject]]:
         world, strategy = self._world, keyspace.spec.update_strategy
         at_once = changes_at_once(kinds.VITESS_SHARD, strategy)
         assert at_once is not None
         immediate = strategy.type == "Immediate"
-        steps = Steps()
+        steps, written = Steps(), []
         for shard in wanted:
             built = build_shard(keyspace, shard)
             found = world.get(kinds.VITESS_SHARD, keyspace.namespace, name_of(built))
-            await steps.take(
+            stored = await steps.take(
                 world.writer.ensure_or_schedule(obj, built, found, at_once, immediate=immediate)
             )
-        return steps
+            if stored is not None:
+                written.append(stored)
+        return steps, written
 
     def _shards_with_objects(self, keyspace: Keyspace) -> set[str]:
         """Return the labels of shards, wanted or not, of which an object or a pod is there."""

@@ -16,6 +16,9 @@ from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.keyspace.partition import shards_of
 from armillary.operator.render import labels as keys
 
+TURNDOWN_BLOCKED = "TurndownBlocked"
+_LINES_MAX = 10
+
 
 def build_keyspace_status(
     obj: KubeObject,
@@ -55,6 +58,11 @@ def build_keyspace_status(
     )
 
 
+def wanted_shard_names(status: KeyspaceStatus) -> frozenset[str]:
+    """Return the shards of the spec; two partitionings may share some."""
+    return frozenset(name for part in status.partitionings for name in part.shard_names)
+
+
 def _shard(obj: KubeObject) -> KeyspaceShardStatus:
     status = read_status(obj, ShardStatus)
     pools = obj["spec"].get("tabletPools") or ()
@@ -75,6 +83,31 @@ def _all_of(statuses: list[str]) -> str:
     if statuses and all(status == "True" for status in statuses):
         return "True"
     return "False" if "False" in statuses else "Unknown"
+
+
+def turndown_condition(
+    keyspace: str, shards: Sequence[KubeObject], orphans: Mapping[str, Orphan]
+) -> Condition:
+    """Tell whether all shards and tablets that left the spec could go.
+
+    A tablet that is being drained is on its way, and not told.
+    """
+    lines = [f"shard {keyspace}/{name}: {one.message}" for name, one in sorted(orphans.items())]
+    for shard in shards:
+        tablets = read_status(shard, ShardStatus).orphaned_tablets
+        lines += [
+            f"tablet {alias} of {keyspace}/{shard['spec']['name']}: {orphan.message}"
+            for alias, orphan in sorted(tablets.items())
+            if orphan.reason != "Draining"
+        ]
+    more = f" And {len(lines) - _LINES_MAX} more." if len(lines) > _LINES_MAX else ""
+    return Condition(
+        type=TURNDOWN_BLOCKED,
+        status="True" if lines else "False",
+        reason="NotIdle" if lines else "NothingLeft",
+        message=f"{' '.join(lines[:_LINES_MAX])}{more}"
+        or "Nothing that left the spec is still there.",
+    )
 
 
 def plan_shard_turndown(

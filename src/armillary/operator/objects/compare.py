@@ -9,6 +9,7 @@ import yaml
 
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of
+from armillary.operator.crd.parts import Json
 from armillary.operator.render.labels import DESIRED_STATE_HASH
 
 
@@ -29,6 +30,23 @@ def is_covered(wanted: Any, found: Any) -> bool:
             and all(is_covered(one, other) for one, other in zip(wanted, found, strict=True))
         )
     return bool(wanted == found)
+
+
+def is_custom(obj: KubeObject) -> bool:
+    """Whether the API server fills nothing in, so that what is there and not wanted is to go."""
+    return str(obj["apiVersion"]).startswith("planetscale.com/")
+
+
+def surplus(wanted: KubeObject, found: KubeObject) -> Json:
+    """Return the patch that takes out of `found` what somebody else put into its spec.
+
+    Empty for objects that the API server fills in: there it cannot be told from a default. Who
+    applies an object server-side does not take out what another manager has added.
+    """
+    if not is_custom(wanted):
+        return {}
+    patch = merge_patch_between(found.get("spec") or {}, wanted["spec"])
+    return {"spec": patch} if patch else {}
 
 
 def state_hash(obj: Any) -> str:
@@ -63,6 +81,20 @@ def describe_change(wanted: Any, found: Any, *, removals: bool = False) -> str:
     """
     difference = _difference(wanted, found, removals=removals)
     return yaml.safe_dump(difference, sort_keys=True) if difference is not _SAME else ""
+
+
+def merge_patch_between(found: Any, wanted: Any) -> Json:
+    """Return the merge patch that makes `wanted` of `found`; empty when they are equal."""
+    patch: Json = {key: None for key in found if key not in wanted}
+    for key, value in wanted.items():
+        before = found.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = merge_patch_between(before, value)
+            if inner:
+                patch[key] = inner
+        elif before != value:
+            patch[key] = value
+    return patch
 
 
 _SAME = object()

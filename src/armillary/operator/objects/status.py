@@ -11,6 +11,7 @@ from armillary.kube.client import KubeClient
 from armillary.kube.kinds import KubeObject, kind_of
 from armillary.kube.objects import name_of, namespace_of
 from armillary.operator.crd.parts import Condition, Json, Model, ShardCondition
+from armillary.operator.objects.compare import merge_patch_between
 
 logger = logging.getLogger(__name__)
 
@@ -43,20 +44,6 @@ def _said(value: Any) -> Any:
         said = {key: _said(child) for key, child in value.items()}
         return {key: child for key, child in said.items() if child not in (None, "", {}, [])}
     return [_said(child) for child in value] if isinstance(value, list) else value
-
-
-def merge_patch_between(found: Any, wanted: Any) -> Json:
-    """Return the merge patch that makes `wanted` of `found`; empty when they are equal."""
-    patch: Json = {key: None for key in found if key not in wanted}
-    for key, value in wanted.items():
-        before = found.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            inner = merge_patch_between(before, value)
-            if inner:
-                patch[key] = inner
-        elif before != value:
-            patch[key] = value
-    return patch
 
 
 def rfc3339(at: datetime) -> str:

@@ -15,7 +15,12 @@ from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.kube.objects import annotations_of, labels_of
 from armillary.operator.crd.parts import Json
 from armillary.operator.crd.topology import UpdateStrategy
-from armillary.operator.objects.compare import describe_change, is_covered, state_hash
+from armillary.operator.objects.compare import (
+    describe_change,
+    is_covered,
+    is_custom,
+    state_hash,
+)
 from armillary.operator.render.labels import DESIRED_STATE_HASH, ROLLOUT_RELEASED, ROLLOUT_SCHEDULED
 
 _MARKS = (ROLLOUT_SCHEDULED, ROLLOUT_RELEASED)
@@ -85,11 +90,8 @@ def plan_child(
     annotations = annotations_of(found)
     held = _held_spec(wanted["spec"], found.get("spec") or {}, at_once)
     wanted_hash, found_hash = _hashes(wanted), _hashes(found)
-    waits = (
-        wanted_hash[0] != found_hash[0] or not is_covered(wanted["spec"], held)
-        if found_hash[0]
-        else bool(_difference(wanted, held))
-    )
+    difference = _difference(wanted, held)
+    waits = bool(difference) or bool(found_hash[0] and wanted_hash[0] != found_hash[0])
     lags = (
         wanted_hash[1] != found_hash[1]
         or held != (found.get("spec") or {})
@@ -101,7 +103,7 @@ def plan_child(
         return ChildPlan(apply, only_if_unchanged=not immediate, marks=cleared)
     if ROLLOUT_RELEASED in annotations:
         return ChildPlan(wanted, only_if_unchanged=True, marks=cleared)
-    text = _cut(_difference(wanted, held) or "removal of something that is no longer wanted\n")
+    text = _cut(difference or "removal of something that is no longer wanted\n")
     marks = {} if annotations.get(ROLLOUT_SCHEDULED) == text else {ROLLOUT_SCHEDULED: text}
     if not lags:
         return ChildPlan(marks=marks)
@@ -131,12 +133,7 @@ def _without_hash(obj: KubeObject) -> Json:
 
 def _difference(wanted: KubeObject, held: Json) -> str:
     """Describe how the wanted spec differs from the one that is held; empty when it does not."""
-    return describe_change({"spec": wanted["spec"]}, {"spec": held}, removals=_is_custom(wanted))
-
-
-def _is_custom(obj: KubeObject) -> bool:
-    """Whether the API server fills nothing in, so that what is there and not wanted is to go."""
-    return str(obj["apiVersion"]).startswith("planetscale.com/")
+    return describe_change({"spec": wanted["spec"]}, {"spec": held}, removals=is_custom(wanted))
 
 
 def _cut(text: str) -> str:

@@ -1,8 +1,9 @@
 """Make children exist and be as wanted; delete those that are not wanted. I/O.
 
-Children are applied server-side by one field manager, so fields that we stop wanting go away and
-fields of others stay. An object of the right name with other labels belongs to somebody else: it is
-never touched.
+Children are applied server-side by one field manager, so fields that we stop wanting go away. What
+others add stays where Kubernetes itself adds to objects; a custom resource is a view of its owner's
+spec, and what others put into it is taken out again. An object of the right name with other labels
+belongs to somebody else: it is never touched.
 """
 
 import logging
@@ -23,7 +24,12 @@ from armillary.kube.objects import (
     owner_reference,
     uid_of,
 )
-from armillary.operator.objects.compare import has_same_state, is_covered, with_state_hash
+from armillary.operator.objects.compare import (
+    has_same_state,
+    is_covered,
+    surplus,
+    with_state_hash,
+)
 from armillary.operator.objects.waiting import AtOnce, ChildPlan, plan_child, with_child_hash
 
 logger = logging.getLogger(__name__)
@@ -58,9 +64,9 @@ class ObjectWriter:
         if found is not None:
             if is_being_deleted(found):
                 return found
-            if has_same_state(wanted, found) and is_covered(wanted, found):
+            if _is_as_wanted(wanted, found):
                 return found
-        stored = await self._client.apply(wanted, FIELD_MANAGER)
+        stored = await self._apply(wanted)
         if found is None:
             self._tell_created(owner, wanted)
         else:
@@ -75,8 +81,10 @@ class ObjectWriter:
         at_once: AtOnce,
         *,
         immediate: bool,
-    ) -> None:
+    ) -> KubeObject:
         """Create the object; bring one that exists to what is wanted, as far as it need not wait.
+
+        Returns the object as stored.
 
         Raises:
             NameCollisionError: another's object has the name.
@@ -85,17 +93,19 @@ class ObjectWriter:
         wanted = self._owned(owner, with_child_hash(wanted, at_once))
         found = await self._ours(owner, wanted, found)
         if found is None:
-            await self._client.apply(wanted, FIELD_MANAGER)
+            stored = await self._apply(wanted)
             self._tell_created(owner, wanted)
-            return
+            return stored
         if is_being_deleted(found):
-            return
+            return found
+        stored = found
         plan = plan_child(wanted, found, at_once, immediate=immediate)
         if plan.apply is not None:
-            await self._client.apply(_at_version(plan, found), FIELD_MANAGER)
+            stored = await self._apply(_at_version(plan, found))
             logger.info("updated object", extra=_facts(wanted))
         if plan.marks:
             await self.set_annotations(found, dict(plan.marks))
+        return stored
 
     async def ensure_exists(
         self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
@@ -156,6 +166,18 @@ class ObjectWriter:
         patch = {"metadata": metadata}
         await self._client.merge_patch(kind_of(obj), name_of(obj), namespace_of(obj), patch)
 
+    async def _apply(self, wanted: KubeObject) -> KubeObject:
+        stored = await self._client.apply(wanted, FIELD_MANAGER)
+        patch = surplus(wanted, stored)
+        if not patch:
+            return stored
+        version = stored["metadata"]["resourceVersion"]
+        patch["metadata"] = {"uid": uid_of(stored), "resourceVersion": version}
+        logger.info("took out what others had added", extra=_facts(stored))
+        return await self._client.merge_patch(
+            kind_of(stored), name_of(stored), namespace_of(stored), patch
+        )
+
     async def _ours(
         self, owner: KubeObject, wanted: KubeObject, found: KubeObject | None
     ) -> KubeObject | None:
@@ -184,6 +206,12 @@ class ObjectWriter:
     def _tell_created(self, owner: KubeObject, wanted: KubeObject) -> None:
         logger.info("created object", extra=_facts(wanted))
         self._recorder.record(owner, "Created", f"created {_title(wanted)}")
+
+
+def _is_as_wanted(wanted: KubeObject, found: KubeObject) -> bool:
+    return (
+        has_same_state(wanted, found) and is_covered(wanted, found) and not surplus(wanted, found)
+    )
 
 
 def _at_version(plan: ChildPlan, found: KubeObject) -> KubeObject:

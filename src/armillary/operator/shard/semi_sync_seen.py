@@ -15,7 +15,7 @@ from armillary.model.tablet import TabletAlias
 from armillary.operator.crd.parts import Json
 from armillary.operator.crd.read import read_status
 from armillary.operator.crd.shard import ShardStatus
-from armillary.operator.objects.status import merge_patch_between
+from armillary.operator.objects.compare import merge_patch_between
 from armillary.operator.shard.dead_primary import Primary
 from armillary.operator.world import World
 
