@@ -15,6 +15,7 @@ from armillary.operator.shard.actions import (
     PruneShardCell,
     RemoveTablet,
     RollPod,
+    Tell,
 )
 from armillary.operator.shard.drain import TURN_DOWN
 from armillary.operator.shard.observe import ShardSeen, ShardTopology
@@ -74,6 +75,15 @@ def test_a_primary_that_left_the_spec_hands_over_to_a_tablet_that_stays() -> Non
     pods = all_pods(_1=leaving(SECOND, ACKNOWLEDGED), _2=leaving(THIRD, ACKNOWLEDGED))
     (action,) = plan(with_primary(seen(pods), SECOND), shard=with_pools(1)).actions
     assert action == PlannedReparent(SECOND, (PRIMARY,), TURN_DOWN)
+
+
+def test_the_primary_moves_when_the_tablet_before_it_is_gone() -> None:
+    """A reparent asks all tablets, and one that is just ending would not answer."""
+    ending = leaving(THIRD, FINISHED)
+    ending["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+    pods = all_pods(_1=leaving(SECOND, ACKNOWLEDGED), _2=ending)
+    (action,) = plan(with_primary(seen(pods), SECOND), shard=with_pools(1)).actions
+    assert isinstance(action, Tell) and action.event == "DrainWaiting"
 
 
 def test_while_the_primary_moves_nobody_else_leaves() -> None:

@@ -1,7 +1,20 @@
 """Changes of a shard that nobody ordered are told, once, when they happen."""
 
+from datetime import timedelta
+
 from armillary.operator.crd.shard import ShardStatus
-from armillary.operator.shard.status import tell_changes
+from armillary.operator.shard.observe import ShardSeen
+from armillary.operator.shard.status import Tale, build_shard_status, tell_changes
+from tests.unit.operator.moments import NOW
+from tests.unit.operator.shard_seen import (
+    OBJECT,
+    THIRD,
+    all_pods,
+    pod_of,
+    seen,
+    smaller,
+    with_primary,
+)
 
 NEW = ShardStatus()
 BACKED_UP = ShardStatus(has_initial_backup="True")
@@ -30,3 +43,23 @@ def test_each_change_is_told_once() -> None:
 
 def test_a_topology_that_does_not_answer_changes_nothing() -> None:
     assert reasons(SERVING, ShardStatus(has_initial_backup="True")) == []
+
+
+def serving_writes(observed: ShardSeen) -> str:
+    status = build_shard_status(
+        smaller(),
+        OBJECT,
+        observed,
+        [],
+        {},
+        Tale({}, ()),
+        now=NOW,
+        available_after=timedelta(seconds=30),
+    )
+    return status.serving_writes
+
+
+def test_a_primary_that_left_the_spec_serves_writes_until_another_one_does() -> None:
+    assert serving_writes(with_primary(seen(), THIRD)) == "True"
+    down = seen(all_pods(_2=pod_of(THIRD, ready=False)))
+    assert serving_writes(with_primary(down, THIRD)) == "False"

@@ -171,8 +171,7 @@ class ObjectWriter:
         patch = surplus(wanted, stored)
         if not patch:
             return stored
-        version = stored["metadata"]["resourceVersion"]
-        patch["metadata"] = {"uid": uid_of(stored), "resourceVersion": version}
+        patch["metadata"] = {"uid": uid_of(stored)}
         logger.info("took out what others had added", extra=_facts(stored))
         return await self._client.merge_patch(
             kind_of(stored), name_of(stored), namespace_of(stored), patch

@@ -50,6 +50,8 @@ def plan_drain(situation: Situation) -> list[ShardAction]:
         elif alias != situation.primary:
             marks = {keys.DRAIN_FINISHED: rfc3339(situation.now)}
             actions.append(MarkDrain(alias, marks, "DrainFinished", _told(alias, drains)))
+        elif situation.is_ending_one:
+            actions.append(_wait("the primary is moved once the tablet that ends is gone"))
         else:
             actions.append(_hand_over(situation, alias, drains[alias].reason))
     return actions

@@ -55,7 +55,7 @@ def build_shard_status(
         orphaned_tablets={str(alias): orphan for alias, orphan in orphans.items()},
         cells=sorted(cells),
         has_master=has_primary(topology),
-        serving_writes=_serving_writes(topology, tablets),
+        serving_writes=_serving_writes(seen),
         master_alias=str(primary) if primary else "",
         semi_sync_master=read_status(obj, ShardStatus).semi_sync_master,
         has_initial_backup=has_initial_backup(shard, seen, backups),
@@ -143,11 +143,13 @@ def _type_name(tablet_type: TabletType | None) -> str:
     return "master" if tablet_type == TabletType.PRIMARY else tablet_type.name.lower()
 
 
-def _serving_writes(topology: ShardTopology | None, tablets: Mapping[str, TabletStatus]) -> str:
+def _serving_writes(seen: ShardSeen) -> str:
+    """Whether the primary is ready, be it one that left the spec and still serves."""
+    topology = seen.topology
     if topology is None or not topology.has_record:
         return "Unknown"
-    primary = tablets.get(str(topology.primary)) if topology.primary else None
-    return _flag(primary is not None and primary.ready == "True")
+    pod = seen.pods.get(topology.primary) if topology.primary else None
+    return _flag(pod is not None and is_condition_true(pod, "Ready"))
 
 
 def _idle(topology: ShardTopology | None) -> str:
