@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from armillary.local.kubelet.pod.plan import plan_pod
+from armillary.local.kubelet.pod.spec import parse_pod
 from armillary.local.kubelet.pod.state import (
     FinishDeletion,
     PrepareVolumes,
@@ -148,3 +149,14 @@ def test_a_start_that_could_not_be_made_waits_for_its_retry() -> None:
     assert plan.actions == () and plan.look_again_at == NOW + timedelta(seconds=2)
     plan = plan_pod(make_pod(), seen, POLICY, now=NOW + timedelta(seconds=2))
     assert len(plan.actions) == 1
+
+
+def test_a_limit_that_is_no_amount_keeps_no_kubelet_from_reading_the_pod() -> None:
+    def limit(memory: str) -> int | None:
+        container = {"name": "main", "resources": {"limits": {"memory": memory}}}
+        metadata = {"uid": "u-1", "name": "p", "namespace": "ns"}
+        pod = parse_pod({"metadata": metadata, "spec": {"containers": [container]}})
+        return pod.containers[0].memory_bytes_max
+
+    assert limit("64Mi") == 64 << 20
+    assert limit("lots") is None

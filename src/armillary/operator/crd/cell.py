@@ -9,6 +9,7 @@ from armillary.operator.crd.parts import (
     Json,
     Model,
     PodOverrides,
+    PullPolicy,
     ResourceRequirements,
     SecretSource,
     ServiceOverrides,
@@ -96,7 +97,7 @@ class CellSpec(CellTemplate, frozen=True, kw_only=True):
     global_lockserver: Annotated[TopologyParams, doc("Where the global topology is.")]
     all_cells: Annotated[list[str], doc("Names of all cells of the cluster.")] = []
     images: Annotated[GatewayImages, doc("Images for the cell.")] = GatewayImages()
-    image_pull_policies: Annotated[dict[str, str], doc("When to pull each image.")] = {}
+    image_pull_policies: Annotated[dict[str, PullPolicy], doc("When to pull each image.")] = {}
     image_pull_secrets: Annotated[list[Json], doc("Secrets for pulling images.")] = []
     extra_vitess_flags: Annotated[dict[str, str], doc("Flags for all Vitess processes.")] = {}
     topology_reconciliation: Annotated[

@@ -12,6 +12,7 @@ from armillary.operator.crd.parts import (
     Model,
     Orphan,
     PodOverrides,
+    PullPolicy,
     ResourceRequirements,
     ServiceOverrides,
     StatusModel,
@@ -43,7 +44,7 @@ class ClusterSpec(Model, frozen=True, kw_only=True):
         ClusterImages()
     )
     image_pull_policies: Annotated[
-        dict[str, str],
+        dict[str, PullPolicy],
         doc("When to pull each image (Always, IfNotPresent, Never); keys as in `images`."),
     ] = {}
     image_pull_secrets: Annotated[

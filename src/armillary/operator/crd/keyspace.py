@@ -14,6 +14,7 @@ from armillary.operator.crd.parts import (
     Model,
     Orphan,
     PodOverrides,
+    PullPolicy,
     ResourceRequirements,
     SecretSource,
     StatusModel,
@@ -239,7 +240,7 @@ class KeyspaceTemplate(Model, frozen=True, kw_only=True):
 
 class KeyspaceSpec(KeyspaceTemplate, frozen=True, kw_only=True):
     global_lockserver: Annotated[TopologyParams, doc("Where the global topology is.")]
-    image_pull_policies: Annotated[dict[str, str], doc("When to pull each image.")] = {}
+    image_pull_policies: Annotated[dict[str, PullPolicy], doc("When to pull each image.")] = {}
     image_pull_secrets: Annotated[list[Json], doc("Secrets for pulling images.")] = []
     zone_map: Annotated[dict[str, str], doc("Zone of each cell of the cluster.")] = {}
     backup_locations: Annotated[

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 Json = dict[str, Any]  # a Kubernetes type that we pass through as it is
-IntOrString = int | str
+# An amount as Kubernetes writes it: what is none makes a pod that no API server takes.
+QUANTITY = r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
+Quantity = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=QUANTITY)]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 Count = Annotated[int, Meta(ge=0)]
 MemberIndex = Annotated[int, Meta(ge=1, le=3)]
 
@@ -73,10 +76,10 @@ class StatusModel(Model, frozen=True, kw_only=True, omit_defaults=False):
 
 class ResourceRequirements(Model, frozen=True, kw_only=True):
     requests: Annotated[
-        dict[str, IntOrString], doc("Amounts the scheduler reserves, such as `cpu: 100m`.")
+        dict[str, Quantity], doc("Amounts the scheduler reserves, such as `cpu: 100m`.")
     ] = {}
     limits: Annotated[
-        dict[str, IntOrString], doc("Amounts that may not be exceeded, such as `memory: 1Gi`.")
+        dict[str, Quantity], doc("Amounts that may not be exceeded, such as `memory: 1Gi`.")
     ] = {}
 
 

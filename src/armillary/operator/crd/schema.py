@@ -78,9 +78,11 @@ def _union(kind: inspect.UnionType) -> Schema:
     if len(members) == 1:
         return _schema(members[0])
     if {type(member) for member in members} == {inspect.IntType, inspect.StrType}:
+        limits = [_scalar(member) for member in members]
         return {
             "x-kubernetes-int-or-string": True,
             "anyOf": [{"type": "integer"}, {"type": "string"}],
+            **{key: limit for each in limits for key, limit in each.items() if key != "type"},
         }
     raise InvariantError(f"no structural schema for {kind!r}")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from armillary.operator.crd.backup import BackupLocation
 from armillary.operator.crd.keyspace import Images, KeyRangeSpec, ShardTemplate
 from armillary.operator.crd.lockserver import TopologyParams
-from armillary.operator.crd.parts import Json, Orphan, ShardCondition, StatusModel, doc
+from armillary.operator.crd.parts import Json, Orphan, PullPolicy, ShardCondition, StatusModel, doc
 from armillary.operator.crd.topology import TopologyReconciliation, UpdateStrategy
 
 
@@ -15,7 +15,7 @@ class ShardSpec(ShardTemplate, frozen=True, kw_only=True):
     key_range: Annotated[KeyRangeSpec, doc("The keyspace ids of the shard.")] = KeyRangeSpec()
     zone_map: Annotated[dict[str, str], doc("Zone of each cell of the cluster.")] = {}
     images: Annotated[Images, doc("Images of the tablets.")] = Images()
-    image_pull_policies: Annotated[dict[str, str], doc("When to pull each image.")] = {}
+    image_pull_policies: Annotated[dict[str, PullPolicy], doc("When to pull each image.")] = {}
     image_pull_secrets: Annotated[list[Json], doc("Secrets for pulling images.")] = []
     global_lockserver: Annotated[TopologyParams, doc("Where the global topology is.")]
     backup_locations: Annotated[

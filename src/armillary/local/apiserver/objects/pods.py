@@ -9,6 +9,10 @@ from armillary.local.apiserver.status import Cause
 Json = dict[str, Any]
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_QUANTITY = re.compile(
+    r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?", re.ASCII
+)
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
 
@@ -104,12 +108,8 @@ def check_pod_spec(spec: Mapping[str, Any], path: str) -> Iterator[Cause]:
     for field in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(field) or ()):
             yield from _check_container(container, f"{path}.{field}[{index}]", volumes)
-    allowed = ("Always", "Never", "OnFailure")
     policy = spec.get("restartPolicy", "Always")
-    if policy not in allowed:
-        listed = ", ".join(f'"{name}"' for name in allowed)
-        text = f'Unsupported value: "{policy}": supported values: {listed}'
-        yield Cause(f"{path}.restartPolicy", "FieldValueNotSupported", text)
+    yield from _check_one_of(policy, ("Always", "Never", "OnFailure"), f"{path}.restartPolicy")
 
 
 def _check_container(
@@ -128,10 +128,28 @@ def _check_container(
         yield Cause(f"{path}.name", "FieldValueInvalid", text)
     if not container.get("image"):
         yield Cause(f"{path}.image", "FieldValueRequired", "Required value")
+    policy = container.get("imagePullPolicy", "Always")
+    yield from _check_one_of(policy, _PULL_POLICIES, f"{path}.imagePullPolicy")
+    yield from _check_resources(container.get("resources") or {}, f"{path}.resources")
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         if mount.get("name") not in volumes:
             text = f'Not found: "{mount.get("name")}"'
             yield Cause(f"{path}.volumeMounts[{index}].name", "FieldValueNotFound", text)
+
+
+def _check_one_of(value: str, allowed: Sequence[str], path: str) -> Iterator[Cause]:
+    if value not in allowed:
+        listed = ", ".join(f'"{name}"' for name in allowed)
+        text = f'Unsupported value: "{value}": supported values: {listed}'
+        yield Cause(path, "FieldValueNotSupported", text)
+
+
+def _check_resources(resources: Mapping[str, Any], path: str) -> Iterator[Cause]:
+    for field in ("limits", "requests"):
+        for name, amount in (resources.get(field) or {}).items():
+            if isinstance(amount, bool) or not _QUANTITY.fullmatch(str(amount)):
+                text = f'Invalid value: "{amount}": must be an amount such as 500m or 64Mi'
+                yield Cause(f"{path}.{field}[{name}]", "FieldValueInvalid", text)
 
 
 def _check_unique(names: Sequence[str], path: str) -> Iterator[Cause]:

@@ -132,7 +132,6 @@ def parse_pod(pod: Json) -> PodSpec:
 
 def _parse_container(container: Json) -> ContainerSpec:
     limits = (container.get("resources") or {}).get("limits") or {}
-    memory = limits.get("memory")
     return ContainerSpec(
         name=container["name"],
         image=container.get("image", ""),
@@ -160,10 +159,21 @@ def _parse_container(container: Json) -> ContainerSpec:
             if container.get(f"{kind}Probe")
         ),
         working_dir=container.get("workingDir"),
-        memory_bytes_max=None if memory is None else math.ceil(parse_quantity(memory)),
+        memory_bytes_max=_memory_limit(limits),
         pre_stop=(container.get("lifecycle") or {}).get("preStop"),
         log_tells_failure=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
+
+
+def _memory_limit(limits: Json) -> int | None:
+    """Return the limit; None when there is none, or one that the API server let through.
+
+    No pod may keep the kubelet from looking after all others.
+    """
+    try:
+        return math.ceil(parse_quantity(limits["memory"]))
+    except (KeyError, InputError):
+        return None
 
 
 def _parse_probe(kind: str, probe: Json) -> ProbeSpec:
