@@ -176,14 +176,19 @@ class KubeClient:
 
     # --- writing
 
-    async def create(self, obj: KubeObject, *, namespace: str | None = None) -> KubeObject:
+    async def create(
+        self, obj: KubeObject, *, namespace: str | None = None, dry_run: bool = False
+    ) -> KubeObject:
         """Create the object and return it as stored.
 
+        Args:
+            dry_run: only judge it; nothing is stored.
         Raises:
             AlreadyExistsError: one of that name is there.
         """
-        kind = kind_of(obj)
-        return await self.request("POST", kind.path(namespace or namespace_of(obj)), body=obj)
+        path = kind_of(obj).path(namespace or namespace_of(obj))
+        params = {"dryRun": "All"} if dry_run else None
+        return await self.request("POST", path, body=obj, params=params)
 
     async def replace(self, obj: KubeObject, *, subresource: str | None = None) -> KubeObject:
         """Put the object in place of the stored one of the same resource version.

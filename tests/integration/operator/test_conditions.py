@@ -1,12 +1,15 @@
 """What a cluster's conditions tell a person, and that nothing changes while the spec is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from armillary.base.errors import InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import condition_of
+from armillary.kube.objects import annotations_of, condition_of, uid_of
+from armillary.operator.render.labels import ROLLOUT_RELEASED, ROLLOUT_SCHEDULED
 from tests.integration.operator.running import NAMESPACE, Running, example, running_operator
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -126,3 +129,47 @@ async def test_what_the_api_refuses_is_told_as_an_event_of_what_wants_it(tmp_pat
         found = await running.eventually(told, bool)
         (name, message) = next(iter(found))
         assert name.startswith("example-main-") and "no label value!" in message
+
+
+@pytest.mark.parametrize("amount", ["lots", "64 Mi", -1])
+async def test_an_amount_that_is_none_is_refused_by_its_field(tmp_path: Path, amount: Any) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        cluster = example(tmp_path / "b")
+        template = cluster["spec"]["keyspaces"][0]["partitionings"][0]["equal"]["shardTemplate"]
+        template["tabletPools"][0]["vttablet"] = {"resources": {"limits": {"memory": amount}}}
+        cluster["spec"]["imagePullPolicies"] = {"vtgate": "Sometimes"}
+        with pytest.raises(InputError) as refusal:
+            await running.client.create(cluster)
+        assert "tabletPools[0].vttablet.resources.limits.memory" in str(refusal.value)
+        assert "spec.imagePullPolicies.vtgate" in str(refusal.value)
+
+
+async def test_a_pod_that_the_api_refuses_takes_no_running_ones_place(tmp_path: Path) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(tmp_path / "b"))
+        member = "example-etcd-faf13de3-1"
+
+        async def pods() -> set[str]:
+            return await running.names(kinds.POD)
+
+        await running.eventually(pods, lambda found: member in found)
+        before = uid_of(await running.get(kinds.POD, member))
+        etcd = {"etcd": {"extraLabels": {"team": "no label value!"}}}
+        patch = {"spec": {"globalLockserver": etcd}}
+        await running.client.merge_patch(kinds.PLANETSCALE_CLUSTER, "example", NAMESPACE, patch)
+
+        async def marks() -> set[str]:
+            return set(annotations_of(await running.get(kinds.POD, member)))
+
+        await running.eventually(marks, lambda found: ROLLOUT_SCHEDULED in found)
+        released = {"metadata": {"annotations": {ROLLOUT_RELEASED: ""}}}
+        await running.client.merge_patch(kinds.POD, member, NAMESPACE, released)
+
+        async def told() -> list[str]:
+            events = (await running.client.list(kinds.EVENT, NAMESPACE)).items
+            return [e["message"] for e in events if e["reason"] == "ReconcileFailed"]
+
+        messages = await running.eventually(told, bool)
+        assert "no label value!" in messages[0]
+        found = await running.get(kinds.POD, member)
+        assert uid_of(found) == before and "deletionTimestamp" not in found["metadata"]

@@ -92,12 +92,17 @@ async def apply_pod(
     found: KubeObject | None,
     decision: PodDecision,
 ) -> None:
-    """Do what was decided; `wanted` comes from `with_pod_hash`."""
+    """Do what was decided; `wanted` comes from `with_pod_hash`.
+
+    Raises:
+        InputError: the API server refuses the pod: the one that is there stays.
+    """
     match decision:
         case CreatePod():
             await writer.ensure_exists(owner, wanted, None)
         case DeletePod(reason):
             assert found is not None
+            await writer.check_accepted(wanted)
             await writer.delete(owner, found, reason=reason)
         case Annotate(changes):
             assert found is not None

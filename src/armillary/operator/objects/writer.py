@@ -9,7 +9,11 @@ belongs to somebody else: it is never touched.
 import logging
 from typing import Any
 
-from armillary.base.errors import AlreadyExistsError, ConflictError, PreconditionError
+from armillary.base.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    PreconditionError,
+)
 from armillary.kube.client import KubeClient
 from armillary.kube.events import EventRecorder
 from armillary.kube.kinds import KubeObject, kind_of
@@ -134,6 +138,19 @@ class ObjectWriter:
                 kind_of(found), name_of(found), namespace_of(found), patch
             )
         return found
+
+    async def check_accepted(self, wanted: KubeObject) -> None:
+        """See that the object may take the place of the one of its name: before that is deleted.
+
+        Raises:
+            InputError: the API server would refuse it.
+            UnavailableError: it does not answer.
+        """
+        try:
+            await self._client.create(wanted, dry_run=True)
+        except (AlreadyExistsError, PreconditionError):
+            # One of its name is there, which is looked at last; a quota may count that one.
+            return
 
     async def delete(self, owner: KubeObject, obj: KubeObject, *, reason: str) -> None:
         """Delete exactly this object, never a later one of the same name."""

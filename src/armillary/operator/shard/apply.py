@@ -137,6 +137,7 @@ async def _roll(
     found = seen.pods.get(tablet.alias)
     if isinstance(decision, DeletePod) and not action.may_be_primary:
         assert found is not None
+        await world.writer.check_accepted(wanted)
         await delete_unless_primary(world, obj, shard, tablet.alias, found, decision.reason)
         return
     await apply_pod(world.writer, obj, wanted, found, decision)
