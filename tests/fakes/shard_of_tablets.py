@@ -37,6 +37,7 @@ class FakeMysqld:
     applying: bool = True
     alive: bool = True
     backup_running: bool = False
+    semi_sync: bool = False  # what the last call asked for
 
 
 class ShardOfTablets:
@@ -137,6 +138,19 @@ class ShardOfTablets:
         if self.fail_after_acting and self.fail_at == len(self.calls) - 1:
             raise self.fail_with(f"{self.calls[-1]}: failed after it had acted")
 
+    def _status(self, mysqld: FakeMysqld) -> replicationdata_pb2.Status:
+        source = self.mysqlds.get(mysqld.source) if mysqld.source else None
+        receives = mysqld.replicating and source is not None and source.alive
+        return replicationdata_pb2.Status(
+            position=position(mysqld.rows),
+            relay_log_position=position(mysqld.rows + mysqld.received),
+            source_host="127.16.0.1",
+            io_state=3 if receives else 2 if mysqld.replicating else 1,
+            replication_lag_unknown=not receives,
+            replication_lag_seconds=0,
+            backup_running=mysqld.backup_running,
+        )
+
     async def full_status(
         self, tablet: Tablet, *, timeout_s: float | None = None
     ) -> replicationdata_pb2.FullStatus:
@@ -147,7 +161,7 @@ class ShardOfTablets:
             primary_status=replicationdata_pb2.PrimaryStatus(position=position(mysqld.rows)),
         )
         if mysqld.source:
-            status.replication_status.CopyFrom(_replica_status(mysqld))
+            status.replication_status.CopyFrom(self._status(mysqld))
         self._done()
         return status
 
@@ -157,15 +171,14 @@ class ShardOfTablets:
         mysqld = await self._call(tablet, "stop_replication_and_get_status")
         if mysqld.source is None:
             raise PreconditionError("it is no replica")
-        before = _replica_status(mysqld)
+        before = self._status(mysqld)
         mysqld.replicating = False
         self._done()
-        return replicationdata_pb2.StopReplicationStatus(
-            before=before, after=_replica_status(mysqld)
-        )
+        return replicationdata_pb2.StopReplicationStatus(before=before, after=self._status(mysqld))
 
     async def start_replication(self, tablet: Tablet, *, semi_sync: bool = False) -> None:
-        (await self._call(tablet, "start_replication")).replicating = True
+        mysqld = await self._call(tablet, "start_replication")
+        mysqld.replicating, mysqld.semi_sync = True, semi_sync
         self._done()
 
     async def reset_replication(self, tablet: Tablet) -> None:
@@ -241,7 +254,8 @@ class ShardOfTablets:
     async def undo_demote_primary(
         self, tablet: Tablet, *, semi_sync: bool = False, timeout_s: float | None = None
     ) -> None:
-        (await self._call(tablet, "undo_demote_primary")).read_only = False
+        mysqld = await self._call(tablet, "undo_demote_primary")
+        mysqld.read_only, mysqld.semi_sync = False, semi_sync
         self._done()
 
     async def set_read_write(self, tablet: Tablet) -> None:
@@ -269,6 +283,7 @@ class ShardOfTablets:
 
         await self.topo.update_tablet(alias_of(tablet), change)
         mysqld.source, mysqld.replicating = alias_from_pb(parent), True
+        mysqld.semi_sync = semi_sync
         if wait_position:
             self._wait(mysqld, wait_position)
         for _ in range(200):
@@ -314,14 +329,3 @@ def position(rows: list[str]) -> str:
 
 def _count(text: str) -> int:
     return int(text.rpartition("-")[2]) if text else 0
-
-
-def _replica_status(mysqld: FakeMysqld) -> replicationdata_pb2.Status:
-    return replicationdata_pb2.Status(
-        position=position(mysqld.rows),
-        relay_log_position=position(mysqld.rows + mysqld.received),
-        source_host="127.16.0.1",
-        replication_lag_unknown=not mysqld.replicating,
-        replication_lag_seconds=0,
-        backup_running=mysqld.backup_running,
-    )

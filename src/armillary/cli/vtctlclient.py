@@ -63,7 +63,9 @@ def main() -> None:
         code = run(sys.argv[1:], os.environ)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.stderr.write("vtctlclient: interrupted\n")
+        sys.stderr.write(
+            "vtctlclient: interrupted; vtctld was told to stop, and what it has done stays\n"
+        )
         code = 1
     except BrokenPipeError:  # the reader of our output has gone, as in `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

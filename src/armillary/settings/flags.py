@@ -27,6 +27,7 @@ from armillary.base.errors import InputError
 
 _T = TypeVar("_T")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_DURATION_S_MAX = (2**63 - 1) // 10**9
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -54,11 +55,18 @@ def parse_duration(text: str) -> timedelta:
         InputError: another form.
     """
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
+        return _bounded(text, float(text))
     if not re.fullmatch(f"({_DURATION_PART.pattern})+", text):
         raise InputError(f"invalid duration {text!r}: wanted a form like 5s or 1h30m")
     parts = _DURATION_PART.findall(text)
-    return timedelta(seconds=sum(float(count) * _SECONDS[unit] for count, unit in parts))
+    return _bounded(text, sum(float(count) * _SECONDS[unit] for count, unit in parts))
+
+
+def _bounded(text: str, seconds: float) -> timedelta:
+    """Go counts nanoseconds in 63 bits, and so do the messages that carry a duration."""
+    if seconds > _DURATION_S_MAX:
+        raise InputError(f"invalid duration {text!r}: wanted at most {_DURATION_S_MAX // 3600}h")
+    return timedelta(seconds=seconds)
 
 
 def parse_flags(

@@ -13,6 +13,8 @@ from armillary.settings.vtctld import VtctldSettings
 from armillary.topo.server import TopoServer
 from armillary.vtctld.console import Console
 
+_TABLETS_NAMED = 8  # at most, when one is asked for that does not exist
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -33,7 +35,21 @@ class Context:
         try:
             return (await self.topo.get_tablet(alias)).value
         except NotFoundError:
-            raise NotFoundError(f"tablet {alias} doesn't exist") from None
+            known = await self.topo.list_tablets()
+            aliases = [str(TabletAlias(t.alias.cell, t.alias.uid)) for t in known[:_TABLETS_NAMED]]
+            more = ", ..." if len(known) > _TABLETS_NAMED else ""
+            raise NotFoundError(
+                f"tablet {alias} doesn't exist; tablets: {', '.join(aliases) or 'none'}{more}"
+            ) from None
+
+    async def require_cells(self, cells: Sequence[str]) -> None:
+        """Raises NotFoundError unless all of them exist; names those that do."""
+        known = await self.topo.list_cells()
+        for cell in cells:
+            if cell not in known:
+                raise NotFoundError(
+                    f"cell {cell!r} doesn't exist; cells: {', '.join(known) or 'none'}"
+                )
 
     async def keyspace(self, keyspace: str) -> topodata_pb2.Keyspace:
         if not keyspace:

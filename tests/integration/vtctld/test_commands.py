@@ -73,6 +73,7 @@ async def test_deleting_a_keyspace_takes_everything_with_it(control: Control) ->
     assert await control.topo.list_srv_keyspaces("zone1") == []
 
 
+RULES = '-rules={"rules":[{"from_table":"a","to_tables":["main.b"]}]}'
 FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -87,6 +88,7 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         (("GetShard", "main/zz-"), "invalid key range"),
         (("GetTablet", "zone1-99"), "tablet zone1-0000000099 doesn't exist"),
         (("GetTablet", "zone7-99"), "zone7-0000000099 doesn't exist"),
+        (("GetTablet", "zone1-99"), "tablets: zone1-0000000001, zone1-0000000002"),
         (("GetTablet", "zone1"), "invalid tablet alias: 'zone1'"),
         (("ListAllTablets", "mars"), "cell 'mars' doesn't exist; cells: zone1, zone2"),
         (("ListAllTablets", "-tablet_type=boss"), "unknown TabletType boss"),
@@ -99,6 +101,8 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         ((*SNAPSHOT, "-snapshot_time=2020-08-12", "r"), "wanted RFC 3339"),
         ((*SNAPSHOT, "-snapshot_time=2020-08-12T04:41:15", "r"), "wanted RFC 3339"),
         ((*SNAPSHOT, f"-snapshot_time={FUTURE}", "r"), "lies in the future"),
+        ((*SNAPSHOT, "-snapshot_time=9999-12-31T23:59:59-23:00", "r"), "wanted RFC 3339"),
+        ((*SNAPSHOT, "-snapshot_time=0001-01-01T00:00:00+14:00", "r"), "wanted RFC 3339"),
         (
             ("CreateKeyspace", "-keyspace_type=SNAPSHOT", "-base_keyspace=no", TIME, "r"),
             "Cannot find base_keyspace: no",
@@ -106,17 +110,21 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         ((*SNAPSHOT, TIME, "main"), "is the keyspace itself"),
         (("CreateKeyspace", TIME, "r"), "needs -keyspace_type=SNAPSHOT"),
         (("CreateShard", "nope/0"), "keyspace nope doesn't exist"),
-        (("CreateShard", "main/-80"), "node already exists"),
+        (("CreateShard", "main/-80"), "shard main/-80 exists already"),
         (("DeleteShard", "main/-80"), "still serving"),
         (("DeleteShard", "-even_if_serving", "main/-80"), "still has 3 tablets"),
         (("ApplyVSchema", "-vschema={", "main"), "wanted JSON"),
         (("ApplyVSchema", "main"), "exactly one of"),
+        (("ApplyVSchema", "-vschema={}", "-cells=mars", "main"), "cell 'mars' doesn't exist"),
+        (("ApplyRoutingRules", RULES, "-cells=mars"), "cell 'mars' doesn't exist"),
         (("ApplyVSchema", "-vschema={}", "nope"), "keyspace(nope) doesn't exist"),
         (("ApplyVSchema", '-vschema={"vindexes":{"a":{"type":"b"}}}', "main"), "b"),
         (("ApplySchema", "-sql=create tabel x", "main"), "near 'tabel'"),
         (("ApplySchema", "-sql=insert into x values (1)", "main"), "INSERT"),
         (("ApplySchema", "-sql=create table a (b int", "nope"), "keyspace nope doesn't exist"),
         (("ApplySchema", "main"), "exactly one of -sql"),
+        (("ApplySchema", "-sql=drop database vt_main", "main"), "statement 1 is DROP DATABASE"),
+        (("ApplySchema", "-sql=create user a", "main"), "are the operator's"),
         (("ChangeTabletType", "zone1-1", "replica"), "not an allowed transition"),
         (("ChangeTabletType", "zone1-2", "master"), "not an allowed transition"),
         (("DeleteTablet", "zone1-1"), "-allow_master"),
@@ -141,7 +149,9 @@ FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         (("ApplySchema", "-sql-file=/nonexistent", "main"), 'sql="$(cat FILE)" sends it'),
         (("ListBackups", "nope/-80"), "keyspace nope doesn't exist"),
         (("ListBackups", "main/40-"), "shards of main: -80, 80-"),
-        (("BackupShard", "-concurrency=0", "main/-80"), "wanted 1 or more"),
+        (("BackupShard", "-concurrency=0", "main/-80"), "wanted 1 to 2147483647"),
+        (("BackupShard", "-concurrency=99999999999", "main/-80"), "wanted 1 to 2147483647"),
+        (("BackupShard", "-mysql-shutdown-timeout=9999999h", "main/-80"), "wanted at most"),
         (("GetCellInfo", "mars"), "cell 'mars' doesn't exist; cells: zone1, zone2"),
     ],
 )
@@ -176,7 +186,7 @@ async def test_a_schema_change_that_fails_on_the_second_shard_says_that_it_is_ha
     answer = await control.vtctl("ApplySchema", f"-sql={sql}", "main")
     assert answer.code == 1
     assert "statement 2 of 2 failed on main/80- (zone1-0000000011)" in answer.out
-    assert "HALF APPLIED: all of it is applied on -80, on 80- statements 1 to 1" in answer.out
+    assert "HALF APPLIED: all of it is applied on -80, on 80- statement 1 of 2 is" in answer.out
 
 
 async def test_of_two_clients_that_create_a_keyspace_one_does(control: Control) -> None:

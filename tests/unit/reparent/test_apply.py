@@ -6,10 +6,12 @@ import pytest
 
 from armillary.base.errors import ArmillaryError, PreconditionError, UnavailableError
 from armillary.model.tablet import TabletAlias, TabletType
+from armillary.pb import topodata_pb2
 from armillary.topo.convert import primary_alias_of
 from armillary.vtctld.reparent.emergency import emergency_reparent
 from armillary.vtctld.reparent.emergency_plan import EmergencyRequest
 from armillary.vtctld.reparent.initial import init_shard_primary
+from armillary.vtctld.reparent.observe import acknowledges_now
 from armillary.vtctld.reparent.planned import planned_reparent
 from armillary.vtctld.reparent.planned_plan import PlannedRequest
 from tests.fakes.shard_of_tablets import KEYSPACE, SHARD, ShardOfTablets
@@ -176,6 +178,63 @@ async def test_a_refused_emergency_leaves_replication_running() -> None:
         )
     shard.mysqlds[B].applying = True
     await assert_healthy(shard, A, "one", "two", "three")
+
+
+@pytest.mark.parametrize("dead", [None, A])
+async def test_a_refused_emergency_leaves_a_shard_as_it_was_found(dead: TabletAlias | None) -> None:
+    """A dead primary's replicas go on asking for it, and each acknowledges as it did."""
+    shard = await running_shard()
+    await require_acknowledgements(shard)
+    shard.mysqlds[C].applying = False
+    shard.write("three")
+    shard.pump()
+    if dead:
+        shard.kill(dead)
+    with pytest.raises(ArmillaryError, match="did not reach"):
+        await emergency_reparent(
+            shard.topo,
+            shard,
+            KEYSPACE,
+            SHARD,
+            EmergencyRequest(new_primary=C),
+            report=silent,
+            wait_replicas_s=1,
+        )
+    mysqlds = shard.mysqlds
+    assert (mysqlds[B].replicating, mysqlds[C].replicating) == (True, True)
+    assert [m.semi_sync for m in mysqlds.values() if m.alive] == [True] * (2 if dead else 3)
+
+
+async def require_acknowledgements(shard: ShardOfTablets) -> None:
+    def change(record: topodata_pb2.Keyspace) -> None:
+        record.durability_policy = "semi_sync"
+
+    async with shard.topo.lock_keyspace(KEYSPACE, "test"):
+        await shard.topo.update_keyspace(KEYSPACE, change)
+
+
+async def test_a_client_that_goes_away_while_replication_stops_leaves_it_running() -> None:
+    shard = await running_shard()
+    with anyio.CancelScope() as client:
+
+        async def report(text: str) -> None:
+            if text.startswith("stopping replication"):
+                client.cancel()
+            await anyio.lowlevel.checkpoint_if_cancelled()
+
+        await emergency_reparent(
+            shard.topo, shard, KEYSPACE, SHARD, EmergencyRequest(), report=report
+        )
+    assert client.cancelled_caught
+    await assert_healthy(shard, A, "one", "two")
+
+
+async def test_whoever_starts_replication_acknowledges_as_the_keyspace_wants_it() -> None:
+    shard = await running_shard()
+    tablets = await shard.topo.tablets_of_shard(KEYSPACE, SHARD)
+    assert [await acknowledges_now(shard.topo, tablets[alias]) for alias in (A, B)] == [False] * 2
+    await require_acknowledgements(shard)
+    assert [await acknowledges_now(shard.topo, tablets[alias]) for alias in (A, B)] == [False, True]
 
 
 async def test_initialising_a_shard_that_has_a_primary_needs_force() -> None:

@@ -6,9 +6,9 @@ from armillary.base.errors import ArmillaryError, InputError, MysqlError, Unavai
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.pb import topodata_pb2
 from armillary.vtctld.commands.backups import Fitness, choose_backup_tablet
-from armillary.vtctld.commands.schema import may_be_applied, parse_ddl, where_it_stands
 from armillary.vtctld.commands.validate import shard_problems
 from armillary.vtctld.commands.vschema import parse_vschema
+from armillary.vtctld.schema_text import may_be_applied, parse_ddl, where_it_stands
 
 A, B, C = (TabletAlias("zone1", uid) for uid in (1, 2, 3))
 PRIMARY, REPLICA = TabletType.PRIMARY, TabletType.REPLICA
@@ -63,10 +63,58 @@ def test_what_is_no_ddl_is_refused(sql: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "drop database vt_main",
+        "DROP SCHEMA vt_main",
+        "create or replace database vt_main",
+        "create table a (b int); alter database vt_main character set utf8mb4",
+        "drop /*!50000 database */ vt_main",
+        "create user 'a'@'%'",
+        "drop user vt_app",
+        "rename user a to b",
+        "create role r",
+        "alter instance rotate innodb master key",
+        "create temporary table a (b int)",
+        "drop table /*! mysql.user */",
+        "create table mysql.a (b int)",
+        "drop table a, `mysql`.user",
+        "rename table a to MySQL.a",
+        "truncate _vt.reparent_journal",
+    ],
+)
+def test_a_schema_change_stays_in_the_keyspaces_database(sql: str) -> None:
+    """What is dropped above it takes the shard along."""
+    with pytest.raises(InputError, match="statement"):
+        parse_ddl(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table user (role int, `database` int)",
+        "create unique index server on t (a)",
+        "drop tables if exists a, b",
+        "create or replace algorithm = merge definer = 'a'@'b' sql security invoker view v as "
+        "select table_name from information_schema.tables",
+        "create definer = a@b trigger tr before insert on t for each row set new.c = 1",
+        "create sequence s",
+        "rename table a to b",
+        "truncate t",
+        "create tabel x (a int)",  # for the server to judge
+        "create table a (b int) /*!50100 partition by hash (b) */",
+        "alter ignore table t add unique (a)",
+    ],
+)
+def test_whatever_a_database_holds_can_be_changed(sql: str) -> None:
+    assert parse_ddl(sql) == [sql]
+
+
+@pytest.mark.parametrize(
     ("shard", "number", "done", "rest", "is_unknown", "said"),
     [
         ("-80", 1, [], ["80-"], False, "nothing was applied on any shard"),
-        ("-80", 2, [], ["80-"], False, "on -80 statements 1 to 1 of 3 are applied, nothing on 80-"),
+        ("-80", 2, [], ["80-"], False, "on -80 statement 1 of 3 is applied, nothing on 80-"),
         ("80-", 1, ["-80"], [], False, "HALF APPLIED: all of it is applied on -80;"),
         ("-80", 1, [], ["80-"], True, "whether statement 1 is applied on -80, or a part of it, is"),
     ],

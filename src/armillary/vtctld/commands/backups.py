@@ -29,6 +29,7 @@ from armillary.vtctld.registry import Call, Command, Flag
 
 _STATUS_TIMEOUT_S = 10.0
 _ANY_LOCATION = "*"
+_INT32_MAX = 2**31 - 1
 _BACKUP_TYPES = (TabletType.REPLICA, TabletType.RDONLY, TabletType.SPARE)
 
 
@@ -112,8 +113,8 @@ async def backup(context: Context, call: Call) -> None:
 
 
 async def _take(context: Context, call: Call, tablet: Tablet) -> None:
-    if call.flag("concurrency") < 1:
-        raise InputError(f"-concurrency {call.flag('concurrency')}: wanted 1 or more")
+    if not 1 <= call.flag("concurrency") <= _INT32_MAX:
+        raise InputError(f"-concurrency {call.flag('concurrency')}: wanted 1 to {_INT32_MAX}")
     asked_at = utc_now().replace(microsecond=0)
     events = context.tablets.backup(
         tablet,

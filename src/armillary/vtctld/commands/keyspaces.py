@@ -116,11 +116,13 @@ def _parse_snapshot_time(text: str) -> datetime:
         raise InputError(
             "-snapshot_time is required for a SNAPSHOT keyspace, as in 2020-08-12T04:41:15+00:00"
         )
+    instant: datetime | None = None
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None or len(text) < len("2020-08-12T04:41:15Z"):
+        found = datetime.fromisoformat(text)
+        instant = found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):  # OverflowError: in UTC, before the year 1 or after 9999
+        pass
+    if instant is None or len(text) < len("2020-08-12T04:41:15Z"):
         raise InputError(
             f"-snapshot_time {text!r}: wanted RFC 3339 with an offset, as in "
             "2020-08-12T04:41:15+00:00 or 2020-08-12T04:41:15Z"
@@ -130,7 +132,7 @@ def _parse_snapshot_time(text: str) -> datetime:
         raise InputError(
             f"-snapshot_time {text} ({rfc3339(instant)}) lies in the future: now is {rfc3339(now)}"
         )
-    return instant.astimezone(UTC)
+    return instant
 
 
 async def _create_vschema(

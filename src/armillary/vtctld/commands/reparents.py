@@ -11,6 +11,7 @@ from armillary.vtctld.registry import Call, Command, Flag
 from armillary.vtctld.reparent.emergency import emergency_reparent
 from armillary.vtctld.reparent.emergency_plan import EmergencyRequest
 from armillary.vtctld.reparent.initial import init_shard_primary
+from armillary.vtctld.reparent.observe import acknowledges_now
 from armillary.vtctld.reparent.planned import planned_reparent
 from armillary.vtctld.reparent.planned_plan import PlannedRequest
 
@@ -81,7 +82,12 @@ async def reparent_tablet(context: Context, call: Call) -> None:
         raise PreconditionError(f"shard {tablet.keyspace}/{tablet.shard} has no master")
     if primary == TabletAlias.parse(call.args[0]):
         raise PreconditionError(f"{primary} is the master itself")
-    await context.tablets.set_replication_source(tablet, alias_to_pb(primary), force_start=True)
+    await context.tablets.set_replication_source(
+        tablet,
+        alias_to_pb(primary),
+        force_start=True,
+        semi_sync=await acknowledges_now(context.topo, tablet),
+    )
 
 
 def _require_active(context: Context) -> None:

@@ -1,7 +1,5 @@
 """Commands on SQL schemas: apply to all shards, show, reload, compare."""
 
-from collections.abc import Sequence
-
 import anyio
 
 from armillary.base.errors import (
@@ -10,20 +8,17 @@ from armillary.base.errors import (
     MysqlError,
     NotFoundError,
     PreconditionError,
-    UnavailableError,
 )
 from armillary.model.tablet import TabletAlias
 from armillary.pb import tabletmanagerdata_pb2
 from armillary.rpc.tablet_client import Tablet
-from armillary.sql.splitting import split_statements
-from armillary.sql.tokens import Kind, tokenize
 from armillary.topo.convert import primary_alias_of
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import message_json
 from armillary.vtctld.registry import Call, Command, Flag
+from armillary.vtctld.schema_text import may_be_applied, parse_ddl, where_it_stands
 from armillary.vtctld.server_file import read_server_file
 
-_DDL = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE")
 _DIRECT = ("", "direct", "mysql")
 _ER_UNSUPPORTED_PS = 1295  # a statement that cannot be prepared: no proof that it is wrong
 _PING_TIMEOUT_S = 5.0
@@ -68,47 +63,6 @@ async def apply_schema(context: Context, call: Call) -> None:
         done.append(shard)
 
 
-def may_be_applied(statement: str, error: ArmillaryError) -> bool:
-    """Whether a statement that failed may have changed something all the same. Pure.
-
-    MariaDB drops those that it can of several, then says that it failed.
-    """
-    if isinstance(error, UnavailableError):
-        return True
-    tokens = tokenize(statement.encode().decode("latin-1")).tokens
-    is_drop = bool(tokens) and tokens[0].upper == "DROP"
-    return is_drop and isinstance(error, MysqlError) and any(t.text == "," for t in tokens)
-
-
-def where_it_stands(
-    shard: str,
-    number: int,
-    count: int,
-    *,
-    done: Sequence[str],
-    rest: Sequence[str],
-    is_unknown: bool,
-) -> str:
-    """Say what of a schema change has been applied when statement `number` failed on `shard`.
-
-    Args:
-        is_unknown: the tablet did not answer, or some of the statement may have been done: it may
-            be applied, in whole or in part, or be yet.
-    """
-    if not done and number == 1 and not is_unknown:
-        return "nothing was applied on any shard"
-    parts = [f"all of it is applied on {', '.join(done)}"] if done else []
-    if number > 1:
-        parts.append(f"on {shard} statements 1 to {number - 1} of {count} are applied")
-    if is_unknown:
-        parts.append(
-            f"whether statement {number} is applied on {shard}, or a part of it, is not known"
-        )
-    if rest:
-        parts.append(f"nothing on {', '.join(rest)}")
-    return f"HALF APPLIED: {', '.join(parts)}; mend the cause and apply what is missing"
-
-
 def _sql_of(call: Call) -> str:
     given = sorted(call.given & {"sql", "sql-file"})
     if len(given) != 1:
@@ -116,27 +70,6 @@ def _sql_of(call: Call) -> str:
     if given == ["sql"]:
         return str(call.flag("sql"))
     return read_server_file(call.flag("sql-file"), flag="sql")
-
-
-def parse_ddl(sql: str) -> list[str]:
-    """Return the statements of a text that holds DDL and nothing else.
-
-    Raises:
-        InputError: nothing there, text that cannot be read, or a statement of another kind.
-    """
-    # The scanner wants one character a byte.
-    statements = split_statements(sql.encode().decode("latin-1"))
-    if not statements:
-        raise InputError("no SQL statement was given")
-    for number, statement in enumerate(statements, start=1):
-        words = [token for token in tokenize(statement).tokens if token.kind is not Kind.END]
-        first = words[0].upper if words else ""
-        if first not in _DDL:
-            raise InputError(
-                f"statement {number} starts with {first or 'nothing'!r}: wanted one of "
-                f"{', '.join(_DDL)} (rows are changed through vtgate)"
-            )
-    return [statement.strip().encode("latin-1").decode() for statement in statements]
 
 
 async def _reachable_primaries(context: Context, keyspace: str) -> dict[str, Tablet]:

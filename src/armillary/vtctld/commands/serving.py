@@ -1,39 +1,31 @@
 """Commands on what vtgate reads: serving graph and vschema of each cell."""
 
-from armillary.base.errors import NotFoundError
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import message_json, vschema_json
 from armillary.vtctld.registry import Call, Command, Flag
 
 
-async def _require_cells(context: Context, cells: tuple[str, ...]) -> None:
-    known = await context.topo.list_cells()
-    for cell in cells:
-        if cell not in known:
-            raise NotFoundError(f"cell {cell!r} doesn't exist; cells: {', '.join(known) or 'none'}")
-
-
 async def get_srv_keyspace(context: Context, call: Call) -> None:
     cell, keyspace = call.args
-    await _require_cells(context, (cell,))
+    await context.require_cells((cell,))
     stored = await context.topo.get_srv_keyspace(cell, keyspace)
     await context.console.print(message_json(stored.value))
 
 
 async def get_srv_keyspace_names(context: Context, call: Call) -> None:
-    await _require_cells(context, call.args)
+    await context.require_cells(call.args)
     for keyspace in await context.topo.list_srv_keyspaces(call.args[0]):
         await context.console.print(keyspace)
 
 
 async def get_srv_vschema(context: Context, call: Call) -> None:
-    await _require_cells(context, call.args)
+    await context.require_cells(call.args)
     stored = await context.topo.get_srv_vschema(call.args[0])
     await context.console.print(vschema_json(stored.value))
 
 
 async def rebuild_keyspace_graph(context: Context, call: Call) -> None:
-    await _require_cells(context, call.flag("cells"))
+    await context.require_cells(call.flag("cells"))
     for keyspace in call.args:
         await context.keyspace(keyspace)
     for keyspace in call.args:
@@ -43,12 +35,12 @@ async def rebuild_keyspace_graph(context: Context, call: Call) -> None:
 
 
 async def rebuild_vschema_graph(context: Context, call: Call) -> None:
-    await _require_cells(context, call.flag("cells"))
+    await context.require_cells(call.flag("cells"))
     await context.topo.rebuild_srv_vschema(call.flag("cells") or None)
 
 
 async def delete_srv_vschema(context: Context, call: Call) -> None:
-    await _require_cells(context, call.args)
+    await context.require_cells(call.args)
     await context.topo.delete_srv_vschema(call.args[0])
 
 

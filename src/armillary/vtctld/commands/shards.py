@@ -24,7 +24,9 @@ async def create_shard(context: Context, call: Call) -> None:
         await context.topo.create_shard(keyspace, shard)
     except AlreadyExistsError as error:
         if not call.flag("force"):
-            raise
+            raise AlreadyExistsError(
+                f"shard {keyspace}/{shard} exists already (use -force to go on, or DeleteShard)"
+            ) from None
         await context.console.info(f"shard {keyspace}/{shard} exists already ({error})")
 
 

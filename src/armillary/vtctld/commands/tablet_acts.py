@@ -10,6 +10,7 @@ from armillary.topo.convert import alias_of, type_of, type_to_pb
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import json_text, tablet_line, type_name
 from armillary.vtctld.registry import Call, Command, Flag, Run
+from armillary.vtctld.reparent.observe import acknowledges_now
 
 # Types between which a person may move a tablet. PRIMARY comes and goes by reparenting alone.
 _FREE_TYPES = {
@@ -45,7 +46,8 @@ async def set_read_write(context: Context, call: Call) -> None:
 async def start_replication(context: Context, call: Call) -> None:
     tablet = await context.tablet(call.args[0])
     _refuse_primary(tablet, "start replication")
-    await context.tablets.start_replication(tablet)
+    semi_sync = await acknowledges_now(context.topo, tablet)
+    await context.tablets.start_replication(tablet, semi_sync=semi_sync)
 
 
 async def stop_replication(context: Context, call: Call) -> None:

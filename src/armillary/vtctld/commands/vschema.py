@@ -38,6 +38,7 @@ async def apply_vschema(context: Context, call: Call) -> None:
         raise NotFoundError(
             f"keyspace({keyspace}) doesn't exist, check if the keyspace is initialized"
         )
+    await context.require_cells(call.flag("cells"))
     text = call.flag("vschema")
     if given == ["vschema_file"]:
         text = read_server_file(call.flag("vschema_file"), flag="vschema")
@@ -102,6 +103,7 @@ async def apply_routing_rules(context: Context, call: Call) -> None:
     given = sorted(call.given & {"rules", "rules_file"})
     if len(given) != 1:
         raise InputError("wanted exactly one of -rules, -rules_file")
+    await context.require_cells(call.flag("cells"))
     rules = vschema_pb2.RoutingRules()
     text = call.flag("rules")
     if given == ["rules_file"]:

@@ -55,24 +55,24 @@ async def emergency_reparent(
         _check_request(seen, request, old)
         require_enough_answers(seen, request)
         await report(f"stopping replication on {len(seen.tablets)} tablets of {seen.path}")
-        stopped = await _stop_all(calls, seen, records, request)
-        reparent = Reparent(
-            topo=topo,
-            calls=calls,
-            seen=stopped,
-            records=records,
-            lock=lock,
-            report=report,
-            wait_replicas_s=wait_replicas_s,
-            action=action,
-        )
         try:
+            stopped = await _stop_all(calls, seen, records, request)
+            reparent = Reparent(
+                topo=topo,
+                calls=calls,
+                seen=stopped,
+                records=records,
+                lock=lock,
+                report=report,
+                wait_replicas_s=wait_replicas_s,
+                action=action,
+            )
             plan = plan_emergency_reparent(stopped, request, old_primary=old)
             await report(f"plan for {seen.path}: promote {plan.new}: it {plan.reason}")
             await _prepare(reparent, plan)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await _start_again(calls, stopped, records)
+                await _start_again(calls, seen, records, old)
             raise
         await reparent.promote(plan.new, plan.followers, first=not seen.had_primary)
         return plan.new
@@ -142,18 +142,28 @@ async def _prepare(reparent: Reparent, plan: EmergencyPlan) -> None:
     )
 
 
-async def _start_again(calls: TabletCalls, seen: ShardSeen, records: Records) -> None:
-    """Leave a refused shard as it was found, as far as that goes."""
+async def _start_again(
+    calls: TabletCalls, seen: ShardSeen, records: Records, old: TabletAlias | None
+) -> None:
+    """Leave a refused shard as it was found, as far as that goes.
+
+    A replica goes on asking for a primary that is dead: that one may come back.
+    """
+    durability = seen.durability
     for tablet in seen:
+        alias = tablet.alias
         if not tablet.answers or tablet.is_set_aside:
             continue
         try:
             if tablet.tablet_type is TabletType.PRIMARY:
-                await calls.undo_demote_primary(records[tablet.alias])
-            elif tablet.lag_s is not None:
-                await calls.start_replication(records[tablet.alias])
+                await calls.undo_demote_primary(
+                    records[alias], semi_sync=durability.primary_semi_sync
+                )
+            elif tablet.receives:
+                acknowledges = old and durability.acknowledges(old, alias, tablet.tablet_type)
+                await calls.start_replication(records[alias], semi_sync=bool(acknowledges))
         except ArmillaryError as error:
             logger.warning(
                 "replication not started again",
-                extra={"tablet": str(tablet.alias), "error": str(error)},
+                extra={"tablet": str(alias), "error": str(error)},
             )

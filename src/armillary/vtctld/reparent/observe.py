@@ -16,6 +16,8 @@ from armillary.vtctld.reparent.steps import TabletCalls
 
 logger = logging.getLogger(__name__)
 
+_RECEIVING = (2, 3)  # replicationdata.Status: connecting, running
+
 Records = dict[TabletAlias, topodata_pb2.Tablet]
 
 
@@ -70,6 +72,7 @@ def tablet_seen(record: topodata_pb2.Tablet, status: replicationdata_pb2.FullSta
         term_started_at=primary_term_of(record),
         position=_further(replica.position, status.primary_status.position),
         lag_s=replica.replication_lag_seconds if known_lag else None,
+        receives=follows and replica.io_state in _RECEIVING,
         backup_running=replica.backup_running,
     )
 
@@ -85,4 +88,14 @@ def silent_tablet(record: topodata_pb2.Tablet, problem: str) -> TabletSeen:
         tablet_type=type_of(record),
         term_started_at=primary_term_of(record),
         problem=problem,
+    )
+
+
+async def acknowledges_now(topo: TopoServer, tablet: topodata_pb2.Tablet) -> bool:
+    """Whether the shard's primary, as its record has it, waits for this tablet's word."""
+    policy = (await topo.get_keyspace(tablet.keyspace)).value.durability_policy
+    primary = primary_alias_of((await topo.get_shard(tablet.keyspace, tablet.shard)).value)
+    alias = TabletAlias(tablet.alias.cell, tablet.alias.uid)
+    return primary is not None and Durability(policy or "none").acknowledges(
+        primary, alias, type_of(tablet)
     )

@@ -20,6 +20,7 @@ class TabletSeen:
     problem: str = ""  # why it did not answer
     position: Position = field(default_factory=Position)  # all that it has applied
     lag_s: int | None = None
+    receives: bool = False  # it asks its source for more, even if that does not answer now
     backup_running: bool = False
 
     @property
