@@ -7,6 +7,8 @@ mysqld stopped, follows the primary that the record names.
 
 import logging
 
+import anyio
+
 from armillary.base.errors import ArmillaryError, NotFoundError, PreconditionError
 from armillary.model.gtid import MariadbGtidSet, MysqlGtidSet, Position
 from armillary.model.tablet import TabletType
@@ -20,6 +22,9 @@ from armillary.vttablet.agent import Agent
 from armillary.vttablet.plan import MysqldSeen
 
 logger = logging.getLogger(__name__)
+
+_MOVES_WITHIN_S = 10.0
+_MOVES_POLL_S = 0.05
 
 
 async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
@@ -140,8 +145,38 @@ async def join_again(agent: Agent, tablet_type: TabletType, *, reason: str) -> N
     fails here is done by the health loop.
     """
     agent.flags.semi_sync_is_behind = True
+    await _wait_until_lag_is_known(agent)
     await agent.change_role(tablet_type, reason=reason)
     await _tell_type(agent)
+
+
+async def _wait_until_lag_is_known(agent: Agent) -> None:
+    """Wait a moment until replication moves, unless there is nothing to get.
+
+    A replica that has received nothing yet says that it is 0 s behind, however old its data are.
+    """
+    try:
+        with anyio.move_on_after(_MOVES_WITHIN_S):
+            await _wait_until_it_moves(agent)
+    except ArmillaryError as error:
+        logger.info("cannot compare with the primary", extra={"reason": str(error)})
+
+
+async def _wait_until_it_moves(agent: Agent) -> None:
+    alias = convert.primary_alias_of(await agent.shard_record())
+    if alias is None or alias == agent.identity.alias:
+        return
+    async with await agent.dba() as connection:
+        start = await replication.executed_position(connection, agent.flavor)
+        status = await replication.replication_health(connection, agent.flavor)
+        if status is None or status.is_stopped:
+            return
+        primary = (await agent.topo.get_tablet(alias)).value
+        goal = Position.parse(await agent.tablets.primary_position(primary))
+        while not start.at_least(goal):
+            await anyio.sleep(_MOVES_POLL_S)
+            if await replication.executed_position(connection, agent.flavor) != start:
+                return
 
 
 async def _tell_type(agent: Agent) -> None:

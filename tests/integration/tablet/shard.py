@@ -160,8 +160,10 @@ class TestTablet:
             try:
                 while True:
                     data += await stream.receive()
-            except anyio.EndOfStream:
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
                 pass
+        if not data:
+            return 0, "no answer"
         head, _, body = data.decode().partition("\r\n\r\n")
         return int(head.split()[1]), body.strip()
 

@@ -93,6 +93,18 @@ async def test_a_new_tablet_restores_and_then_follows(pair: Pair) -> None:
         cursor.execute("SELECT CURRENT_USER()")
 
 
+async def test_a_restored_tablet_does_not_serve_as_if_it_were_up_to_date(pair: Pair) -> None:
+    """Replication that has received nothing yet says that it is 0 s behind."""
+    shard, first, second = pair
+    await back_up(shard, second)
+    with first.sql(database="vt_commerce") as cursor:
+        cursor.execute("INSERT INTO t SELECT seq FROM seq_2_to_150000")  # takes its time there too
+    third = shard.add_tablet(3, *RESTORING)
+    shard.start(third)
+    await shard.wait_healthy(third)
+    assert third.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 150_000
+
+
 async def test_a_tablet_waits_for_the_first_backup_of_its_shard(shard: Shard) -> None:
     waiting = shard.add_tablet(3, *RESTORING)
     shard.start(waiting)

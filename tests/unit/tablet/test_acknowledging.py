@@ -9,6 +9,7 @@ import pytest
 
 from armillary.base.errors import UnavailableError
 from armillary.model.tablet import TabletType
+from armillary.pb import topodata_pb2
 from armillary.vttablet.agent import Agent, Flags
 from armillary.vttablet.plan import MysqldSeen
 from armillary.vttablet.shard_sync import follow_shard, join_again
@@ -28,6 +29,9 @@ class Tablet:
 
     async def change_role(self, tablet_type: TabletType, *, reason: str) -> None:
         self.tablet_type = tablet_type
+
+    async def shard_record(self) -> topodata_pb2.Shard:
+        return topodata_pb2.Shard()  # it has no primary to wait for
 
     @asynccontextmanager
     async def action(self, name: str, *, is_news: bool = True) -> AsyncIterator[None]:
