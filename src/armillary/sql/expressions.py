@@ -370,9 +370,7 @@ class Expressions:
                 distinct = True
                 cursor.advance()
             elif cursor.take_op(","):
-                if name == "CONVERT":  # behind the comma stands a type
-                    plain = False
-                    cursor.skip_brackets()
+                plain &= not self._skip_type(name)
             elif cursor.is_op("*") and cursor.peek().text == ")":
                 star = True
                 cursor.advance()
@@ -404,6 +402,13 @@ class Expressions:
             start=token.start,
             end=cursor.last_end if window else end,
         )
+
+    def _skip_type(self, function: str) -> bool:
+        """Go past the type behind CONVERT's comma; other functions have none there."""
+        if function != "CONVERT":
+            return False
+        self._cursor.skip_brackets()
+        return True
 
     def _window(self) -> bool:
         cursor = self._cursor
