@@ -51,7 +51,7 @@ async def test_a_write_is_seen_by_the_next_read(api: Api) -> None:
         assert len((await api.get(CONFIG_MAPS))["items"]) == number + 1
 
 
-async def test_delete_preconditions(api: Api) -> None:
+async def test_nothing_is_deleted_that_is_not_what_the_caller_knows(api: Api) -> None:
     made = await api.create(CONFIG_MAPS, config_map("a"))
     for wrong in ({"uid": "other"}, {"resourceVersion": "1"}):
         answer = await api.call("DELETE", f"{CONFIG_MAPS}/a", {"preconditions": wrong})

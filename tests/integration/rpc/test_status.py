@@ -81,7 +81,7 @@ async def test_a_method_that_is_absent_is_unsupported() -> None:
         ("ExecuteFetchAsAllPrivs", "execute_fetch_as_all_privs"),
     ],
 )
-async def test_method_names(name: str, expected: str) -> None:
+async def test_a_methods_name_in_python_is_told_from_its_own(name: str, expected: str) -> None:
     assert snake_case(name) == expected
 
 

@@ -36,7 +36,7 @@ def test_a_settled_deployment_stays() -> None:
     assert plan_scale(rollout(3), seen("new", 3), [seen("old", 0)]) == {}
 
 
-def test_scaling_alone() -> None:
+def test_without_a_new_template_only_the_number_of_pods_changes() -> None:
     assert plan_scale(rollout(5), seen("new", 3), []) == {"new": 5}
     assert plan_scale(rollout(1), seen("new", 3), []) == {"new": 1}
 
@@ -82,11 +82,13 @@ def test_a_paused_deployment_only_scales() -> None:
         ("2", 9, True, 2),
     ],
 )
-def test_shares(value: int | str, whole: int, up: bool, expected: int) -> None:
+def test_a_share_is_rounded_the_safe_way(
+    value: int | str, whole: int, up: bool, expected: int
+) -> None:
     assert resolve_share(value, whole, round_up=up) == expected
 
 
-def test_defaults_and_a_rollout_that_could_never_begin() -> None:
+def test_a_rollout_that_could_never_begin_may_take_one_away() -> None:
     way = parse_rollout({"replicas": 4})
     assert (way.max_surge, way.max_unavailable) == (1, 1)
     stuck = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "10%"}}

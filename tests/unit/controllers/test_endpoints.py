@@ -86,7 +86,9 @@ def test_host_names_belong_to_the_service_that_governs_the_pod() -> None:
         ({"matchExpressions": [{"key": "z", "operator": "DoesNotExist"}]}, True),
     ],
 )
-def test_selectors(selector: dict[str, Any] | None, expected: bool) -> None:
+def test_a_selector_takes_labels_as_kubernetes_does(
+    selector: dict[str, Any] | None, expected: bool
+) -> None:
     assert matches(selector, {"a": "1"}) is expected
 
 
@@ -100,7 +102,9 @@ def test_selectors(selector: dict[str, Any] | None, expected: bool) -> None:
         ({"maxUnavailable": 1}, 0, 0, 0),
     ],
 )
-def test_budgets(spec: dict[str, Any], ready: int, unready: int, allowed: int) -> None:
+def test_a_budget_tells_how_many_pods_may_go(
+    spec: dict[str, Any], ready: int, unready: int, allowed: int
+) -> None:
     pods = [pod(f"r{n}") for n in range(ready)] + [
         pod(f"u{n}", ready=False) for n in range(unready)
     ]

@@ -44,7 +44,7 @@ def test_no_more_pods_than_completions_are_missing() -> None:
     assert plan(spec, *done, pod("r", "Running"), pod("q", "Pending")).create == 0
 
 
-def test_success() -> None:
+def test_a_job_is_complete_once_enough_pods_have_succeeded() -> None:
     found = plan(job(completions=1), pod("a", "Succeeded"))
     assert condition(found) == ("Complete", None)
     assert found.status["completionTime"] and found.status["succeeded"] == 1

@@ -53,7 +53,7 @@ def environment(env: list[dict[str, Any]], env_from: tuple[Any, ...] = ()) -> di
         ("$$", "$"),
     ],
 )
-def test_references(text: str, expected: str) -> None:
+def test_a_variable_may_name_others(text: str, expected: str) -> None:
     assert expand(text, {"A": "1", "B": "2"}) == expected
 
 
@@ -135,7 +135,7 @@ def test_a_container_without_a_command_cannot_run_without_images() -> None:
         ("3k", 3000),
     ],
 )
-def test_quantities(text: str, number: float) -> None:
+def test_a_quantity_is_read_as_kubernetes_writes_it(text: str, number: float) -> None:
     assert parse_quantity(text) == number
 
 

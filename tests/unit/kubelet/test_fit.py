@@ -58,7 +58,7 @@ def test_the_machine_plays_every_zone() -> None:
         (wants("metadata.name", "In", "there", field="matchFields"), False),
     ],
 )
-def test_required_affinity(affinity: dict[str, Any], fits: bool) -> None:
+def test_a_pod_fits_a_node_whose_labels_it_requires(affinity: dict[str, Any], fits: bool) -> None:
     assert why_not(pod(affinity=affinity), NODE) == ("" if fits else MISMATCH)
 
 

@@ -27,7 +27,7 @@ async def read(path: Path, **request: object) -> bytes:
         (b"", 3, b""),
     ],
 )
-async def test_tail(
+async def test_the_last_lines_are_found_over_any_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, count: int, expected: bytes
 ) -> None:
     """With chunks of two bytes, so that the search crosses them all the time."""
@@ -37,7 +37,7 @@ async def test_tail(
     assert await read(path, tail_lines=count) == expected
 
 
-async def test_limit_and_missing_file(tmp_path: Path) -> None:
+async def test_a_log_is_cut_at_its_limit_and_one_that_is_missing_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     assert await read(path) == b""
     path.write_bytes(b"0123456789")

@@ -77,7 +77,7 @@ def test_delays_double_up_to_the_limit_and_a_long_run_clears_them() -> None:
     assert POLICY.count_exit(5, run_s=100.0) == 1
 
 
-def test_restart_policies() -> None:
+def test_what_has_ended_starts_again_as_the_pods_policy_says() -> None:
     for policy, code, phase in (
         ("Always", 0, "Running"),
         ("Always", 1, "Running"),

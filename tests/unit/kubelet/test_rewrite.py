@@ -29,7 +29,7 @@ NAMES = {"ls-client": ("127.1.0.1", "127.1.0.2"), "p1.ls-peer": ("127.1.0.1",), 
         ("/tmp.bak", "/tmp.bak"),
     ],
 )
-def test_paths(text: str, expected: str) -> None:
+def test_paths_of_a_pod_become_paths_of_the_machine(text: str, expected: str) -> None:
     assert rewrite_paths(text, PATHS) == expected
 
 
@@ -47,7 +47,7 @@ def test_paths(text: str, expected: str) -> None:
         ("gone:1", "gone:1"),
     ],
 )
-def test_names(text: str, expected: str) -> None:
+def test_names_of_services_become_addresses(text: str, expected: str) -> None:
     assert rewrite_names(text, NAMES) == expected
 
 

@@ -71,14 +71,14 @@ def test_file_paths_stay_inside_their_volume(tmp_path: Path, path: str) -> None:
         ensure_volumes(make_pod(volume), context(tmp_path, {"a": b""}))
 
 
-def test_downward_files(tmp_path: Path) -> None:
+def test_a_file_can_hold_an_annotation_of_its_pod(tmp_path: Path) -> None:
     field = {"fieldPath": "metadata.annotations['conf']"}
     volume = {"downwardAPI": {"items": [{"path": "overrides", "fieldRef": field}]}}
     path = ensure_volumes(make_pod(volume), context(tmp_path))["v"]
     assert (path / "overrides").read_text() == "x=1"
 
 
-def test_claims_and_sub_paths(tmp_path: Path) -> None:
+def test_a_mount_may_show_a_folder_of_a_claim(tmp_path: Path) -> None:
     pod = make_pod({"persistentVolumeClaim": {"claimName": "c"}}, subPath="a/b", readOnly=True)
     volumes = ensure_volumes(pod, context(tmp_path))
     (mount,) = mounts_of(pod.containers[0], volumes)

@@ -62,7 +62,7 @@ def test_ranges_intersect_both_ways_or_not_at_all(one: str, other: str, meet: bo
     assert KeyRange.parse(other).intersects(KeyRange.parse(one)) is meet
 
 
-def test_shard_names() -> None:
+def test_a_shards_name_says_its_key_range_and_can_be_a_label() -> None:
     assert parse_shard_name("-80") == ("-80", KeyRange(b"", b"\x80"))
     assert parse_shard_name("0") == ("0", None)
     assert [safe_shard_name(name) for name in ("-80", "80-", "-", "0")] == [

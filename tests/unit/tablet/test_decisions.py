@@ -204,7 +204,7 @@ def serving(
     return found.serving, found.reason
 
 
-def test_who_serves() -> None:
+def test_only_a_tablet_whose_data_may_be_read_serves() -> None:
     assert serving(REPLICA) == (True, "")
     assert serving(TabletType.DRAINED) == (True, "")
     assert serving(PRIMARY, MysqldSeen(reachable=True, read_only=False)) == (True, "")
