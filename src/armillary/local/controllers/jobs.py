@@ -16,7 +16,6 @@ from armillary.kube.kinds import JOB, POD, KubeObject
 from armillary.kube.objects import (
     Key,
     condition_of,
-    controller_of,
     is_being_deleted,
     key_of,
     name_of,
@@ -24,6 +23,7 @@ from armillary.kube.objects import (
     uid_of,
 )
 from armillary.local.controllers.expectations import Expectations
+from armillary.local.controllers.owners import owners_of
 from armillary.local.controllers.pods import OWNER_INDEX, build_pod, is_active, is_ready
 from armillary.local.kubelet.pod.spec import format_time, parse_time
 
@@ -68,10 +68,8 @@ class JobController:
         self._controller.queue.add(key_of(changed))
 
     def _on_pod(self, before: KubeObject | None, after: KubeObject | None) -> None:
-        for pod in (before, after):
-            owner = None if pod is None else controller_of(pod)
-            if pod is not None and owner is not None and owner["kind"] == "Job":
-                self._controller.queue.add(Key(key_of(pod).namespace, owner["name"]))
+        for owner in owners_of("Job", before, after):
+            self._controller.queue.add(owner)
 
     async def _reconcile(self, key: Key) -> float | None:
         job = self._jobs.get(key.name, key.namespace)

@@ -13,7 +13,6 @@ from armillary.kube.informer import Informer
 from armillary.kube.kinds import POD, REPLICA_SET, KubeObject
 from armillary.kube.objects import (
     Key,
-    controller_of,
     generation_of,
     is_being_deleted,
     key_of,
@@ -22,6 +21,7 @@ from armillary.kube.objects import (
     uid_of,
 )
 from armillary.local.controllers.expectations import Expectations
+from armillary.local.controllers.owners import owners_of
 from armillary.local.controllers.pods import (
     OWNER_INDEX,
     available_in,
@@ -59,10 +59,8 @@ class ReplicaSetController:
         self._controller.queue.add(key_of(changed))
 
     def _on_pod(self, before: KubeObject | None, after: KubeObject | None) -> None:
-        for pod in (before, after):
-            owner = None if pod is None else controller_of(pod)
-            if pod is not None and owner is not None and owner["kind"] == "ReplicaSet":
-                self._controller.queue.add(Key(key_of(pod).namespace, owner["name"]))
+        for owner in owners_of("ReplicaSet", before, after):
+            self._controller.queue.add(owner)
 
     async def _reconcile(self, key: Key) -> float | None:
         replica_set = self._sets.get(key.name, key.namespace)

@@ -36,6 +36,7 @@ from armillary.local.controllers.deployment.plan import (
     template_hash,
 )
 from armillary.local.controllers.deployment.status import build_deployment_status
+from armillary.local.controllers.owners import owners_of
 from armillary.local.controllers.pods import OWNER_INDEX
 
 logger = logging.getLogger(__name__)
@@ -67,10 +68,8 @@ class DeploymentController:
             self._controller.queue.add(key_of(after))
 
     def _on_set(self, before: KubeObject | None, after: KubeObject | None) -> None:
-        for replica_set in (before, after):
-            owner = None if replica_set is None else controller_of(replica_set)
-            if replica_set is not None and owner is not None and owner["kind"] == "Deployment":
-                self._controller.queue.add(Key(key_of(replica_set).namespace, owner["name"]))
+        for owner in owners_of("Deployment", before, after):
+            self._controller.queue.add(owner)
 
     async def _reconcile(self, key: Key) -> float | None:
         deployment = self._deployments.get(key.name, key.namespace)
