@@ -39,6 +39,7 @@ def example(backups: Path) -> KubeObject:
 @dataclass(frozen=True, slots=True)
 class Running:
     client: KubeClient
+    kubeconfig: Path
 
     async def names(self, kind: ResourceKind) -> set[str]:
         return {name_of(obj) for obj in (await self.client.list(kind, NAMESPACE)).items}
@@ -63,7 +64,8 @@ class Running:
 
 
 @asynccontextmanager
-async def running_operator(directory: Path) -> AsyncIterator[Running]:
+async def running_api(directory: Path) -> AsyncIterator[Running]:
+    """The API server with all definitions, and no operator yet."""
     async with (
         open_fake_cluster(directory, service_cidr="127.13.128.0/17") as cluster,
         KubeClient.from_kubeconfig(cluster.kubeconfig) as client,
@@ -73,15 +75,27 @@ async def running_operator(directory: Path) -> AsyncIterator[Running]:
         await wait_served(client)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         await client.create(namespace)
-        settings = OperatorSettings(
-            kubeconfig=cluster.kubeconfig,
-            local_image=True,
-            storage_interval=timedelta(seconds=0.2),
-        )
-        async with anyio.create_task_group() as group:
-            await group.start(run, settings)
-            yield Running(client)
-            group.cancel_scope.cancel()
+        yield Running(client, cluster.kubeconfig)
+
+
+@asynccontextmanager
+async def operating(running: Running) -> AsyncIterator[None]:
+    """Run an operator, and end it."""
+    settings = OperatorSettings(
+        kubeconfig=running.kubeconfig,
+        local_image=True,
+        storage_interval=timedelta(seconds=0.2),
+    )
+    async with anyio.create_task_group() as group:
+        await group.start(run, settings)
+        yield
+        group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def running_operator(directory: Path) -> AsyncIterator[Running]:
+    async with running_api(directory) as running, operating(running):
+        yield running
 
 
 async def wait_served(client: KubeClient) -> None:
@@ -94,4 +108,13 @@ async def wait_served(client: KubeClient) -> None:
                 await anyio.sleep(0.05)
 
 
-__all__ = ["NAMESPACE", "Running", "example", "kinds", "running_operator", "wait_served"]
+__all__ = [
+    "NAMESPACE",
+    "Running",
+    "example",
+    "kinds",
+    "operating",
+    "running_api",
+    "running_operator",
+    "wait_served",
+]

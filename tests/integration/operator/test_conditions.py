@@ -67,6 +67,13 @@ async def test_a_missing_secret_is_named_until_it_appears(tmp_path: Path) -> Non
         await condition(running, "SecretsFound", "True")
 
 
+async def test_a_lockserver_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(tmp_path / "b"))
+        told = await condition(running, "TopologyReachable", "False")
+        assert "example-etcd-faf13de3-client" in told["message"]
+
+
 async def test_a_cell_that_leaves_while_tablets_are_in_it_stays_and_says_why(
     tmp_path: Path,
 ) -> None:

@@ -160,7 +160,7 @@ async def two_operators(directory: Path) -> AsyncIterator[Pair]:
         for operator in operators:
             stack.callback(operator.end)
             operator.start()
-        yield Pair(Running(client), operators)
+        yield Pair(Running(client, person.kubeconfig), operators)
 
 
 async def test_one_acts_at_a_time_whether_the_other_is_dead_or_only_asleep(tmp_path: Path) -> None:

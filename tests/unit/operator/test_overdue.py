@@ -18,6 +18,7 @@ from armillary.operator.shard.backup_plan import SeenBackup
 from armillary.operator.shard.overdue import (
     FAILS_AFTER,
     LATE_AFTER,
+    MIRRORED_AFTER,
     Overdue,
     find_overdue,
     overdue_condition,
@@ -89,9 +90,18 @@ def test_the_first_minute_and_the_hour_of_a_run_that_works_are_no_news() -> None
 def test_a_run_that_ended_well_and_left_nothing_is_not_told_as_one_that_never_ended() -> None:
     ended = run(LOG)
     ended["status"] |= {"phase": "Succeeded"}
+    ended["metadata"]["creationTimestamp"] = hours_ago(1).isoformat()
     assert pod_failure(ended) == ""
     (one,) = found(complete(26), pods=(ended,))
     assert not one.fails and "left no backup that counts" in one.reason
+
+
+def test_a_run_that_has_just_ended_may_have_left_what_nobody_saw_yet() -> None:
+    ended = run(LOG, phase="Succeeded")
+    finished_at = (NOW - MIRRORED_AFTER + timedelta(seconds=1)).isoformat()
+    ended["status"]["containerStatuses"] = [{"state": {"terminated": {"finishedAt": finished_at}}}]
+    (one,) = found(complete(26), pods=(ended,))
+    assert one.reason == "no run has ended yet"
 
 
 def test_the_longest_interval_is_no_mistake_and_a_wrong_clock_hides_nothing() -> None:

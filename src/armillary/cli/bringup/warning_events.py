@@ -14,6 +14,8 @@ from armillary.kube.kinds import KubeObject
 _CONDITIONS = {
     "InvalidSpec": ("SpecValid", "True"),
     "SecretMissing": ("SecretsFound", "True"),
+    "SecretPutBack": ("SecretsFound", "True"),
+    "TopologyUnreachable": ("TopologyReachable", "True"),
     "TurndownBlocked": ("TurndownBlocked", "False"),
 }
 _CLUSTERS = ("PlanetScaleCluster", "VitessCluster")

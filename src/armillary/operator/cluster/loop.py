@@ -8,13 +8,14 @@ from armillary.base.errors import ArmillaryError, InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.kube.objects import (
+    condition_of,
     is_being_deleted,
     labels_of,
     name_of,
     namespace_of,
 )
 from armillary.kube.workqueue import WorkQueue
-from armillary.operator.cluster.auth_secrets import ensure_auth_secrets
+from armillary.operator.cluster.auth_secrets import AuthSecrets
 from armillary.operator.cluster.build import (
     build_backup_storages,
     build_cell,
@@ -29,6 +30,7 @@ from armillary.operator.cluster.status import (
     Findings,
     build_cluster_status,
     build_unreadable_status,
+    topology_reachable,
 )
 from armillary.operator.cluster.topology_apply import apply_topology, observe_topology
 from armillary.operator.cluster.topology_plan import CellRecord, TopologyWanted, plan_topology
@@ -71,6 +73,7 @@ _RESYNC_S = 60.0
 class ClusterLoop:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._auth_secrets = AuthSecrets(world)
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         for kind in CLUSTER_KINDS.values():
@@ -81,6 +84,7 @@ class ClusterLoop:
     async def reconcile(self, key: ObjectKey) -> float | None:
         obj = self._world.get(CLUSTER_KINDS[key.kind], key.namespace, key.name)
         if obj is None or is_being_deleted(obj):
+            self._auth_secrets.forget(key)
             return None
         try:
             cluster = parse_cluster(obj)
@@ -96,22 +100,23 @@ class ClusterLoop:
             await self._write_status(cluster, Findings(checked, None), _previous_orphans(obj))
             return _RESYNC_S
         cluster = replace(cluster, retained_cells=retained_cells(cluster.cell_names, deployed))
-        return await self._make_so(cluster, checked)
+        return await self._make_so(key, cluster, checked)
 
-    async def _make_so(self, cluster: Cluster, checked: SpecFindings) -> float:
+    async def _make_so(self, key: ObjectKey, cluster: Cluster, checked: SpecFindings) -> float:
         """Make everything as the spec says; return the seconds until another look is due."""
-        await ensure_auth_secrets(self._world, cluster)
+        lost = await self._auth_secrets.ensure(key, cluster)
         steps, written = await self._ensure_children(cluster)
         orphans = await self._turn_down(cluster)
-        topology_ok = await self._sync_topology(
+        unreachable = await self._sync_topology(
             cluster, frozenset(orphans.cells), frozenset(orphans.keyspaces)
         )
-        missing = await find_missing_secrets(self._world, cluster)
+        missing = (*lost, *await find_missing_secrets(self._world, cluster))
         for line in missing:
             self._world.recorder.record(cluster.object, "SecretMissing", line, warning=True)
-        await self._write_status(cluster, Findings(checked, missing), orphans, written)
+        findings = Findings(checked, missing, topology=self._tell_topology(cluster, unreachable))
+        await self._write_status(cluster, findings, orphans, written)
         steps.raise_first()
-        if not topology_ok:
+        if unreachable:
             return _TOPOLOGY_RETRY_S
         return _SECRETS_RETRY_S if missing else _RESYNC_S
 
@@ -199,8 +204,8 @@ class ClusterLoop:
 
     async def _sync_topology(
         self, cluster: Cluster, orphaned_cells: frozenset[str], orphaned_keyspaces: frozenset[str]
-    ) -> bool:
-        """Register cells and prune what left; False when the topology does not answer yet."""
+    ) -> str:
+        """Register cells and prune what left; return why the topology cannot be asked, if so."""
         wanted = TopologyWanted(
             cells=_cell_records(cluster, self._deployed_cells(cluster)),
             kept_cells=set(cluster.cell_names) | orphaned_cells,
@@ -220,8 +225,18 @@ class ClusterLoop:
                 "topology not reachable yet",
                 extra={"cluster": cluster.name, "error": str(error)},
             )
-            return False
-        return True
+            return str(error)
+        return ""
+
+    def _tell_topology(self, cluster: Cluster, unreachable: str) -> tuple[Condition, ...]:
+        """Return the condition, and record when a topology that answered does so no more."""
+        condition = topology_reachable(unreachable)
+        before = condition_of(cluster.object, condition.type) or {}
+        if unreachable and before.get("status") == "True":
+            self._world.recorder.record(
+                cluster.object, condition.reason, condition.message, warning=True
+            )
+        return (condition,)
 
     def _keyspaces_in(self, cluster: Cluster, cell: str) -> set[str]:
         """Return the keyspaces with a pool or a pod in the cell."""

@@ -38,6 +38,7 @@ class Findings:
     spec: SpecFindings
     missing_secrets: tuple[str, ...] | None = ()  # None: nobody looked
     backups: tuple[Condition, ...] = ()  # what the shards say of theirs
+    topology: tuple[Condition, ...] = ()  # whether it answers; nothing when nobody asked
 
 
 def build_cluster_status(
@@ -57,6 +58,7 @@ def build_cluster_status(
         _spec_valid(findings.spec.mistakes),
         _advice(findings.spec.advice),
         *_secrets_found(findings.missing_secrets),
+        *findings.topology,
         _turned_down(orphans, keyspaces),
         *findings.backups,
         changes_waiting([*cells, *keyspaces, *dashboards], keyspaces),
@@ -198,6 +200,18 @@ def _secrets_found(missing: tuple[str, ...] | None) -> list[Condition]:
             message=f"Pods that mount it wait until it is there: {_lines(missing)}",
         )
     ]
+
+
+def topology_reachable(problem: str) -> Condition:
+    """Tell whether the lockserver answers; `problem` says why it does not."""
+    return Condition(
+        type="TopologyReachable",
+        status="False" if problem else "True",
+        reason="TopologyUnreachable" if problem else "Answers",
+        message=f"Nothing that needs the topology can be done: {problem}"
+        if problem
+        else "The lockserver answers.",
+    )
 
 
 def _turned_down(orphans: Orphans, keyspaces: Sequence[KubeObject]) -> Condition:

@@ -24,6 +24,7 @@ from armillary.operator.crd.lockserver import EtcdLockserverSpec, EtcdLockserver
 from armillary.operator.crd.read import read_spec
 from armillary.operator.lockserver.build import (
     QUORUM,
+    TLS_AUTHORITY,
     Lockserver,
     build_certificate_secret,
     build_claim,
@@ -86,7 +87,7 @@ class LockserverLoop:
         await self._world.writer.ensure(owner, wanted, found)
 
     async def _ensure_certificate(self, owner: KubeObject, lockserver: Lockserver) -> None:
-        """Make the members' certificate, and another one when a pod has a new address.
+        """Make the members' certificate; another one for a pod's new address, or a new authority.
 
         etcd reads the files again for each connection. Only where pods cannot resolve names do
         peers wait for the addresses to be in it.
@@ -98,7 +99,7 @@ class LockserverLoop:
         if found is not None:
             refuse_former_owner(owner, found)
             known = annotations_of(found).get(keys.CERTIFICATE_ADDRESSES, "").split(",")
-            if set(addresses) <= set(known):
+            if set(addresses) <= set(known) and await self._is_trusted(lockserver, found):
                 return
         wanted = build_certificate_secret(
             lockserver, addresses, await self._authority(lockserver), now=self._world.now()
@@ -110,6 +111,18 @@ class LockserverLoop:
         changes["metadata"]["annotations"] = annotations_of(wanted)
         await client.merge_patch(kinds.SECRET, name, lockserver.namespace, changes)
         logger.info("lockserver certificate renewed", extra={"addresses": addresses})
+
+    async def _is_trusted(self, lockserver: Lockserver, found: KubeObject) -> bool:
+        """Whether the certificate is of the authority that clients know; True when none is there.
+
+        An authority that was lost is made anew when nobody is left who could put it back.
+        """
+        try:
+            authority = await self._authority(lockserver)
+        except UnavailableError:
+            return True
+        known = (found.get("data") or {}).get(TLS_AUTHORITY, "")
+        return b64decode(known) == authority.cert
 
     async def _authority(self, lockserver: Lockserver) -> Certified:
         """Return who signs for the cluster.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import labels_of
+from armillary.kube.objects import created_at, labels_of
 from armillary.model.backup_name import CLOCKS_APART_MAX
 from armillary.operator.crd.backup import BackupPolicy
 from armillary.operator.render import labels as keys
@@ -123,3 +123,16 @@ def _periodic(
             min_retention_count=policy.min_retention_count,
         )
     return BackupPlan(tuple(jobs.values()), min(due_in_s, default=None))
+
+
+def run_ended_at(pod: KubeObject, now: datetime) -> datetime:
+    """Return when a pod ended; when it was made, if its machine's clock is wrong or does not say.
+
+    A pod that is refused as a whole never has a container.
+    """
+    states = [
+        one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or ()
+    ]
+    texts = [(state.get("terminated") or {}).get("finishedAt") for state in states]
+    times = [datetime.fromisoformat(text) for text in texts if text]
+    return max((at for at in times if at <= now + CLOCKS_APART_MAX), default=created_at(pod))

@@ -16,7 +16,12 @@ from armillary.operator.crd.parts import Json, ShardCondition
 from armillary.operator.crd.shard import ShardStatus
 from armillary.operator.objects.status import dated, rfc3339
 from armillary.operator.render import labels as keys
-from armillary.operator.shard.backup_plan import SeenBackup, complete_times, newest_dated
+from armillary.operator.shard.backup_plan import (
+    SeenBackup,
+    complete_times,
+    newest_dated,
+    run_ended_at,
+)
 from armillary.operator.shard.tablets import Shard
 
 BACKUPS_CURRENT = "BackupsCurrent"
@@ -24,6 +29,8 @@ BACKUPS_CURRENT = "BackupsCurrent"
 LATE_AFTER = timedelta(hours=1)
 # The first try may fail for want of something that is still starting.
 FAILS_AFTER = timedelta(minutes=1)
+# What a run has stored is seen by the next look into the location.
+MIRRORED_AFTER = timedelta(minutes=3)
 REASON_CHARS_MAX = 400
 
 # A line of a program of ours or of Vitess's that tells of an error, without its date and place.
@@ -79,7 +86,7 @@ def find_overdue(
         is_late = policy is not None and is_snapshot is False and now - due_at >= LATE_AFTER
         if not (is_late or (failure and now - due_at >= FAILS_AFTER)):
             continue
-        why = failure or _why_late(newest_at, runs, has_primary=has_primary)
+        why = failure or _why_late(newest_at, runs, has_primary=has_primary, now=now)
         found.append(Overdue(location=name, since=due_at, reason=why, fails=bool(failure)))
     return tuple(found)
 
@@ -106,12 +113,17 @@ def told_before(status: ShardStatus, backups: Sequence[SeenBackup]) -> tuple[Ove
     )
 
 
-def _why_late(newest_at: datetime | None, runs: Sequence[KubeObject], *, has_primary: bool) -> str:
+def _why_late(
+    newest_at: datetime | None, runs: Sequence[KubeObject], *, has_primary: bool, now: datetime
+) -> str:
     if not has_primary:
         return "the shard has no primary whose data a backup could catch up with"
     if newest_at is None:
         return "there is no complete backup to go on from; BackupShard takes one"
-    if any(phase_of(pod) == "Succeeded" for pod in runs):
+    if any(
+        phase_of(pod) == "Succeeded" and now - run_ended_at(pod, now) >= MIRRORED_AFTER
+        for pod in runs
+    ):
         return (
             "the last run ended and left no backup that counts: either a clock is wrong, or the "
             "location is not read"

@@ -8,10 +8,10 @@ tablet at most. Replicas roll first; the primary moves once, and rolls last.
 from datetime import datetime, timedelta
 
 from armillary.kube.kinds import KubeObject
-from armillary.kube.objects import created_at, is_being_deleted, name_of, phase_of
-from armillary.model.backup_name import CLOCKS_APART_MAX
+from armillary.kube.objects import is_being_deleted, name_of, phase_of
 from armillary.operator.objects.rollout import Annotate, CreatePod, DeletePod, Leave
 from armillary.operator.shard.actions import DISRUPTIVE, Delete, RollPod, ShardAction, ShardPlan
+from armillary.operator.shard.backup_plan import run_ended_at
 from armillary.operator.shard.backup_pod import WantedBackupJob
 from armillary.operator.shard.drain_plan import plan_drain
 from armillary.operator.shard.observe import ShardSeen
@@ -101,7 +101,7 @@ def plan_backup_leftovers(
     actions += [
         Delete(pod, "it failed as a whole; the next one tries again")
         for name, pod in pods.items()
-        if name in wanted and has_failed(pod) and now - _ended_at(pod, now) >= _FAILED_PAUSE
+        if name in wanted and has_failed(pod) and now - run_ended_at(pod, now) >= _FAILED_PAUSE
     ]
     actions += [
         Delete(pod, "it ended and left no backup that counts; the next one tries again")
@@ -109,7 +109,7 @@ def plan_backup_leftovers(
         if name in wanted
         and phase_of(pod) == "Succeeded"
         and not is_being_deleted(pod)
-        and now - _ended_at(pod, now) >= _SPENT_AFTER
+        and now - run_ended_at(pod, now) >= _SPENT_AFTER
     ]
     actions += [
         Delete(claim, "its backup pod is gone")
@@ -119,16 +119,3 @@ def plan_backup_leftovers(
         and not is_being_deleted(claim)
     ]
     return actions
-
-
-def _ended_at(pod: KubeObject, now: datetime) -> datetime:
-    """Return when a pod ended; when it was made, if its machine's clock is wrong or does not say.
-
-    A pod that is refused as a whole never has a container.
-    """
-    states = [
-        one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or ()
-    ]
-    texts = [(state.get("terminated") or {}).get("finishedAt") for state in states]
-    times = [datetime.fromisoformat(text) for text in texts if text]
-    return max((at for at in times if at <= now + CLOCKS_APART_MAX), default=created_at(pod))

@@ -50,6 +50,7 @@ class ReplicationLoop:
     def __init__(self, world: World) -> None:
         self._world = world
         self._watched: dict[ObjectKey, Watched] = {}
+        self._waits: dict[ObjectKey, str] = {}  # why the last pass had to wait
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         # The shard's own status changes whenever its pods, tablets or backups do.
@@ -59,6 +60,7 @@ class ReplicationLoop:
         world = self._world
         obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
         before = self._watched.pop(key, None)
+        waited = self._waits.pop(key, "")
         if obj is None or is_being_deleted(obj):
             return None
         if before is not None:  # a pass that does not look: a break
@@ -90,7 +92,9 @@ class ReplicationLoop:
             return min(again_s, _WATCH_S) if _watches_primary(shard, seen) else again_s
         except ArmillaryError as error:
             # Tablets that are just starting, or a lock that is held: both pass.
-            logger.info(
+            self._waits[key] = str(error)
+            logger.log(
+                logging.DEBUG if waited == str(error) else logging.INFO,
                 "replication has to wait",
                 extra={"keyspace": shard.keyspace, "shard": shard.name, "error": str(error)},
             )
