@@ -236,6 +236,7 @@ def age(machine: Machine, name: str) -> str:
     older = BackupName(parsed.started_at - timedelta(days=5), parsed.alias)
     folder = folder_of(machine, name)
     manifest = json.loads((folder / "MANIFEST").read_text())
+    del manifest["Armillary"]["ManifestHash"]
     manifest["BackupName"] = str(older)
     manifest["BackupTime"] = older.started_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     (folder / "MANIFEST").write_text(json.dumps(manifest))

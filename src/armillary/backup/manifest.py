@@ -1,16 +1,19 @@
 """The MANIFEST of a backup: Vitess's JSON, read and written. Pure.
 
 Keys, their order and their spelling are Vitess's, so that it restores what we took and the
-reverse. Our one extra key, `Armillary`, describes how to check every stored byte, and names the
-databases inside and what is left of those without a file; Vitess ignores it. Byte by byte in
-docs/formats.md.
+reverse. Our one extra key, `Armillary`, describes how to check every stored byte, those of the MANIFEST too,
+and names the databases inside and what is left of those without a file; Vitess ignores it. Byte by
+byte in docs/formats.md.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import xxhash
 
 from armillary.backup.errors import ManifestError
 from armillary.base.errors import InputError
@@ -20,6 +23,9 @@ BUILTIN = "builtin"
 XTRABACKUP = "xtrabackup"
 FORMAT_VERSION = 1
 METHOD_CHARS_MAX = 64
+HASH_KEY = "ManifestHash"  # XXH3-128 of the MANIFEST without the line of this key, lower hex
+_HASH_LINE_MARK = f'"{HASH_KEY}"'.encode()
+_HASH_LINE = re.compile(rb'    "%s": "([0-9a-f]{32})",\n' % HASH_KEY.encode())
 STRIPES_MAX = 4096  # nobody has more files; a number in a damaged file may be anything
 
 
@@ -129,16 +135,41 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "IncrementalDetails": None,
     }
     fields.update(_content_fields(manifest))
-    if manifest.integrity is not None:
-        fields["Armillary"] = _integrity_fields(manifest.integrity) | _names_fields(manifest)
+    if manifest.integrity is None:
+        return _text(fields)
+    ours = _integrity_fields(manifest.integrity) | _names_fields(manifest)
+    own_hash = xxhash.xxh3_128_hexdigest(_text(fields | {"Armillary": ours}))
+    return _text(fields | {"Armillary": {HASH_KEY: own_hash} | ours})
+
+
+def _text(fields: Mapping[str, object]) -> bytes:
     return json.dumps(fields, indent=2).encode() + b"\n"
+
+
+def _expect_own_hash(data: bytes) -> None:
+    """See that the bytes are those that were written, if they say which; Vitess's do not.
+
+    A changed digit in a position or a time is JSON like the right one.
+    """
+    lines = data.splitlines(keepends=True)
+    told = [line for line in lines if _HASH_LINE_MARK in line]
+    if not told:
+        return
+    found = xxhash.xxh3_128_hexdigest(b"".join(line for line in lines if line not in told))
+    match = _HASH_LINE.fullmatch(told[0])
+    if len(told) > 1 or match is None or match[1].decode() != found:
+        raise ManifestError(
+            f"manifest was changed after it was written: without the line {HASH_KEY} it has the "
+            f"hash {found} (who changes it on purpose takes that line out)"
+        )
 
 
 def parse_manifest(data: bytes) -> Manifest:
     """Read a MANIFEST of ours or of Vitess.
 
     Raises:
-        ManifestError: no JSON object, or a key that every complete backup has is missing or wrong.
+        ManifestError: no JSON object, or a key that every complete backup has is missing or wrong;
+            or one of ours that was changed after it was written.
     """
     try:
         fields = json.loads(data)
@@ -150,6 +181,7 @@ def parse_manifest(data: bytes) -> Manifest:
         ) from None
     if not isinstance(fields, dict):
         raise ManifestError("manifest is not a JSON object")
+    _expect_own_hash(data)
     reader = _Reader(fields)
     method = reader.text("BackupMethod") or BUILTIN
     if len(method) > METHOD_CHARS_MAX:

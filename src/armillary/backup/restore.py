@@ -37,7 +37,7 @@ from armillary.backup.restore_plan import (
     is_of_older_series,
     plan_restore,
 )
-from armillary.backup.storage.contract import BackupStorage
+from armillary.backup.storage.contract import MANIFEST_FILE, BackupStorage
 from armillary.backup.verify import verify_backup
 from armillary.base.clock import utc_now
 from armillary.base.errors import (
@@ -113,6 +113,10 @@ async def restore_backup(
     memory = memory or RestoreMemory()
     plan = await _plan(request, storage)
     directory = shard_directory(request.keyspace, request.shard)
+    broken = plan.broken_since(plan.candidates[0].raw_name)
+    if broken and not request.fall_back:
+        label = f"{directory}/{broken[-1].raw_name}"
+        raise DamagedBackupError(label, MANIFEST_FILE, broken[-1].problem)
     damaged: dict[str, DamagedBackupError] = {}
     for record in plan.candidates:
         known = memory.recall(directory, record.raw_name)
@@ -122,7 +126,7 @@ async def restore_backup(
                 raise known.with_traceback(None)
             logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
             outcome = await _restore_one(request, record, storage, settings, Meter(on_progress))
-            return replace(outcome, passed_over=tuple(damaged))
+            return replace(outcome, passed_over=(*damaged, *(r.raw_name for r in broken)))
         except OSError as error:  # of this machine's disk, not of the store
             label = f"{directory}/{record.raw_name}"
             raise UnavailableError(f"restore of {label}: {os_error_text(error)}") from error

@@ -46,6 +46,11 @@ class RestorePlan:
     candidates: tuple[BackupRecord, ...]
     skipped: tuple[Skipped, ...]
     none_because: NoBackupReason | None = None
+    broken: tuple[BackupRecord, ...] = ()  # their MANIFEST is none, so nobody knows if they fit
+
+    def broken_since(self, raw_name: str) -> tuple[BackupRecord, ...]:
+        """Return the broken ones that are newer than a backup: it is chosen in their place."""
+        return tuple(record for record in self.broken if record.raw_name > raw_name)
 
     def explain(self) -> str:
         """One line for logs and errors: what was chosen, or why nothing was."""
@@ -92,6 +97,14 @@ def plan_restore(records: Sequence[BackupRecord], wish: RestoreWish) -> RestoreP
             Skipped(raw_name=name, reason=text) for name, (_, text) in sorted(reasons.items())
         ),
         none_because=None if fitting else _why_none({reason for reason, _ in reasons.values()}),
+        broken=tuple(record for record in records if _is_broken(record, wish)),
+    )
+
+
+def _is_broken(record: BackupRecord, wish: RestoreWish) -> bool:
+    started_at = record.started_at
+    return record.has_bad_manifest and (
+        wish.at is None or (started_at is not None and started_at <= wish.at)
     )
 
 

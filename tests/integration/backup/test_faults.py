@@ -1,6 +1,7 @@
 """Everything that may break while a backup is taken or restored, on real servers and files."""
 
 import errno
+import json
 import os
 import shutil
 import sys
@@ -99,9 +100,26 @@ def change_the_table(folder: Path) -> None:
     (folder / "CHUNKS").write_bytes(b"".join(lines[:-1]))
 
 
+def change_a_digit_of_the_position(folder: Path) -> None:
+    """All of it is still good JSON, and a position like any other."""
+    text = (folder / "MANIFEST").read_text()
+    position = json.loads(text)["Position"]
+    other = position[:-1] + ("1" if position[-1] != "1" else "2")
+    (folder / "MANIFEST").write_text(
+        text.replace(f'"Position": "{position}"', f'"Position": "{other}"')
+    )
+
+
+def lose_half_the_manifest(folder: Path) -> None:
+    data = (folder / "MANIFEST").read_bytes()
+    (folder / "MANIFEST").write_bytes(data[: len(data) // 2])
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        change_a_digit_of_the_position,
+        lose_half_the_manifest,
         flip_a_bit,
         cut_a_stripe,
         lengthen_a_stripe,

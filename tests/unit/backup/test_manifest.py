@@ -46,6 +46,7 @@ GOLDEN = """{
   "SkipCompress": false,
   "ExternalDecompressor": "",
   "Armillary": {
+    "ManifestHash": "64b06ad20bcbcce8a2b7aebe64654e93",
     "FormatVersion": 1,
     "RawBytes": 20,
     "StoredBytes": 10,
@@ -59,6 +60,7 @@ GOLDEN = """{
   }
 }
 """
+PLAIN = "".join(line for line in GOLDEN.splitlines(keepends=True) if "ManifestHash" not in line)
 STREAM = StreamContent(file_name="backup.xbstream.zst", stripe_count=8, extra_params="--parallel=1")
 INTEGRITY = Integrity(
     raw_bytes=20,
@@ -95,6 +97,22 @@ def test_what_we_write_is_fixed_to_the_byte() -> None:
 
 def test_what_we_write_is_read_back() -> None:
     assert parse_manifest(GOLDEN.encode()) == OURS
+    assert parse_manifest(PLAIN.encode()) == OURS, "one that says no hash"
+
+
+def test_any_changed_byte_is_noticed() -> None:
+    data = GOLDEN.encode()
+    unnoticed = []
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        try:
+            found = parse_manifest(bytes(changed))
+        except ManifestError:
+            continue
+        if found != OURS:
+            unnoticed.append(data[place - 20 : place + 1])
+    assert not unnoticed
 
 
 def test_a_builtin_manifest_is_read_back() -> None:
@@ -120,12 +138,12 @@ def test_a_manifest_of_2020_is_read() -> None:
 
 
 def test_an_unknown_method_is_read_as_something_that_cannot_be_restored() -> None:
-    text = GOLDEN.replace('"xtrabackup"', '"mysqlshell"')
+    text = PLAIN.replace('"xtrabackup"', '"mysqlshell"')
     assert parse_manifest(text.encode()).content == OtherContent()
 
 
 def test_an_incremental_is_known_by_its_from_position() -> None:
-    text = GOLDEN.replace('"FromPosition": ""', '"FromPosition": "MariaDB/0-1-1"')
+    text = PLAIN.replace('"FromPosition": ""', '"FromPosition": "MariaDB/0-1-1"')
     assert parse_manifest(text.encode()).incremental
 
 
@@ -146,15 +164,15 @@ def test_stripes_are_numbered_with_three_digits() -> None:
         "{",
         "[]",
         "\xff",
-        GOLDEN[:-20],
-        GOLDEN.replace("2020-08-12T05:00:00Z", "yesterday"),
-        GOLDEN.replace("2020-08-12T05:00:00Z", "2020-08-12T05:00:00"),
-        GOLDEN.replace('"BackupTime"', '"Backup_Time"'),
-        GOLDEN.replace("MariaDB/0-1-2", "MariaDB/0-1"),
-        GOLDEN.replace('"NumStripes": 8', '"NumStripes": -8'),
-        GOLDEN.replace('"NumStripes": 8', '"NumStripes": "8"'),
-        GOLDEN.replace('"FormatVersion": 1', '"FormatVersion": 2'),
-        GOLDEN.replace('"UpgradeSafe": true', '"UpgradeSafe": "yes"'),
+        PLAIN[:-20],
+        PLAIN.replace("2020-08-12T05:00:00Z", "yesterday"),
+        PLAIN.replace("2020-08-12T05:00:00Z", "2020-08-12T05:00:00"),
+        PLAIN.replace('"BackupTime"', '"Backup_Time"'),
+        PLAIN.replace("MariaDB/0-1-2", "MariaDB/0-1"),
+        PLAIN.replace('"NumStripes": 8', '"NumStripes": -8'),
+        PLAIN.replace('"NumStripes": 8', '"NumStripes": "8"'),
+        PLAIN.replace('"FormatVersion": 1', '"FormatVersion": 2'),
+        PLAIN.replace('"UpgradeSafe": true', '"UpgradeSafe": "yes"'),
         VITESS_2020.replace(
             '{"Base": "Data", "Name": "vt_main/users.ibd", "Hash": "00c0ffee"}', "7"
         ),
@@ -171,7 +189,7 @@ def test_keys_are_read_in_any_case_as_go_reads_them() -> None:
 
 
 def test_a_manifest_from_before_databases_were_named_is_read() -> None:
-    fields = json.loads(GOLDEN)
+    fields = json.loads(PLAIN)
     del fields["Armillary"]["Databases"]
     assert parse_manifest(json.dumps(fields).encode()) == replace(OURS, databases=None)
 
@@ -183,13 +201,13 @@ def test_a_manifest_from_before_databases_were_named_is_read() -> None:
         b"\x00" * 100,
         b"[" * 200_000,
         b'{"a":' * 200_000,
-        GOLDEN.replace("2020-08-12T05:00:00Z", "0001-01-01T00:00:00+23:59").encode(),
-        GOLDEN.replace('"NumStripes": 8', '"NumStripes": 1000000000000').encode(),
-        GOLDEN.replace('"StripeBlockSize": 102400', '"StripeBlockSize": 1e3').encode(),
-        GOLDEN.replace('["', '[["').replace('"vt_main"', "7").encode(),
-        GOLDEN.replace('"vt_main"', '"\\ud800"').encode(),
-        GOLDEN.replace("8.0.36", "\ud800").encode("utf-8", "surrogatepass"),
-        GOLDEN.replace('"xtrabackup"', '"' + "x" * 100_000 + '"').encode(),
+        PLAIN.replace("2020-08-12T05:00:00Z", "0001-01-01T00:00:00+23:59").encode(),
+        PLAIN.replace('"NumStripes": 8', '"NumStripes": 1000000000000').encode(),
+        PLAIN.replace('"StripeBlockSize": 102400', '"StripeBlockSize": 1e3').encode(),
+        PLAIN.replace('["', '[["').replace('"vt_main"', "7").encode(),
+        PLAIN.replace('"vt_main"', '"\\ud800"').encode(),
+        PLAIN.replace("8.0.36", "\ud800").encode("utf-8", "surrogatepass"),
+        PLAIN.replace('"xtrabackup"', '"' + "x" * 100_000 + '"').encode(),
     ],
 )
 def test_whatever_else_is_called_manifest_is_refused_as_one(data: bytes) -> None:
