@@ -1,6 +1,6 @@
 """What belongs to one client: target, settings, transaction, prepared statements. No I/O."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletType
@@ -96,6 +96,7 @@ class PreparedStatement:
     id: int
     sql: bytes
     parameter_count: int
+    target: Target = field(default_factory=Target)  # when it was prepared: whose tables it names
     key: str = ""
     slots: tuple[bytes | int, ...] = ()  # each `?` of the key: a literal, or a parameter
     counts: frozenset[int] = frozenset()  # parameters of LIMIT and OFFSET
@@ -103,6 +104,16 @@ class PreparedStatement:
     long_data: dict[int, bytearray] = field(default_factory=dict)
     long_bytes: int = 0
     long_data_refused: bool = False  # all statements of a session share one limit
+
+    def target_in(self, now: Target) -> Target:
+        """Return where it runs in a session whose target is `now`.
+
+        As on a server, USE does not move a statement that is prepared. It does for the type of
+        tablet, which a server knows nothing of, and gives one that had no database.
+        """
+        if not self.target.keyspace:
+            return now
+        return replace(self.target, tablet_type=now.tablet_type)
 
     @property
     def has_long_data(self) -> bool:

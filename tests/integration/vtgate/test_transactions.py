@@ -96,6 +96,19 @@ def test_without_autocommit_the_next_transaction_is_as_it_was_set(gate: Gate) ->
     client.close()
 
 
+def test_set_transaction_is_for_the_next_statement_alone(gate: Gate) -> None:
+    client = connect_gate(gate)
+    for sql in ("insert into orders values (1, 1, 1, 'a')", "delete from users"):
+        ask(client, "set transaction read only")
+        assert ask(client, sql).errno == 1792
+    assert ask(client, "select count(*) from orders").rows == ((0,),)
+    assert not ask(client, "insert into orders values (1, 1, 1, 'a')").errno
+    ask(client, "begin")
+    assert not ask(client, "insert into orders values (2, 1, 1, 'a')").errno
+    ask(client, "rollback")
+    client.close()
+
+
 def test_savepoints_work_over_shards(gate: Gate) -> None:
     client = connect_gate(gate)
     ask(client, "begin")

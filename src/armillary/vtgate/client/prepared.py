@@ -51,7 +51,7 @@ class PreparedStatements:
         if "/*!" in text or "/*M!" in text:
             text = unwrap_executable_comments(text, self._gateway.server_kind)
             sql = text.encode("latin-1")
-        statement = take_apart(session.next_statement_id, sql)
+        statement = take_apart(session.next_statement_id, sql, session.target)
         parameters = statement.parameter_count
         payloads = await describe(self._runner.executor, statement)
         columns = parse_prepare_ok(payloads[0]).column_count if payloads else 0

@@ -24,7 +24,7 @@ from armillary.vtgate.execution.scatter_run import ScatterRunner
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
-from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, SelectPlan
+from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, Plan, SelectPlan
 from armillary.vtgate.planner.stored_functions import refuse_stored_call
 from armillary.vtgate.planner.text import tokens_of
 from armillary.vtgate.rendering import SessionText, Statement
@@ -85,6 +85,8 @@ class Executor:
         self, cached: CachedPlan, statement: Statement, out: Output, *, group: str = "normal"
     ) -> ResponseSummary:
         plan = cached.plan
+        if self.session.once and not self.transactions.pinning:
+            self._spend_once(plan)
         match plan:
             case SelectPlan():
                 return await self._select(cached, plan, statement, out, group)
@@ -92,6 +94,17 @@ class Executor:
                 return await Inserts(self, group).insert(plan, statement, out)
             case DmlPlan():
                 return await Changes(self, group).change(plan, statement, out)
+
+    def _spend_once(self, plan: Plan) -> None:
+        """SET TRANSACTION is for this statement, a transaction of its own, and none after it.
+
+        Raises:
+            SqlError: it was set to only read; then no transaction has begun.
+        """
+        read_only = any("READ ONLY" in sql.upper() for sql in self.session.once)
+        if read_only and not isinstance(plan, SelectPlan):
+            raise SqlError(1792, "Cannot execute statement in a READ ONLY transaction")
+        self.session.once = ()
 
     async def _select(
         self,

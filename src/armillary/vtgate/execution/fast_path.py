@@ -99,7 +99,8 @@ class FastPath:
             parameters = literals_of(request)
         except WireError:
             return None
-        if statement.sql[0] not in _FIRST_LETTERS:
+        target = self._session.target
+        if statement.sql[0] not in _FIRST_LETTERS or statement.target_in(target) != target:
             return None
         literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
         found = self._find(statement.key, literals)
@@ -127,6 +128,8 @@ class FastPath:
     def _is_bound(self) -> bool:
         """Whether statements must not go through just any connection to where their rows are."""
         session = self._session
+        if session.once:
+            return True
         return session.pins_connections or session.leaves_state or session.target.is_direct
 
     def _find(self, key: str, literals: Sequence[bytes]) -> tuple[Relay, TabletPool] | None:

@@ -174,11 +174,18 @@ class StatementRunner:
         """Run a statement with these literals in the place of its `?`s."""
         for index in statement.counts:
             parameters[index] = as_count(parameters[index])
-        direct = self._session.target.is_direct
-        if verb_of(statement.sql) != Verb.ROUTED or direct or not parameters:
+        if verb_of(statement.sql) != Verb.ROUTED:
             return await self.run(fill_in(statement.sql, parameters), out)
-        literals = [parameters[slot] if isinstance(slot, int) else slot for slot in statement.slots]
-        return await self.routed(Statement(b"", statement.key, literals), out)
+        now = self._session.target
+        self._session.target = target = statement.target_in(now)
+        try:
+            if target.is_direct or not parameters:
+                return await self.run(fill_in(statement.sql, parameters), out)
+            slots = statement.slots
+            literals = [parameters[slot] if isinstance(slot, int) else slot for slot in slots]
+            return await self.routed(Statement(b"", statement.key, literals), out)
+        finally:
+            self._session.target = now
 
     async def _sequence(
         self, match: "re.Match[str]", statement: Statement, out: Output

@@ -85,7 +85,7 @@ class NamedStatements:
             raise SqlError(
                 1295, "This command is not supported in the prepared statement protocol yet"
             )
-        statement = take_apart(0, sql)
+        statement = take_apart(0, sql, self._session.target)
         await describe(self._executor, statement)
         if verb_of(sql) == Verb.OTHER:
             await check_syntax(self._executor.gateway, sql, self._session.target.keyspace)

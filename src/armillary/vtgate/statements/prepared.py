@@ -16,6 +16,7 @@ from armillary.vtgate.planner.plan import InsertPlan
 from armillary.vtgate.rendering import Statement
 from armillary.vtgate.session import PreparedStatement
 from armillary.vtgate.tablets.preparing import close_statement, read_prepare
+from armillary.vtgate.targets import Target
 from armillary.wire.statements import parse_prepare_ok
 
 _BEFORE_COUNT = frozenset({"LIMIT", "OFFSET", "FIRST", "NEXT"})  # FETCH FIRST ? ROWS ONLY
@@ -53,7 +54,7 @@ async def describe(executor: Executor, statement: PreparedStatement) -> list[byt
     return payloads if ok.parameter_count == statement.parameter_count else []
 
 
-def take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
+def take_apart(statement_id: int, sql: bytes, target: Target) -> PreparedStatement:
     """Make the key that the statement's text form has, and note which `?` is a parameter."""
     text = sql.decode("latin-1")
     parts = []
@@ -80,7 +81,7 @@ def take_apart(statement_id: int, sql: bytes) -> PreparedStatement:
         is_count = token.text == "?" and parameters - 1 in counts
         before = (before[1], _COUNT if is_count else token.upper)
     return PreparedStatement(
-        statement_id, sql, parameters, "".join(parts), tuple(slots), frozenset(counts)
+        statement_id, sql, parameters, target, "".join(parts), tuple(slots), frozenset(counts)
     )
 
 
