@@ -191,7 +191,8 @@ class Gateway:
                 pool = self.tablets.pools.of(tablet)
                 try:
                     connection = await pool.acquire(METADATA_KEY)
-                except ArmillaryError:
+                except ArmillaryError as error:
+                    logger.warning("no version of a server", extra={"reason": str(error)})
                     continue
                 pool.release(METADATA_KEY, connection)
                 self.server_kind = ServerKind.parse(connection.server_version)

@@ -270,3 +270,18 @@ def test_a_reset_session_reads_text_in_its_first_character_set(gate: Gate) -> No
     cursor.execute("select balance from accounts where email = 'zoë@x'")
     assert cursor.fetchall() == [(1,)]
     client.close()
+
+
+def test_a_server_that_reads_sql_otherwise_is_asked_nothing(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    """Whose configuration says so: in ANSI_QUOTES, "x" is a column and no text to route by."""
+    client = connect_gate(gate)
+    servers[0].query("set global sql_mode = concat(@@sql_mode, ',ANSI_QUOTES')")
+    try:
+        ask(client, "set lc_time_names = 'de_DE'")  # so that new connections are needed
+        answer = ask(client, "select count(*) from users")
+        assert "has sql_mode ANSI_QUOTES, under which the gateway would misread" in answer.message
+    finally:
+        servers[0].query("set global sql_mode = replace(@@sql_mode, 'ANSI_QUOTES', '')")
+        client.close()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from armillary.base.errors import ArmillaryError
 from armillary.sql.commands import Setting, parse_set
 from armillary.sql.executable_comments import unwrap_executable_comments
+from armillary.sql.modes import foreign_modes
 from armillary.sql.tokens import Kind, tokenize
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.session import CODECS
@@ -15,11 +16,6 @@ from armillary.wire.statements import quote
 if TYPE_CHECKING:
     from armillary.vtgate.execution.executor import Executor
 
-# Modes under which the same text means other tokens or another order of operators.
-_REFUSED_MODES = frozenset(
-    """ANSI ANSI_QUOTES NO_BACKSLASH_ESCAPES HIGH_NOT_PRECEDENCE ORACLE MSSQL DB2 POSTGRESQL MAXDB
-    PIPES_AS_CONCAT""".split()  # noqa: SIM905
-)
 _OURS = frozenset(
     """workload ddl_strategy migration_context session_uuid enable_system_settings
     client_found_rows skip_query_plan_cache read_after_write_gtid read_after_write_timeout
@@ -254,10 +250,10 @@ async def _apply(executor: "Executor", name: str, sql: str) -> None:
     except BaseException:
         session.settings = before
         raise
-    modes = set((cell or b"").decode("ascii", "replace").upper().split(","))
-    if name == "sql_mode" and modes & _REFUSED_MODES:
+    foreign = foreign_modes((cell or b"").decode("ascii", "replace"))
+    if name == "sql_mode" and foreign:
         session.settings = before
-        raise RefusedError(f"sql_mode {', '.join(sorted(modes & _REFUSED_MODES))}")
+        raise RefusedError(f"sql_mode {', '.join(foreign)}")
     for pin in session.pins.values():
         if pin.reserved is not None:
             continue

@@ -13,9 +13,11 @@ import anyio
 
 from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletAlias
+from armillary.sql.modes import foreign_modes
 from armillary.vtgate.errors import ConnectionLostError, SqlError, TabletUnreachableError
 from armillary.vtgate.tablets.backend import BackendConnection, open_backend
 from armillary.vtgate.tablets.cluster import TabletHealth
+from armillary.wire.lenenc import read_cell
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class TabletPool:
 
         Raises:
             TabletUnreachableError: the tablet cannot be reached.
-            SqlError: all connections stay busy for too long.
+            SqlError: all connections stay busy for too long, or the server reads SQL otherwise.
             MysqlError: the server refuses a setting.
         """
         connection = self.take_idle(key)
@@ -132,6 +134,7 @@ class TabletPool:
                     collation_id=key.collation_id,
                     found_rows=key.found_rows,
                 )
+                await _check_sql_mode(connection, tablet)
                 for setting in key.settings:
                     await connection.query(setting.encode("latin-1"))
         except (OSError, TimeoutError, ConnectionLostError) as error:
@@ -193,6 +196,18 @@ class TabletPool:
             for connection in idle:
                 self._discard(connection)
         self._idle.clear()
+
+
+async def _check_sql_mode(connection: BackendConnection, tablet: TabletHealth) -> None:
+    """Raises: SqlError: to this server, statements mean something else than we read in them."""
+    answer = await connection.query(b"select @@sql_mode")
+    foreign = foreign_modes((read_cell(answer.rows[0], 0)[0] or b"").decode("ascii", "replace"))
+    if foreign:
+        raise SqlError(
+            1105,
+            f"the server of {tablet.alias} has sql_mode {', '.join(foreign)}, under which the "
+            "gateway would misread statements: take it out of the server's configuration",
+        )
 
 
 class Pools:
