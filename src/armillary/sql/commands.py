@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 
 from armillary.sql.tokens import Kind, SqlSyntaxError, Token, tokenize, unquote_name
 
@@ -111,8 +112,14 @@ def parse_ddl(text: str) -> Ddl:
         named = tokens[index]
         if tokens[index + 1].text == "." and tokens[index - 1].text != "." and _is_name(named):
             keyspaces.append(unquote_name(named))
-    selects = any(token.upper == "SELECT" for token in tokens)
+    selects = any(_begins_query(*pair) for pair in pairwise(tokens[at + 1 :]))
     return Ddl(verb, what, tuple(keyspaces), temporary, selects)
+
+
+def _begins_query(token: Token, following: Token) -> bool:
+    if token.upper == "VALUES":  # not of PARTITION p VALUES LESS THAN (5), nor VALUES IN (5)
+        return following.text == "(" or following.upper == "ROW"
+    return token.upper in ("SELECT", "TABLE")
 
 
 def _is_name(token: Token) -> bool:

@@ -126,6 +126,9 @@ def test_what_was_once_wrong_agrees_or_is_refused(both: tuple[Any, Any]) -> None
 REFUSED = """
 /*M! lock tables a write */
 /*M!100100 select is_used_lock('a') */
+create table z as values (1)
+create table z as table a
+select /*+ SET_VAR(sql_select_limit=1) */ id from a
 insert into k (n) values (1)
 insert into k (n, id) values (1, default)
 insert into k (n) values (1) on duplicate key update n = 5

@@ -49,6 +49,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("varchar(5) character set latin1", "unicode_loose_md5"),
     ("varchar(5) character set utf8mb3", "unicode_loose_md5"),
     ("tinytext", "unicode_loose_md5"),
+    ("varchar(20)", "hash"),
+    ("double", "hash"),
 )
 # fmt: off
 LITERALS: tuple[str, ...] = (
@@ -61,7 +63,7 @@ LITERALS: tuple[str, ...] = (
     "16777216", "'2020-01-01'", "70", "2020", "'a\\0'", "'abcde   '", "_binary'a'", "_latin1'a'",
     "concat('a')", "99.96", "'Ä'", "_utf8mb4'y'", "'ü'",
     "2.0e0", "-3.0e0", "0.0e0", "-0.0e0", "12345.0e0", "12346.0", "123456.0e0", "16777217.0e0",
-    "9007199254740991.0e0", "9007199254740992.0e0",
+    "9007199254740991.0e0", "9007199254740992.0e0", "9007199254740992", "'9007199254740993'",
 )
 # fmt: on
 
@@ -172,3 +174,24 @@ def test_a_row_is_found_by_the_value_it_holds(odd: tuple[Gate, Server], number: 
     there.close()
     assert not problems, f"{KINDS[number]}\n" + "\n".join(problems[:8])
     assert taken > 2 or KINDS[number][0].split("(")[0] in _REFUSED_KINDS, "too much refused"
+
+
+def test_rows_of_unlike_columns_meet_as_on_one_server(odd: tuple[Gate, Server]) -> None:
+    """A server compares text with a number as doubles, of which one equals several numbers."""
+    gate, server = odd
+    here, there = connect_gate(gate, "odd"), connect_whole(server, "odd_whole")
+    for number in range(len(KINDS)):
+        for literal in LITERALS:
+            sql = f"insert into t{number} (v, k) values (1000, {literal})"
+            if not ask(here, sql).errno:
+                ask(there, sql)
+    problems = []
+    for one, (_, vindex) in enumerate(KINDS):
+        for other in (n for n in range(one) if KINDS[n][1] == vindex):
+            sql = f"select count(*) from t{one} a join t{other} b on a.k = b.k"
+            mine = ask(here, sql)
+            if not mine.refused and mine.rows != ask(there, sql).rows:
+                problems.append((KINDS[one], KINDS[other], mine))
+    here.close()
+    there.close()
+    assert not problems

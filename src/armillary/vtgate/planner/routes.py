@@ -408,12 +408,13 @@ def _compare_alike(one: TableUse, left: Column, other: TableUse, right: Column) 
     """Whether equal values of both columns have equal ids: 5 = '05', whose digests differ."""
     shapes = one.column_shape(left.name), other.column_shape(right.name)
     primary = one.schema.primary
+    by_number = primary is not None and primary.vindex.by_number
     if shapes[0] is None or shapes[1] is None:
-        return primary is not None and primary.vindex.by_number
-    if primary is not None and primary.vindex.by_number:
-        # Unlike kinds are compared as doubles, of which one equals several large numbers.
-        return shapes[0].is_exact == shapes[1].is_exact
-    return shapes[0].is_integer == shapes[1].is_integer
+        return by_number
+    # Unlike kinds are compared as doubles, of which one equals several large numbers.
+    if (shapes[0].is_exact, shapes[0].is_string) != (shapes[1].is_exact, shapes[1].is_string):
+        return False
+    return by_number or shapes[0].is_integer == shapes[1].is_integer
 
 
 def _unite(block: Block, left: Column, right: Column, joined: set[str] | None) -> None:

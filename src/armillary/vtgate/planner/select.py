@@ -16,7 +16,7 @@ from armillary.sql.ast import (
     Union,
     Update,
 )
-from armillary.sql.tokens import Token
+from armillary.sql.tokens import Kind, Token
 from armillary.vtgate.errors import RefusedError, no_database
 from armillary.vtgate.planner.dml import DmlPlanner
 from armillary.vtgate.planner.insert import plan_insert, refuse_computed_vindexes
@@ -132,6 +132,10 @@ def plan_statement(
         SqlError: it is wrong.
     """
     tokens = tokens_of(key)
+    if any(
+        token.kind == Kind.HINT and "SQL_SELECT_LIMIT" in token.text.upper() for token in tokens
+    ):
+        raise RefusedError("sql_select_limit")  # each shard would cut its own rows
     plan = _plan(key, tokens, statement, named, vschema, keyspace, shapes, literals)
     refusal = refuse_stored_call(tokens, named.schemas)
     if refusal is None:
