@@ -56,6 +56,7 @@ class Executor:
         self.lookups = Lookups(
             self.run_internal,
             in_transaction=lambda: self.transactions.pinning,
+            goes_on=lambda: session.pins_connections,
             created=session.created_lookups,
             freed=session.freed_lookups,
         )

@@ -47,6 +47,8 @@ class Transactions:
     ) -> AsyncIterator[BackendConnection]:
         """Lend a connection for one statement; in a transaction it is the shard's own.
 
+        Args:
+            group: pre, normal or post; `outside` is for what the transaction has no part in.
         Raises:
             TabletUnavailableError: no tablet can take it.
             SqlError: single-shard transactions only, and this is a second shard.
@@ -54,7 +56,7 @@ class Transactions:
         """
         session = self._session
         tablet_type = session.target.tablet_type
-        if self.pinning:
+        if self.pinning and group != "outside":
             pin = await self._pins.take(keyspace, shard, tablet_type, group)
             try:
                 await self._guard(pin)
@@ -63,7 +65,8 @@ class Transactions:
                 if pin.connection.busy:  # interrupted: the late answer is nobody's
                     pin.connection.abort()
             return
-        async with self._outside(keyspace, shard, reading=reading) as connection:
+        lent = self._pooled if group == "outside" else self._outside
+        async with lent(keyspace, shard, reading=reading) as connection:
             yield connection
 
     @asynccontextmanager
@@ -77,7 +80,7 @@ class Transactions:
             server = (keyspace, shard, session.target.tablet_type)
             reserved = await self.reserving.find(server, reading=reading)
         if reserved is None:
-            async with self.pooled(keyspace, shard, reading=reading) as connection:
+            async with self._pooled(keyspace, shard, reading=reading) as connection:
                 yield connection
             return
         try:
@@ -89,10 +92,9 @@ class Transactions:
                 reserved.connection.abort()
 
     @asynccontextmanager
-    async def pooled(
+    async def _pooled(
         self, keyspace: str, shard: str, *, reading: bool
     ) -> AsyncIterator[BackendConnection]:
-        """As `connection`, outside of any transaction."""
         session = self._session
         tablet_type = session.target.tablet_type
         pool = await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
@@ -129,7 +131,7 @@ class Transactions:
             if reserved is not None:
                 yield reserved.connection
                 return
-        async with self.pooled(keyspace, shards[0], reading=True) as connection:
+        async with self._pooled(keyspace, shards[0], reading=True) as connection:
             yield connection
 
     def mark_used(self, keyspace: str, shard: str, group: str, write: bytes | None) -> None:

@@ -89,11 +89,12 @@ class Changes:
         """
         found = []
         for shard in shards:
-            async with self._executor.transactions.pooled(
-                keyspace, shard, reading=True
-            ) as connection:
-                answer = await connection.query(b"select 1" + sql[len(b"delete") :])
-            if answer.rows:
+            out = CollectedOutput()
+            reading = b"select 1" + sql[len(b"delete") :]
+            await self._executor.on_shard(
+                keyspace, shard, reading, out, group="outside", again=True
+            )
+            if out.rows:
                 found.append(shard)
         return tuple(found)
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from armillary.base.errors import MysqlError
-from armillary.routing.lookup import LookupVindex, quote_name
+from armillary.routing.lookup import LookupVindex
 from armillary.sql.literals import NotAValue, literal_value
 from armillary.vtgate.answers.output import CollectedOutput
 from armillary.vtgate.errors import SqlError
@@ -27,7 +27,16 @@ class Internal(Protocol):
     ) -> Awaitable[CollectedOutput]: ...
 
 
-OnOwner = Callable[[bytes, str, Sequence[bytes]], Awaitable[bool]]
+class Owner(Protocol):
+    """The table whose lookup rows these are."""
+
+    async def has(self, keyspace_id: bytes, values: Sequence[bytes]) -> bool:
+        """Whether it has, or will have, a row of this id with these values."""
+        ...
+
+    async def equal(self, values: Sequence[bytes], others: Sequence[Sequence[bytes]]) -> list[bool]:
+        """Which of other values the lookup table holds equal to these."""
+        ...
 
 
 class Lookups:
@@ -36,11 +45,13 @@ class Lookups:
         run: Internal,
         *,
         in_transaction: Callable[[], bool],
+        goes_on: Callable[[], bool],
         created: set[object],
-        freed: dict[object, bytes],
+        freed: dict[tuple[str, tuple[bytes, ...]], bytes],
     ) -> None:
         self._run = run
         self._in_transaction = in_transaction
+        self._goes_on = goes_on  # whether the transaction outlives this statement
         self._created = created  # consistent lookup rows that this transaction has added
         self._freed = freed  # values of those that it has taken away in `post`, and their ids
         self._ahead: set[tuple[str, bytes]] = set()  # those whose own rows are not written yet
@@ -83,7 +94,7 @@ class Lookups:
         keyspace: str,
         rows: Sequence[LookupRow],
         *,
-        owner_has: OnOwner,
+        owner: Owner,
     ) -> None:
         """Add the rows; where one value may have many ids, a row that is there stays.
 
@@ -104,7 +115,8 @@ class Lookups:
             return
         kept.sort()  # one order for everybody avoids deadlocks
         if vindex.consistent:
-            await self._create_consistent(vindex, keyspace, kept, owner_has=owner_has)
+            for row in kept:
+                await self._create_consistent(vindex, keyspace, row, owner)
             return
         literals = [literal for row in kept for literal in _literals(vindex, row)]
         await self._run(
@@ -115,47 +127,70 @@ class Lookups:
         )
 
     async def _create_consistent(
-        self,
-        vindex: LookupVindex,
-        keyspace: str,
-        rows: Sequence[LookupRow],
-        *,
-        owner_has: OnOwner,
+        self, vindex: LookupVindex, keyspace: str, row: LookupRow, owner: Owner
     ) -> None:
-        for row in rows:
-            literals = _literals(vindex, row)
-            if await self._was_freed(vindex, keyspace, row):
-                continue
-            try:
-                await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="pre")
-            except MysqlError as duplicate:
-                if duplicate.errno != DUP_ENTRY:
-                    raise
-                await self._settle(vindex, keyspace, row, duplicate, owner_has)
-            self._created.add(_identity(vindex, row))
-            self._ahead.add((vindex.name, row[1]))
+        literals = _literals(vindex, row)
+        if await self._was_freed(vindex, row, owner):
+            await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="post")
+            return
+        if self._goes_on():
+            await self._refuse_taken(vindex, keyspace, row, owner)
+        try:
+            await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="pre")
+        except MysqlError as duplicate:
+            if duplicate.errno != DUP_ENTRY:
+                raise
+            await self._settle(vindex, keyspace, row, duplicate, owner)
+        self._created.add(_identity(vindex, row))
+        self._ahead.add((vindex.name, row[1]))
 
-    async def _was_freed(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
-        """Put a lookup row back that this transaction has taken away; `pre` would wait for `post`.
+    async def _was_freed(self, vindex: LookupVindex, row: LookupRow, owner: Owner) -> bool:
+        """Whether this transaction has taken away what is put back: `pre` would wait for `post`.
 
         Raises:
-            SqlError: another row wants the value. Its lookup row must be there before its own is,
-                and the old one gone only after that: no order of two commits gives both.
+            SqlError: another row wants a unique value. Its lookup row must be there before its own
+                is, and the old one gone only after that: no order of two commits gives both.
         """
-        value = _value(vindex, row)
-        old_id = self._freed.get(value)
-        if old_id is None:
+        values = [value for name, value in self._freed if name == vindex.name]
+        if not values:
             return False
-        if old_id != row[1]:
+        equal = await owner.equal(row[0], values)
+        ids = {
+            self._freed[vindex.name, value]
+            for value, is_equal in zip(values, equal, strict=True)
+            if is_equal
+        }
+        if vindex.unique and ids - {row[1]}:
             shown = b", ".join(row[0]).decode("utf-8", "replace")
             raise SqlError(
                 1205,
                 f"lookup vindex {vindex.name}: {shown} was another row's until this transaction "
                 "freed it; commit, and use it in the next one",
             )
-        literals = _literals(vindex, row)
-        await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="post")
-        return True
+        return row[1] in ids
+
+    async def _refuse_taken(
+        self, vindex: LookupVindex, keyspace: str, row: LookupRow, owner: Owner
+    ) -> None:
+        """Find a duplicate without a lock.
+
+        `pre` would keep that of a failed insert to the transaction's end, and a later statement
+        that takes the same lookup row away in `post` would wait for it.
+
+        Raises:
+            MysqlError: another row has the value.
+        """
+        values = row[0] if vindex.unique else _literals(vindex, row)
+        columns = vindex.from_columns if vindex.unique else (*vindex.from_columns, vindex.to)
+        answer = await self._run(
+            vindex.find_sql(columns), values, keyspace=keyspace, group="outside"
+        )
+        for (to,) in answer.rows:
+            if to is not None and await owner.has(vindex.keyspace_id(to), row[0]):
+                shown = b"-".join(row[0]).decode("utf-8", "replace")
+                raise MysqlError(
+                    DUP_ENTRY, "23000", f"Duplicate entry {shown} for lookup vindex {vindex.name}"
+                )
 
     async def _settle(
         self,
@@ -163,7 +198,7 @@ class Lookups:
         keyspace: str,
         row: LookupRow,
         duplicate: MysqlError,
-        owner_has: OnOwner,
+        owner: Owner,
     ) -> None:
         """There is a lookup row already: it stands if the row it points to does.
 
@@ -180,7 +215,7 @@ class Lookups:
             return
         old_id = vindex.keyspace_id(answer.rows[0][0])
         ahead = vindex.unique and (vindex.name, old_id) in self._ahead
-        if ahead or await owner_has(old_id, vindex.name, values):
+        if ahead or await owner.has(old_id, values):
             raise duplicate
         if old_id != new_id:
             await self._run(
@@ -201,15 +236,12 @@ class Lookups:
                 vindex.delete_sql(), _literals(vindex, row), keyspace=keyspace, group=group
             )
             if group == "post":
-                self._freed[_value(vindex, row)] = row[1]
+                self._freed[vindex.name, row[0]] = row[1]
 
     async def verify(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
         """Whether the lookup table has this row: for vindexes that another table owns."""
-        columns = (*vindex.from_columns, vindex.to)
-        where = " and ".join(f"{quote_name(column)} = ?" for column in columns)
-        table = ".".join(quote_name(part) for part in vindex.table.split("."))
         answer = await self._run(
-            f"select {quote_name(vindex.from_columns[0])} from {table} where {where}",
+            vindex.find_sql((*vindex.from_columns, vindex.to)),
             _literals(vindex, row),
             keyspace=keyspace,
             group="pre" if vindex.consistent and self._in_transaction() else "normal",
@@ -226,11 +258,6 @@ def _identity(vindex: LookupVindex, row: LookupRow) -> object:
         except NotAValue:
             values.append(literal)
     return vindex.name, tuple(values), row[1]
-
-
-def _value(vindex: LookupVindex, row: LookupRow) -> object:
-    """What is the same for lookup rows of which a unique index takes only one, mostly."""
-    return vindex.name, tuple(literal.lower() for literal in row[0])
 
 
 def _literals(vindex: LookupVindex, row: LookupRow) -> list[bytes]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from armillary.routing.lookup import LookupVindex, quote_name
 from armillary.routing.vschema import ColumnVindex, TableSchema
 from armillary.vtgate.answers.output import CollectedOutput
-from armillary.vtgate.placement.rows import check_lookup_row
-from armillary.vtgate.writes.lookups import LookupRow, OnOwner
+from armillary.vtgate.placement.rows import check_lookup_row, lookup_table
+from armillary.vtgate.writes.lookups import LookupRow
 
 if TYPE_CHECKING:
     from armillary.vtgate.execution.executor import Executor
@@ -25,7 +25,7 @@ class OwnedLookups:
         for values, keyspace_id in rows:
             await check_lookup_row(self._executor, table, item, values, keyspace_id)
         await self._executor.lookups.create(
-            item.vindex, table.keyspace, rows, owner_has=self._owner_check(table, item)
+            item.vindex, table.keyspace, rows, owner=LookupOwner(self._executor, table, item)
         )
 
     async def delete(self, table: TableSchema, item: ColumnVindex, row: LookupRow) -> None:
@@ -39,35 +39,64 @@ class OwnedLookups:
         assert isinstance(item.vindex, LookupVindex)
         if after == before:
             return
-        if item.vindex.consistent and await self._equal(before[0], after[0]):
-            return
+        owner = LookupOwner(self._executor, table, item)
+        if item.vindex.consistent and await owner.equal(before[0], [after[0]]) == [True]:
+            return  # then lookup rows would lock each other
         await self.delete(table, item, before)
         await self.create(table, item, [after])
 
-    def _owner_check(self, table: TableSchema, item: ColumnVindex) -> OnOwner:
-        executor = self._executor
 
-        async def owner_has(keyspace_id: bytes, vindex: str, values: Sequence[bytes]) -> bool:
-            where = " and ".join(f"{quote_name(column)} = ?" for column in item.columns)
-            sql = (
-                f"select {quote_name(item.columns[0])} from {quote_name(table.name)} "
-                f"where {where} lock in share mode"
+class LookupOwner:
+    """A table that owns a lookup vindex."""
+
+    def __init__(self, executor: "Executor", table: TableSchema, item: ColumnVindex) -> None:
+        assert isinstance(item.vindex, LookupVindex)
+        self._executor = executor
+        self._table = table
+        self._item = item
+        self._vindex = item.vindex
+
+    async def has(self, keyspace_id: bytes, values: Sequence[bytes]) -> bool:
+        executor = self._executor
+        table = self._table
+        columns = self._item.columns
+        where = " and ".join(f"{quote_name(column)} = ?" for column in columns)
+        sql = (
+            f"select {quote_name(columns[0])} from {quote_name(table.name)} "
+            f"where {where} lock in share mode"
+        )
+        shard = executor.resolver().partition(table.keyspace).shard_of(keyspace_id)
+        out = CollectedOutput()
+        await executor.on_shard(table.keyspace, shard, _fill(sql, values), out)
+        return bool(out.rows)
+
+    async def equal(self, values: Sequence[bytes], others: Sequence[Sequence[bytes]]) -> list[bool]:
+        """As the lookup table's collations say, which may tell 'a' from 'A' or not."""
+        if all(tuple(values) == tuple(other) for other in others):
+            return [True] * len(others)
+        forms = [await self._form(column) for column in self._vindex.from_columns]
+        tests = [
+            b" and ".join(
+                form % one + b" <=> " + form % two
+                for form, one, two in zip(forms, values, other, strict=True)
             )
-            shard = executor.resolver().partition(table.keyspace).shard_of(keyspace_id)
-            out = CollectedOutput()
-            text = _fill(sql, values)
-            await executor.on_shard(table.keyspace, shard, text, out)
-            return bool(out.rows)
+            for other in others
+        ]
+        return [cell == b"1" for cell, _ in await self._executor.evaluate(*tests)]
 
-        return owner_has
-
-    async def _equal(self, before: Sequence[bytes], after: Sequence[bytes]) -> bool:
-        """Whether old and new are equal to the server: then lookup rows would lock each other."""
-        executor = self._executor
-        test = b" and ".join(b"(%s <=> %s)" % pair for pair in zip(before, after, strict=True))
-        keyspace = executor.session.target.keyspace or next(iter(executor.gateway.cluster.layouts))
-        answer = await executor.gateway.ask(keyspace, b"select " + test)
-        return answer.rows[0] == b"\x011"
+    async def _form(self, column: str) -> bytes:
+        """Return how a value is written so that it compares as in the lookup table."""
+        gateway = self._executor.gateway
+        lookup = gateway.cluster.vschema.find_table(
+            *lookup_table(self._vindex, self._table.keyspace)
+        )
+        shape = (await gateway.shape(lookup.keyspace, lookup.name)).columns.get(column.lower())
+        if shape is None or not (shape.is_text or shape.is_enum_or_set):
+            return b"%s"
+        await gateway.learn_collation(lookup.keyspace, shape.collation_id)
+        name = gateway.collation(shape.collation_id).name
+        charset = name.partition("_")[0]
+        return f"convert(%s using {charset}) collate {name}".encode()
 
 
 def _fill(sql: str, literals: Sequence[bytes]) -> bytes:
