@@ -108,10 +108,10 @@ class PreparedStatement:
     def target_in(self, now: Target) -> Target:
         """Return where it runs in a session whose target is `now`.
 
-        As on a server, USE does not move a statement that is prepared. It does for the type of
-        tablet, which a server knows nothing of, and gives one that had no database.
+        As on a server, USE of another keyspace does not move a statement that is prepared. A shard
+        of its own, or a type of tablet, is no other database: a server knows nothing of them.
         """
-        if not self.target.keyspace:
+        if self.target.keyspace in ("", now.keyspace):
             return now
         return replace(self.target, tablet_type=now.tablet_type)
 
@@ -214,6 +214,16 @@ class Session:
     def set_setting(self, variable: str, sql: str) -> None:
         kept = tuple(item for item in self.settings if item[0] != variable)
         self.settings = (*kept, (variable, sql))
+
+    def spend_once(self, *, writing: bool) -> None:
+        """SET TRANSACTION is for this statement, a transaction of its own, and none after it.
+
+        Raises:
+            SqlError: it was set to only read; then no transaction has begun.
+        """
+        if writing and any("READ ONLY" in sql.upper() for sql in self.once):
+            raise SqlError(1792, "Cannot execute statement in a READ ONLY transaction")
+        self.once = ()
 
     def note_error(self, error: MysqlError | Exception) -> None:
         errno = getattr(error, "errno", 1105)

@@ -1,6 +1,5 @@
 """Run a session's statements: plan, send, merge, keep lookups in step. I/O."""
 
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -20,31 +19,26 @@ from armillary.vtgate.errors import (
     is_harmless,
 )
 from armillary.vtgate.execution.planning import plan_for
+from armillary.vtgate.execution.relaying import relay
 from armillary.vtgate.execution.scatter_run import ScatterRunner
-from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
-from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, Plan, SelectPlan
+from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, SelectPlan
 from armillary.vtgate.planner.stored_functions import refuse_stored_call
 from armillary.vtgate.planner.text import tokens_of
 from armillary.vtgate.rendering import SessionText, Statement
 from armillary.vtgate.session import Session
 from armillary.vtgate.tablets.backend import BackendConnection
-from armillary.vtgate.tablets.preparing import prepare_without_parameters
 from armillary.vtgate.transactions.transaction import Transactions
 from armillary.vtgate.writes.changes import Changes
 from armillary.vtgate.writes.inserts import Inserts
 from armillary.vtgate.writes.lookups import Lookups
 from armillary.wire.columns import ColumnDefinition
-from armillary.wire.lenenc import read_cell
-from armillary.wire.protocol import Command
 from armillary.wire.rows import split_text_row
 from armillary.wire.scanner import ResponseSummary
 from armillary.wire.statements import quote
 
 _T = TypeVar("_T")
-_CALL = re.compile(rb"(?:\s|/\*.*?\*/)*call\b", re.IGNORECASE | re.DOTALL)
-_COUNTS_FOUND = re.compile(rb"sql_calc_found_rows", re.IGNORECASE)
 
 
 class Executor:
@@ -86,8 +80,8 @@ class Executor:
         self, cached: CachedPlan, statement: Statement, out: Output, *, group: str = "normal"
     ) -> ResponseSummary:
         plan = cached.plan
-        if self.session.once and not self.transactions.pinning:
-            self._spend_once(plan)
+        if not self.transactions.pinning:
+            self.session.spend_once(writing=not isinstance(plan, SelectPlan))
         match plan:
             case SelectPlan():
                 return await self._select(cached, plan, statement, out, group)
@@ -95,17 +89,6 @@ class Executor:
                 return await Inserts(self, group).insert(plan, statement, out)
             case DmlPlan():
                 return await Changes(self, group).change(plan, statement, out)
-
-    def _spend_once(self, plan: Plan) -> None:
-        """SET TRANSACTION is for this statement, a transaction of its own, and none after it.
-
-        Raises:
-            SqlError: it was set to only read; then no transaction has begun.
-        """
-        read_only = any("READ ONLY" in sql.upper() for sql in self.session.once)
-        if read_only and not isinstance(plan, SelectPlan):
-            raise SqlError(1792, "Cannot execute statement in a READ ONLY transaction")
-        self.session.once = ()
 
     async def _select(
         self,
@@ -198,15 +181,7 @@ class Executor:
             MysqlError: the server's error, if `out` does not pass it on.
             ConnectionLostError: the connection broke.
         """
-        payload = await self._payload(connection, sql, out)
-        if _CALL.match(sql):
-            connection.tainted = True
-        summary = await out.relay(connection, payload, rename=self.rename(keyspace))
-        if summary.warnings:
-            self.session.new_warnings += await read_warnings(connection)
-        if summary.has_rows and _COUNTS_FOUND.search(sql):
-            summary.row_count = await _found_rows(connection)
-        return summary
+        return await relay(self.session, connection, sql, out, rename=self.rename(keyspace))
 
     async def whole(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Do all of `work` or nothing of it; do it again if a change of primary undid it.
@@ -246,11 +221,6 @@ class Executor:
                 yield connection
             finally:
                 self.running.discard(connection)
-
-    async def _payload(self, connection: BackendConnection, sql: bytes, out: Output) -> bytes:
-        if out.binary:
-            return await prepare_without_parameters(connection, sql)
-        return bytes((Command.QUERY,)) + sql
 
     def rename(self, keyspace: str) -> tuple[bytes, bytes]:
         return self.gateway.cluster.database_of(keyspace).encode(), keyspace.encode()
@@ -317,9 +287,3 @@ def _is_known_away(error: ArmillaryError) -> bool:
     return isinstance(error, TabletUnavailableError) and not isinstance(
         error, TabletUnreachableError
     )
-
-
-async def _found_rows(connection: BackendConnection) -> int:
-    """Return what SQL_CALC_FOUND_ROWS has counted, while its connection is still ours."""
-    answer = await connection.query(b"select found_rows()")
-    return int(read_cell(answer.rows[0], 0)[0] or 0)

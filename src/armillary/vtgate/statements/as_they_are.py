@@ -11,11 +11,17 @@ from armillary.base.errors import ArmillaryError
 from armillary.model.tablet import TabletType
 from armillary.routing.partition import Partition, parse_destination_range
 from armillary.routing.vschema import UnknownKeyspaceError
+from armillary.sql.commands import Ddl
 from armillary.sql.cursor import NotUnderstoodError
-from armillary.sql.tokens import SqlSyntaxError, tokenize
+from armillary.sql.tokens import Kind, SqlSyntaxError, tokenize
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok
-from armillary.vtgate.errors import RefusedError, SqlError, no_database
+from armillary.vtgate.errors import (
+    AssignedError,
+    RefusedError,
+    SqlError,
+    no_database,
+)
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.execution.planning import check_syntax, explain_refusal
 from armillary.vtgate.planner.text import (
@@ -25,6 +31,7 @@ from armillary.vtgate.planner.text import (
     refuse_connection_state,
     tokens_of,
 )
+from armillary.vtgate.statements.kept_text import check_kept, is_kept
 from armillary.vtgate.targets import Target
 from armillary.vtgate.transactions.reserving import TABLE_LOCKS
 from armillary.wire.scanner import ResponseSummary
@@ -65,12 +72,12 @@ class AsTheyAre:
         """A statement of a kind that is neither routed nor answered here.
 
         Raises:
+            AssignedError: CALL that may set user variables.
             NamedLockError: DO of named locks, which any session may do.
             RefusedError: it would leave something on its connection, or reach only one shard.
         """
         words = _first_words(sql)
-        if words[0] == "DO":
-            refuse_connection_state(find_session_terms(tokens_of(sql.decode("latin-1"))))
+        _refuse_session_terms(words[0], sql)
         target = self._session.target
         schema = self._cluster.vschema.keyspaces.get(target.keyspace)
         if not target.keyspace or schema is None:
@@ -147,6 +154,18 @@ class AsTheyAre:
             return answer_ok(self._session, out, affected_rows=affected)
         raise RefusedError("VT03023: this statement on a target of several shards")
 
+    def kept(self, ddl: Ddl, sql: bytes, keyspace: str) -> bytes:
+        """As `without_keyspace`, of a schema change: what runs later gets no value of now.
+
+        Raises:
+            RefusedError: it would know another user, or other variables, than it is to know.
+        """
+        if not is_kept(ddl):
+            return self.without_keyspace(sql, keyspace)
+        tokens = tokenize(sql.decode("latin-1")).tokens
+        check_kept(tokens, find_session_terms(tokens))
+        return self.without_keyspace(sql, keyspace, session_values=False)
+
     def without_keyspace(self, sql: bytes, keyspace: str, *, session_values: bool = True) -> bytes:
         """Take `keyspace.` out of a text, and put the session's values in.
 
@@ -166,6 +185,17 @@ class AsTheyAre:
             return sql
         marks = [b"?"] * text.count("?")
         return self._executor.texts.render(build_template(text, splices), marks)
+
+
+def _refuse_session_terms(verb: str, sql: bytes) -> None:
+    """Raises: AssignedError: CALL may set user variables. NamedLockError: DO of named locks."""
+    if verb not in ("CALL", "DO"):
+        return
+    tokens = tokens_of(sql.decode("latin-1"))
+    if verb == "DO":
+        refuse_connection_state(find_session_terms(tokens))
+    elif any(t.kind == Kind.VARIABLE and not t.text.startswith("@@") for t in tokens):
+        raise AssignedError("CALL with user variables, which it may set")
 
 
 def _left_by(words: tuple[str, ...]) -> str:

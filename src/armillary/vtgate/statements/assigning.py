@@ -9,6 +9,7 @@ from armillary.sql.commands import Verb, verb_of
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.errors import RefusedError, SqlError
 from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.execution.relaying import is_call
 from armillary.vtgate.planner.plan import SessionTerm
 from armillary.vtgate.planner.text import (
     SessionUse,
@@ -31,7 +32,7 @@ class Assigning:
         self._session = executor.session
 
     async def run(self, sql: bytes, out: Output) -> ResponseSummary:
-        """Run a SELECT, INSERT, UPDATE or DELETE that assigns variables, on its only server.
+        """Run a SELECT, INSERT, UPDATE, DELETE or CALL that assigns variables, on its only server.
 
         Raises:
             RefusedError: another statement, or several shards would each assign.
@@ -52,7 +53,7 @@ class Assigning:
     def _server(self, sql: bytes) -> tuple[str, str]:
         target = self._session.target
         server = self._as_they_are.only_server()
-        if server is None or verb_of(sql) != Verb.ROUTED:
+        if server is None or (verb_of(sql) != Verb.ROUTED and not is_call(sql)):
             raise RefusedError(
                 "assigning user variables inside a statement that is not one server's alone"
             )

@@ -27,9 +27,7 @@ async def run_schema_change(
             raise RefusedError(f"{ddl.verb} {ddl.what} in a sharded keyspace")
         if ddl.verb == "CREATE" and ddl.what == "TABLE" and ddl.selects:
             raise RefusedError("CREATE TABLE ... SELECT in a sharded keyspace")
-    # A program's, or a default's, session is whose statement runs it one day.
-    computes_now = ddl.what == "TABLE" and ddl.selects
-    body = as_they_are.without_keyspace(sql, keyspace, session_values=computes_now)
+    body = as_they_are.kept(ddl, sql, keyspace)
     partition = executor.resolver().partition(keyspace)
     shards = partition.shards
     if session.target.is_direct and not named:
