@@ -136,6 +136,7 @@ class Session:
     autocommit: bool = True
     in_transaction: bool = False
     begin_sql: bytes = b"BEGIN"
+    has_snapshot: bool = False  # of one moment: no further shard may join the transaction
     transaction_mode: str = "MULTI"
     settings: tuple[tuple[str, str], ...] = ()  # variable -> SET statement, in order
     once: tuple[str, ...] = ()  # SET TRANSACTION for the next transaction alone

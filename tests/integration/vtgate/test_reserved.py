@@ -141,6 +141,22 @@ def test_lock_tables_commits_and_the_end_of_a_session_unlocks(
     assert answers[0].affected == 1
 
 
+@pytest.mark.parametrize("target", ["main", "main:-80", "plain:0"])
+def test_tables_are_unlocked_whatever_keyspace_is_in_use(
+    target: str, gate: Gate, pair: tuple[Any, Any]
+) -> None:
+    one, other = pair
+    ask(one, "lock tables notes write")
+    ask(one, f"use `{target}`")
+    thread, answers = in_background(other, "insert into notes (body) values ('d')")
+    assert ask(one, "unlock tables").errno == 0
+    thread.join(10)
+    assert answers[0].affected == 1
+    nowhere = connect_gate(gate, None)
+    assert ask(nowhere, "unlock tables").errno == 0  # as mysqldump does before it begins
+    nowhere.close()
+
+
 def test_a_dump_is_read_in_with_its_locks(pair: tuple[Any, Any]) -> None:
     one, _ = pair
     dump = (

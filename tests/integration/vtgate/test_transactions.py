@@ -148,6 +148,28 @@ def test_a_failed_statement_alone_leaves_nothing(gate: Gate) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("database", ["plain", None])
+def test_a_snapshot_is_of_the_moment_at_which_it_was_asked_for(
+    database: str | None, gate: Gate
+) -> None:
+    """Without a database, as mysqldump --single-transaction asks, it is of all single shards."""
+    one, other = connect_gate(gate, database), connect_gate(gate, "plain")
+    ask(other, "insert into notes (body) values ('before')")
+    assert not ask(one, "start transaction with consistent snapshot").errno
+    ask(other, "insert into notes (body) values ('after')")
+    assert ask(one, "select body from plain.notes").rows == (("before",),)
+    assert ask(one, "select * from main.users").refused
+    assert ask(one, "select 1 + 1").rows == ((2,),)
+    assert not ask(one, "select count(*) from information_schema.files").errno
+    ask(one, "commit")
+    assert ask(one, "select count(*) from plain.notes").rows == ((2,),)
+    assert not ask(one, "select * from main.users").errno
+    ask(one, "use main")
+    assert ask(one, "start transaction with consistent snapshot").refused
+    one.close()
+    other.close()
+
+
 def test_single_mode_refuses_a_second_shard(gate: Gate) -> None:
     client = connect_gate(gate)
     ask(client, "set transaction_mode = 'single'")

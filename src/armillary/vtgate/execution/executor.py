@@ -106,8 +106,11 @@ class Executor:
         keyspace = plan.route.keyspace
         if not shards:
             shards = self.resolver().partition(keyspace).shards[:1]
-        if plan.one_answer is not None and isinstance(plan.route, AnyShard):
-            self._refuse_on_several(keyspace, plan.one_answer)
+        if isinstance(plan.route, AnyShard):
+            if plan.one_answer is not None:
+                self._refuse_on_several(keyspace, plan.one_answer)
+            if self.session.has_snapshot and not plan.route.reads_rows:
+                group = "outside"  # the server may be one that the snapshot is not of
         if len(shards) == 1:
             sql = self.texts.text_of(plan.template, statement)
             return await self.on_shard(

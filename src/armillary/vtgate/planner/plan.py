@@ -53,6 +53,7 @@ class AnyShard:
     """Whichever shard: the statement reads no table, or one that is the same everywhere."""
 
     keyspace: str
+    reads_rows: bool = True  # of a table of the keyspace, not of the server's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,7 +289,7 @@ def _plan_without_keyspace(
     if not where:
         where = next(iter(vschema.keyspaces), "")
     return SelectPlan(
-        route=AnyShard(where),
+        route=AnyShard(where, reads_rows=False),
         template=build_template(key, splices) if splices else None,
         scatter=RefusedError("system tables over several shards"),
         counts_found=_counts_found(key),

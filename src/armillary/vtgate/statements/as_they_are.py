@@ -14,7 +14,7 @@ from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.commands import Ddl
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.tokens import Kind, SqlSyntaxError, tokenize
-from armillary.vtgate.answers.output import Output
+from armillary.vtgate.answers.output import CollectedOutput, Output
 from armillary.vtgate.answers.replies import answer_ok
 from armillary.vtgate.errors import (
     AssignedError,
@@ -39,7 +39,7 @@ from armillary.wire.scanner import ResponseSummary
 _WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 _SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
 _STAYS = frozenset(
-    """BACKUP FLUSH HANDLER LOCK RESET UNLOCK XA""".split()  # noqa: SIM905
+    """BACKUP FLUSH HANDLER LOCK RESET XA""".split()  # noqa: SIM905
 )
 _TABLE_LOCKS = frozenset({("LOCK", "TABLE"), ("LOCK", "TABLES")})
 _UNLOCKS = frozenset({("UNLOCK", "TABLE"), ("UNLOCK", "TABLES")})
@@ -77,6 +77,8 @@ class AsTheyAre:
             RefusedError: it would leave something on its connection, or reach only one shard.
         """
         words = _first_words(sql)
+        if words in _UNLOCKS:
+            return await self._unlock(out)
         _refuse_session_terms(words[0], sql)
         target = self._session.target
         schema = self._cluster.vschema.keyspaces.get(target.keyspace)
@@ -92,7 +94,7 @@ class AsTheyAre:
         if schema.sharded and not target.is_direct:
             raise await self._refusal(f"{words[0]} in a sharded keyspace", sql)
         if left:
-            return await self._leave(left, sql, out, unlock=words in _UNLOCKS)
+            return await self._leave(left, sql, out)
         if words[0] not in _HARMLESS and words not in _HARMLESS_PAIRS:
             raise await self._refusal(f"{' '.join(words)[:60]}", sql)
         if target.is_direct:
@@ -111,20 +113,26 @@ class AsTheyAre:
         shards = named_shards(target, resolver.partition(target.keyspace))
         return (target.keyspace, shards[0]) if len(shards) == 1 else None
 
-    async def _leave(self, left: str, sql: bytes, out: Output, *, unlock: bool) -> ResponseSummary:
-        """LOCK TABLES, UNLOCK TABLES, HANDLER: on the session's own connection to one server."""
+    async def _unlock(self, out: Output) -> ResponseSummary:
+        """UNLOCK TABLES: wherever this session has locked some, whichever keyspace it uses now."""
+        executor = self._executor
+        reserving = executor.transactions.reserving
+        for keyspace, shard in reserving.servers_with(TABLE_LOCKS):
+            await executor.transactions.commit()  # as a server does
+            await executor.on_shard(keyspace, shard, b"unlock tables", CollectedOutput())
+            reserving.forget(keyspace, shard, TABLE_LOCKS)
+        return answer_ok(self._session, out)
+
+    async def _leave(self, left: str, sql: bytes, out: Output) -> ResponseSummary:
+        """LOCK TABLES, HANDLER: on the session's own connection to one server."""
         executor = self._executor
         server = self.only_server()
         if server is None:
             raise RefusedError(f"{left} on several shards; use keyspace:shard")
         text = self.without_keyspace(sql, server[0])
         reserving = executor.transactions.reserving
-        if left == TABLE_LOCKS and (not unlock or reserving.holds(*server, left)):
+        if left == TABLE_LOCKS:
             await executor.transactions.commit()  # as a server does
-        if unlock:
-            summary = await executor.on_shard(*server, text, out)
-            reserving.forget(*server, left)
-            return summary
         return await reserving.leave(*server, left, lambda: executor.on_shard(*server, text, out))
 
     async def _refusal(self, what: str, sql: bytes) -> ArmillaryError:
@@ -200,7 +208,7 @@ def _refuse_session_terms(verb: str, sql: bytes) -> None:
 
 def _left_by(words: tuple[str, ...]) -> str:
     """Return what a statement leaves on its connection, or takes from there; mostly nothing."""
-    if words in _TABLE_LOCKS or words in _UNLOCKS:
+    if words in _TABLE_LOCKS:
         return TABLE_LOCKS
     return "open handlers" if words[0] == "HANDLER" else ""
 

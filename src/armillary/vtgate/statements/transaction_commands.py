@@ -1,5 +1,7 @@
 """BEGIN, COMMIT, ROLLBACK and SAVEPOINT as clients write them. I/O, through the transaction."""
 
+import anyio
+
 from armillary.sql.commands import Verb
 from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
 from armillary.vtgate.errors import RefusedError, SqlError
@@ -26,8 +28,11 @@ async def run_transaction_command(executor: Executor, verb: Verb, sql: bytes) ->
     transactions = executor.transactions
     match verb:
         case Verb.BEGIN:
-            _check_begin(executor, text, words)
+            _check_begin(text, words)
+            servers = _snapshot_servers(executor) if "CONSISTENT" in words else []
             await transactions.begin(sql.rstrip().rstrip(b";"))
+            if servers:
+                await _take_snapshots(executor, servers)
         case Verb.COMMIT | Verb.ROLLBACK if "TO" not in words:
             chain = _chains(text, words)
             begin_sql = executor.session.begin_sql
@@ -37,7 +42,8 @@ async def run_transaction_command(executor: Executor, verb: Verb, sql: bytes) ->
             else:
                 await transactions.rollback()
             if chain:
-                await transactions.begin(begin_sql if was_open else b"BEGIN")
+                same = was_open and b"CONSISTENT" not in begin_sql.upper()
+                await transactions.begin(begin_sql if same else b"BEGIN")
         case Verb.ROLLBACK:
             await transactions.rollback_to(sql, _last_name(tokens))
         case Verb.SAVEPOINT:
@@ -46,7 +52,7 @@ async def run_transaction_command(executor: Executor, verb: Verb, sql: bytes) ->
             await transactions.release_savepoint(sql, _last_name(tokens))
 
 
-def _check_begin(executor: Executor, text: str, words: tuple[str, ...]) -> None:
+def _check_begin(text: str, words: tuple[str, ...]) -> None:
     if words[0] == "BEGIN":
         if words[1:] not in ((), ("WORK",)):
             raise RefusedError(f"{text[:60]}: BEGIN or BEGIN WORK wanted")
@@ -58,8 +64,6 @@ def _check_begin(executor: Executor, text: str, words: tuple[str, ...]) -> None:
         parts = [*parts, ()] if word == "," else [*parts[:-1], (*parts[-1], word)]
     if not set(parts) <= _CHARACTERISTICS:
         raise SqlError(1064, f"You have an error in your SQL syntax near '{text[:60]}'")
-    if "CONSISTENT" in words and not _is_one_shard(executor):
-        raise RefusedError("WITH CONSISTENT SNAPSHOT over several shards")
 
 
 def _chains(text: str, words: tuple[str, ...]) -> bool:
@@ -71,11 +75,37 @@ def _chains(text: str, words: tuple[str, ...]) -> bool:
     return chain
 
 
-def _is_one_shard(executor: Executor) -> bool:
+def _snapshot_servers(executor: Executor) -> list[tuple[str, str]]:
+    """Return keyspaces and their only shards: the one in use, or all where none is (mysqldump).
+
+    Raises:
+        RefusedError: several shards cannot see one moment.
+    """
     target = executor.session.target
-    layout = executor.gateway.cluster.layouts.get(target.keyspace)
-    partition = layout.partition(target.tablet_type) if layout is not None else None
-    return partition is not None and len(partition.shards) == 1
+    cluster = executor.gateway.cluster
+    keyspaces = [target.keyspace] if target.keyspace else cluster.keyspaces()
+    servers = []
+    for keyspace in keyspaces:
+        layout = cluster.layouts.get(keyspace)
+        partition = layout.partition(target.tablet_type) if layout is not None else None
+        if partition is not None and len(partition.shards) == 1:
+            servers.append((keyspace, partition.shards[0]))
+    if not servers:
+        raise RefusedError("WITH CONSISTENT SNAPSHOT over several shards")
+    return servers
+
+
+async def _take_snapshots(executor: Executor, servers: list[tuple[str, str]]) -> None:
+    """Begin everywhere now: what others commit from here on is not to be seen."""
+    try:
+        for keyspace, shard in servers:
+            async with executor.using(keyspace, shard, "normal"):
+                pass
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await executor.transactions.rollback()
+        raise
+    executor.session.has_snapshot = True
 
 
 def _last_name(tokens: list[Token]) -> str:

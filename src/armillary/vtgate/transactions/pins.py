@@ -84,6 +84,8 @@ class Pins:
 
     def _refuse_second_shard(self, keyspace: str, shard: str) -> None:
         session = self._session
+        if session.has_snapshot:
+            raise RefusedError(f"{keyspace}/{shard} in a snapshot that was taken without it")
         if session.transaction_mode != "SINGLE":
             return
         others = {
@@ -108,6 +110,7 @@ class Pins:
         session = self._session
         session.pins.clear()
         session.in_transaction = False
+        session.has_snapshot = False
         session.savepoints.clear()
         session.created_lookups.clear()
         session.freed_lookups.clear()

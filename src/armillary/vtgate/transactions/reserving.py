@@ -44,9 +44,13 @@ class Reserving:
         finally:
             self._give_back_if_empty(server, reserved)
 
-    def holds(self, keyspace: str, shard: str, what: str) -> bool:
-        reserved = self._session.reserved.get((keyspace, shard, self._session.target.tablet_type))
-        return reserved is not None and what in reserved.holds
+    def servers_with(self, what: str) -> list[tuple[str, str]]:
+        """Return the keyspaces and shards where the session has left this, of its tablets' type."""
+        return [
+            (keyspace, shard)
+            for (keyspace, shard, tablet_type), reserved in self._session.reserved.items()
+            if what in reserved.holds and tablet_type == self._session.target.tablet_type
+        ]
 
     def forget(self, keyspace: str, shard: str, what: str) -> None:
         """`what` is there no more; a connection that holds nothing serves everybody again."""
