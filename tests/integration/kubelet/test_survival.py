@@ -8,6 +8,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from armillary.etcd.client import EtcdClient
+from armillary.local.apiserver.store.etcd import EtcdStore
+from armillary.local.apiserver.store.records import ObjectKey, encode_object
 from armillary.local.kubelet.stop import stop_all_pods
 from tests.integration.kubelet.rig import Rig, pod
 
@@ -97,3 +100,24 @@ def test_all_pods_can_be_ended_without_an_api(rig: Rig) -> None:
     finally:
         rig.up("apiserver", "kubelet")
     rig.wait_for(lambda: len(notes.read_text().split()) == 2)
+
+
+def test_a_pod_that_cannot_be_read_is_told_and_harms_no_other(rig: Rig) -> None:
+    """Such a pod can only come from an earlier version: the API server refuses it."""
+    raw = pod("unreadable", "sleep 600", resources={"limits": {"memory": "banana"}})
+    raw["metadata"] |= {"uid": "unreadable-1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    raw["spec"]["nodeName"] = "testnode"
+
+    async def store() -> None:
+        async with EtcdClient([f"unix:{rig.paths.etcd_socket}"]) as etcd:
+            key = ObjectKey("pods", "default", "unreadable")
+            assert await EtcdStore(etcd).create(key, encode_object(raw)) is not None
+
+    anyio.run(store)
+    rig.apply(pod("other", "sleep 600"))
+    rig.wait_ready("other")
+    told = rig.kubectl("get", "events", "-o", "jsonpath={.items[*].message}")
+    assert "the kubelet cannot read this pod" in told.stdout
+    rig.end("kubelet")
+    rig.up("kubelet")
+    rig.kubectl("delete", "pod", "unreadable", "--force", "--grace-period=0", "--timeout=10s")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from armillary.base.errors import InputError
+from armillary.kube.quantities import parse_quantity
 from armillary.local.kubelet.containers.environment import (
     ConfigError,
     KeySources,
@@ -15,7 +16,7 @@ from armillary.local.kubelet.containers.environment import (
     read_field,
     resolve_argv,
 )
-from armillary.local.kubelet.pod.spec import PodSpec, parse_pod, parse_quantity
+from armillary.local.kubelet.pod.spec import PodSpec, parse_pod
 
 FACTS = PodFacts(pod_ip="127.1.0.5", host_ip="127.0.0.1", node_name="here")
 KEYS: Mapping[str, Mapping[str, bytes]] = {"s": {"k": b"secret", "a.b": b"dotted", "bad key": b""}}

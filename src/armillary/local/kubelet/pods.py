@@ -30,6 +30,7 @@ class PodSet:
         self._machine = machine
         self._pods = pods
         self._workers: dict[str, PodWorker] = {}  # by uid
+        self._unreadable: set[str] = set()  # uids of pods that we could not make sense of
         self._changed = anyio.Event()
 
     def worker(self, namespace: str, name: str) -> PodWorker | None:
@@ -47,7 +48,10 @@ class PodSet:
         if gone is not None and uid_of(gone) in self._workers:
             self._workers[uid_of(gone)].vanish()
         if after is not None and uid_of(after) in self._workers:
-            self._workers[uid_of(after)].update(after)
+            try:
+                self._workers[uid_of(after)].update(after)
+            except Exception:
+                logger.exception("pod cannot be read", extra={"pod": str(key_of(after))})
         self._changed.set()
 
     def on_source(self, before: KubeObject | None, after: KubeObject | None) -> None:
@@ -91,10 +95,22 @@ class PodSet:
                 continue
             if (pod.get("spec") or {}).get("nodeName") != self._machine.node_name:
                 continue
-            phase = (pod.get("status") or {}).get("phase")
-            if phase in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp"):
-                pass  # its worker starts nothing, and answers for its logs
-            self._begin(group, PodWorker(self._machine, pod))
+            # The worker of a pod that is over starts nothing, and answers for its logs.
+            worker = self._worker_for(pod)
+            if worker is not None:
+                self._begin(group, worker)
+
+    def _worker_for(self, pod: KubeObject) -> PodWorker | None:
+        """Return a new worker; None, and an event, where one bad pod would end the kubelet."""
+        try:
+            return PodWorker(self._machine, pod)
+        except Exception as error:
+            if uid_of(pod) not in self._unreadable:
+                self._unreadable.add(uid_of(pod))
+                logger.exception("pod cannot be read", extra={"pod": str(key_of(pod))})
+                text = f"the kubelet cannot read this pod: {error!r}"
+                self._machine.events.record(pod, "InvalidSpec", text, warning=True)
+            return None
 
     def _take_up_orphans(self, group: TaskGroup) -> None:
         """End what runs here for pods that the API server no longer has."""
@@ -105,9 +121,10 @@ class PodSet:
                 logger.warning("unreadable pod directory", extra={"dir": str(directory.path)})
                 continue
             if uid_of(record.pod) not in known:
-                worker = PodWorker(self._machine, record.pod)
-                worker.vanish()
-                self._begin(group, worker)
+                worker = self._worker_for(record.pod)
+                if worker is not None:
+                    worker.vanish()
+                    self._begin(group, worker)
 
     def _begin(self, group: TaskGroup, worker: PodWorker) -> None:
         self._workers[worker.spec.uid] = worker

@@ -6,9 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from armillary.base.errors import InputError
+from armillary.kube.quantities import parse_quantity
 from armillary.local.apiserver.kinds.crd_check import check_crd
 from armillary.local.apiserver.kinds.resource import Resource
-from armillary.local.apiserver.objects.pods import check_pod_spec, check_pod_update
+from armillary.local.apiserver.objects.causes import invalid
+from armillary.local.apiserver.objects.pod_checks import check_pod_spec, check_pod_update
+from armillary.local.apiserver.objects.volume_checks import check_keys
 from armillary.local.apiserver.status import Cause
 
 Value = Mapping[str, Any]
@@ -72,12 +76,28 @@ def _check_service(value: Value) -> Iterator[Cause]:
 
 
 def _check_secret(value: Value) -> Iterator[Cause]:
+    yield from check_keys(value)
     for name, text in (value.get("data") or {}).items():
-        try:
-            base64.b64decode(text, validate=True)
-        except binascii.Error:
-            why = "Invalid value: must be base64"
+        if not _is_base64(text):
+            why = "Invalid value: must be base64"  # the text itself may be secret
             yield Cause(f"data[{name}]", "FieldValueInvalid", why)
+
+
+def _check_config_map(value: Value) -> Iterator[Cause]:
+    yield from check_keys(value)
+    for name, text in (value.get("binaryData") or {}).items():
+        if not _is_base64(text):
+            yield invalid(f"binaryData[{name}]", text, "must be base64")
+        if name in (value.get("data") or {}):
+            yield invalid(f"binaryData[{name}]", name, "duplicate of key present in data")
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+    return True
 
 
 def _check_claim(value: Value) -> Iterator[Cause]:
@@ -85,8 +105,19 @@ def _check_claim(value: Value) -> Iterator[Cause]:
     if not spec.get("accessModes"):
         text = "Required value: at least 1 access mode is required"
         yield Cause("spec.accessModes", "FieldValueRequired", text)
-    if "storage" not in ((spec.get("resources") or {}).get("requests") or {}):
+    size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if size is None:
         yield Cause("spec.resources[storage]", "FieldValueRequired", "Required value")
+    elif not _is_positive(size):
+        why = "must be a quantity greater than zero"
+        yield invalid("spec.resources[storage]", size, why)
+
+
+def _is_positive(size: str | float) -> bool:
+    try:
+        return parse_quantity(size) > 0
+    except InputError:
+        return False
 
 
 def _check_pdb(value: Value) -> Iterator[Cause]:
@@ -170,6 +201,7 @@ _CHECKS: Mapping[str, Callable[[Value], "Iterator[Cause] | list[Cause]"]] = {
     "jobs.batch": _check_job,
     "services": _check_service,
     "secrets": _check_secret,
+    "configmaps": _check_config_map,
     "persistentvolumeclaims": _check_claim,
     "poddisruptionbudgets.policy": _check_pdb,
     "events": _check_event,

@@ -1,19 +1,9 @@
-"""Defaults and checks of a pod's spec, also inside the template of whatever makes pods. Pure."""
+"""Defaults of a pod's spec, also inside the template of whatever makes pods. Pure."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from armillary.local.apiserver.status import Cause
-
 Json = dict[str, Any]
-
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_QUANTITY = re.compile(
-    r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?", re.ASCII
-)
-_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
 
 def default_pod_spec(spec: Json) -> None:
@@ -92,95 +82,3 @@ def _qos_class(spec: Mapping[str, Any]) -> str:
         if limits.keys() < {"cpu", "memory"} or limits != (r.get("requests") or limits):
             return "Burstable"
     return "Guaranteed"
-
-
-def check_pod_spec(spec: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    containers = spec.get("containers") or ()
-    if not containers:
-        yield Cause(f"{path}.containers", "FieldValueRequired", "Required value")
-    volumes = [volume.get("name", "") for volume in spec.get("volumes") or ()]
-    yield from _check_unique(volumes, f"{path}.volumes")
-    names = [
-        container.get("name", "")
-        for container in [*containers, *(spec.get("initContainers") or ())]
-    ]
-    yield from _check_unique(names, f"{path}.containers")
-    for field in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(field) or ()):
-            yield from _check_container(container, f"{path}.{field}[{index}]", volumes)
-    policy = spec.get("restartPolicy", "Always")
-    yield from _check_one_of(policy, ("Always", "Never", "OnFailure"), f"{path}.restartPolicy")
-
-
-def _check_container(
-    container: Mapping[str, Any], path: str, volumes: Sequence[str]
-) -> Iterator[Cause]:
-    name = container.get("name", "")
-    if not name:
-        yield Cause(f"{path}.name", "FieldValueRequired", "Required value")
-    elif not _DNS_LABEL.fullmatch(name):
-        text = (
-            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case '
-            "alphanumeric characters or '-', and must start and end with an alphanumeric "
-            "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-        )
-        yield Cause(f"{path}.name", "FieldValueInvalid", text)
-    if not container.get("image"):
-        yield Cause(f"{path}.image", "FieldValueRequired", "Required value")
-    policy = container.get("imagePullPolicy", "Always")
-    yield from _check_one_of(policy, _PULL_POLICIES, f"{path}.imagePullPolicy")
-    yield from _check_resources(container.get("resources") or {}, f"{path}.resources")
-    for index, mount in enumerate(container.get("volumeMounts") or ()):
-        if mount.get("name") not in volumes:
-            text = f'Not found: "{mount.get("name")}"'
-            yield Cause(f"{path}.volumeMounts[{index}].name", "FieldValueNotFound", text)
-
-
-def _check_one_of(value: str, allowed: Sequence[str], path: str) -> Iterator[Cause]:
-    if value not in allowed:
-        listed = ", ".join(f'"{name}"' for name in allowed)
-        text = f'Unsupported value: "{value}": supported values: {listed}'
-        yield Cause(path, "FieldValueNotSupported", text)
-
-
-def _check_resources(resources: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    for field in ("limits", "requests"):
-        for name, amount in (resources.get(field) or {}).items():
-            if isinstance(amount, bool) or not _QUANTITY.fullmatch(str(amount)):
-                text = f'Invalid value: "{amount}": must be an amount such as 500m or 64Mi'
-                yield Cause(f"{path}.{field}[{name}]", "FieldValueInvalid", text)
-
-
-def _check_unique(names: Sequence[str], path: str) -> Iterator[Cause]:
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            text = f'Duplicate value: "{name}"'
-            yield Cause(f"{path}[{index}].name", "FieldValueDuplicate", text)
-
-
-def check_pod_update(value: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Cause]:
-    """A pod's spec is fixed, but for images, tolerations and a few numbers."""
-    old, new = _fixed_part(before["spec"]), _fixed_part(value["spec"])
-    if not before["spec"].get("nodeName"):
-        new.pop("nodeName", None)  # binding: once
-    if old != new:
-        text = (
-            "Forbidden: pod updates may not change fields other than "
-            "`spec.containers[*].image`,`spec.initContainers[*].image`,"
-            "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-            "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
-            "was previously negative)"
-        )
-        yield Cause("spec", "FieldValueForbidden", text)
-
-
-def _fixed_part(spec: Mapping[str, Any]) -> Json:
-    fixed = {name: value for name, value in spec.items() if name not in _CHANGEABLE}
-    for field in ("containers", "initContainers"):
-        if field in fixed:
-            fixed[field] = [
-                {name: value for name, value in container.items() if name != "image"}
-                for container in fixed[field]
-            ]
-    return fixed

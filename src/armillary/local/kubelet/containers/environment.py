@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from armillary.base.errors import InputError
-from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec, parse_quantity
+from armillary.kube.quantities import parse_quantity
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec
 
 _REFERENCE = re.compile(r"\$(\$|\(([^()\s]+)\))")
 _SUBSCRIPT = re.compile(r"^metadata\.(labels|annotations)\['(.+)'\]$")

@@ -1,32 +1,16 @@
 """What the kubelet needs to know of a pod, parsed once from the API object. Pure."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from armillary.base.errors import InputError
+from armillary.kube.quantities import parse_quantity
 
 Json = Mapping[str, Any]
 
 GRACE_S_DEFAULT = 30.0
-_QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eE][+-]?\d+|[A-Za-z]*)$")
-_FACTORS = {
-    "": 1.0,
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "P": 1e15,
-    "Ki": 2.0**10,
-    "Mi": 2.0**20,
-    "Gi": 2.0**30,
-    "Ti": 2.0**40,
-    "Pi": 2.0**50,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,25 +170,6 @@ def _parse_probe(kind: str, probe: Json) -> ProbeSpec:
         success_threshold=int(probe.get("successThreshold") or 1),
         failure_threshold=int(probe.get("failureThreshold") or 3),
     )
-
-
-def parse_quantity(text: str | float) -> float:
-    """Return the number that a Kubernetes quantity stands for (`64Mi`, `500m`, `1e3`).
-
-    Raises:
-        InputError: not a quantity.
-    """
-    if isinstance(text, int | float):
-        return float(text)
-    match = _QUANTITY.match(text.strip())
-    if match is None:
-        raise InputError(f"wanted a quantity such as 64Mi, got {text!r}")
-    number, suffix = match.groups()
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        return float(number + suffix)
-    if suffix not in _FACTORS:
-        raise InputError(f"wanted a quantity such as 64Mi, got {text!r}")
-    return float(number) * _FACTORS[suffix]
 
 
 def parse_time(text: str) -> datetime:
