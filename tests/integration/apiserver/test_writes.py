@@ -117,6 +117,14 @@ async def test_a_dry_run_writes_nothing(api: Api, method: str) -> None:
     assert await api.get(CONFIG_MAPS) == before
 
 
+def _billion_laughs() -> bytes:
+    """Return YAML of a few hundred bytes that stands for nine to the power of twelve values."""
+    lines = ["a0: &a0 [x]"]
+    for number in range(1, 13):
+        lines.append(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]")
+    return "\n".join(lines).encode()
+
+
 async def test_malformed_requests_are_told_what_is_wrong(api: Api) -> None:
     async def raw(method: str, path: str, data: bytes, content_type: str) -> int:
         headers = {"Content-Type": content_type}
@@ -143,6 +151,14 @@ async def test_malformed_requests_are_told_what_is_wrong(api: Api) -> None:
     assert await raw("PUT", CONFIG_MAPS, b"{}", "") == 405
     assert await raw("GET", "/apis/nothing/v1/things", b"", "") == 404
     assert await raw("POST", CONFIG_MAPS, b"x" * (4 * 2**20), "application/json") == 413
+    assert await raw("POST", CONFIG_MAPS, b"[" * 100_000, "application/json") == 400
+    assert await raw("POST", CONFIG_MAPS, _billion_laughs(), "application/yaml") == 400
+    no_source = b'[{"op":"copy","path":"/data/x"}]'
+    assert await raw("PATCH", one, no_source, "application/json-patch+json") == 422
+    no_list = b'{"metadata":{"$retainKeys":5}}'
+    assert await raw("PATCH", one, no_list, "application/strategic-merge-patch+json") == 400
+    assert await raw("DELETE", one, b'{"preconditions":5}', "application/json") == 400
+    assert await raw("DELETE", one, b'{"gracePeriodSeconds":"x"}', "application/json") == 400
     for body in (
         b'{"metadata":[]}',
         b'{"metadata":{"name":5}}',

@@ -13,6 +13,8 @@ from armillary.local.apiserver.store.records import decode_json
 _JSON_ENDINGS = ("json", "+json")
 _ACCEPTED = ("application/json", "application/yaml", PROTOBUF)
 
+_YAML_NODES_MAX = 500_000  # aliases make small documents big
+
 BODY_BYTES_MAX = 3 * 2**20  # as the real server: etcd takes no larger values either
 
 
@@ -36,6 +38,8 @@ def decode_body(body: bytes, content_type: str) -> Any:
         raise bad_request(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+    except RecursionError as error:
+        raise bad_request("the body is nested too deeply") from error
     raise unsupported_media_type(_ACCEPTED)
 
 
@@ -48,6 +52,21 @@ def _decode_yaml(body: bytes) -> Any:
     import yaml  # noqa: PLC0415 (clients that send YAML are rare, and the parser is not small)
 
     try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
+        value = yaml.safe_load(body)
+    except (yaml.YAMLError, ValueError) as error:
         raise bad_request(f"error converting YAML to JSON: {error}") from error
+    if _expanded_count(value, {}) > _YAML_NODES_MAX:
+        raise bad_request("error converting YAML to JSON: document contains excessive aliasing")
+    return value
+
+
+def _expanded_count(value: Any, counts: dict[int, int]) -> int:
+    """Count the values of a document with each alias as what it stands for; walks each once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) in counts:
+        return counts[id(value)]
+    counts[id(value)] = _YAML_NODES_MAX + 1  # what contains itself has no end
+    children = value.values() if isinstance(value, dict) else value
+    counts[id(value)] = 1 + sum(_expanded_count(child, counts) for child in children)
+    return counts[id(value)]

@@ -49,12 +49,19 @@ def _apply(document: Any, operation: Any) -> Any:
         case "test":
             _test(document, path, operation.get("value"))
         case "copy":
-            return _add(document, path, copy.deepcopy(_get(document, str(operation["from"]))))
+            return _add(document, path, copy.deepcopy(_get(document, _from(operation))))
         case "move":
-            return _add(document, path, _remove(document, str(operation["from"])))
+            return _add(document, path, _remove(document, _from(operation)))
         case _:
             raise InputError(f"json patch: Unexpected kind: {name}")
     return document
+
+
+def _from(operation: dict[str, Any]) -> str:
+    source = operation.get("from")
+    if not isinstance(source, str):
+        raise InputError(f"json patch: {operation['op']} operation without a from: {operation}")
+    return source
 
 
 def _tokens(path: str) -> list[str]:

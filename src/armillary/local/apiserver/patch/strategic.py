@@ -31,6 +31,11 @@ def strategic_merge(target: Any, patch: Any, schema: Schema) -> Any:
     if directive not in (None, "merge"):
         raise InputError(f"Unrecognized patch type: {directive}")
     result = dict(target) if isinstance(target, dict) else {}
+    for directive, value in patch.items():
+        if directive.startswith((_RETAIN, _ORDER, _DELETE_PRIMITIVES)) and not isinstance(
+            value, list
+        ):
+            raise InputError(f"{directive} wants a list, found {value!r}")
     if _RETAIN in patch:
         result = {name: value for name, value in result.items() if name in patch[_RETAIN]}
     for name, value in patch.items():

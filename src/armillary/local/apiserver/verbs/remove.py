@@ -66,6 +66,9 @@ def _read_options(call: Call, options: Any) -> Json:
     grace_s = call.number("gracePeriodSeconds")
     if grace_s is not None:
         wishes.setdefault("gracePeriodSeconds", grace_s)
+    for name, kind in (("gracePeriodSeconds", int), ("preconditions", dict)):
+        if not isinstance(wishes.get(name), kind | None):
+            raise bad_request(f"DeleteOptions: {name} is not of its type: {wishes[name]!r}")
     if wishes.get("orphanDependents"):
         wishes.setdefault("propagationPolicy", "Orphan")
     policy = wishes.get("propagationPolicy", "Background")
@@ -132,7 +135,8 @@ def _grace_s(value: Json, call: Call, wishes: Json) -> int:
         return 0
     wanted = wishes.get("gracePeriodSeconds")
     default: int = spec.get("terminationGracePeriodSeconds", _POD_GRACE_S_DEFAULT)
-    return default if wanted is None else max(0, int(wanted))
+    grace_s = default if wanted is None else wanted
+    return 1 if grace_s < 0 else int(grace_s)  # at once, but not without its kubelet
 
 
 def _success(call: Call, value: Json) -> Json:
