@@ -181,6 +181,31 @@ def test_liveness_failure_restarts_and_shows_the_probes_answer(rig: Rig) -> None
     assert "failed liveness probe, will be restarted" in described
 
 
+def test_a_container_is_ready_after_its_post_start_hook_and_restarts_when_that_fails(
+    rig: Rig,
+) -> None:
+    good = {"postStart": {"exec": {"command": ["sh", "-c", "sleep 0.5; echo done >/tmp/hook"]}}}
+    bad = {"postStart": {"exec": {"command": ["sh", "-c", "echo not today; exit 7"]}}}
+    rig.apply(pod("hooked", "sleep 60", lifecycle=good), pod("unhooked", "sleep 60", lifecycle=bad))
+    rig.wait_ready("hooked")
+    assert rig.kubectl("exec", "hooked", "--", "cat", "/tmp/hook").stdout == "done\n"
+
+    def restarted() -> bool:
+        statuses = rig.get("pod", "unhooked").get("status", {}).get("containerStatuses") or [{}]
+        return bool(statuses[0].get("restartCount", 0) >= 1) and not statuses[0]["ready"]
+
+    rig.wait_for(restarted)
+    described = rig.kubectl("describe", "pod", "unhooked").stdout
+    assert "PostStartHook failed: not today" in described
+
+
+def test_a_pod_of_kubectl_run_runs_its_words(rig: Rig) -> None:
+    words = ("run", "typed", "--image=busybox", "--restart=Never", "--", "echo", "typed words")
+    rig.kubectl(*words)
+    rig.wait_phase("typed", "Succeeded")
+    assert rig.kubectl("logs", "typed").stdout == "typed words\n"
+
+
 def test_readiness_shows_the_body_of_a_bad_answer(rig: Rig) -> None:
     server = """
 import http.server, os

@@ -1,6 +1,7 @@
 """Variables, references and arguments."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from armillary.local.kubelet.containers.environment import (
     build_environment,
     expand,
     read_field,
+    read_resource,
     resolve_argv,
 )
 from armillary.local.kubelet.pod.spec import PodSpec, parse_pod
@@ -122,7 +124,33 @@ def test_arguments_follow_the_command_and_are_expanded() -> None:
 
 def test_a_container_without_a_command_cannot_run_without_images() -> None:
     with pytest.raises(ConfigError, match="names no command"):
-        resolve_argv(pod_with(image="x", args=["a"]).containers[0], {})
+        resolve_argv(pod_with(image="x").containers[0], {})
+
+
+def test_arguments_alone_are_the_command_as_with_an_image_that_has_no_entry_point() -> None:
+    """`kubectl run NAME --image=X -- WORDS` sends them so."""
+    container = pod_with(image="x", args=["sh", "-c", "echo $(A)"]).containers[0]
+    assert resolve_argv(container, {"A": "1"}) == ["sh", "-c", "echo 1"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "divisor", "text"),
+    [
+        ("limits.memory", None, str(64 * 2**20)),
+        ("limits.memory", "1Mi", "64"),
+        ("requests.cpu", "1m", "250"),
+        ("requests.cpu", None, "1"),
+        ("limits.cpu", None, "8"),
+        ("requests.memory", None, "0"),
+    ],
+)
+def test_resources_of_a_container(resource: str, divisor: str | None, text: str) -> None:
+    """Rounded up; without a limit of its own a container may use the whole node."""
+    amounts = {"limits": {"memory": "64Mi"}, "requests": {"cpu": "250m"}}
+    container = pod_with(resources=amounts).containers[0]
+    facts = replace(FACTS, allocatable={"cpu": 8.0, "memory": 2.0**30})
+    reference = {"resource": resource, "divisor": divisor}
+    assert read_resource(reference, container, facts) == text
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_file_can_hold_an_annotation_of_its_pod(tmp_path: Path) -> None:
 def test_a_mount_may_show_a_folder_of_a_claim(tmp_path: Path) -> None:
     pod = make_pod({"persistentVolumeClaim": {"claimName": "c"}}, subPath="a/b", readOnly=True)
     volumes = ensure_volumes(pod, context(tmp_path))
-    (mount,) = mounts_of(pod.containers[0], volumes)
+    (mount,) = mounts_of(pod, pod.containers[0], volumes, {})
     assert mount.source == tmp_path / "claim" / "a" / "b" and mount.source.is_dir()
     assert mount.read_only and mount.target == "/m"
     unbound = make_pod({"persistentVolumeClaim": {"claimName": "other"}})
@@ -93,7 +93,37 @@ def test_a_mount_may_show_a_folder_of_a_claim(tmp_path: Path) -> None:
 def test_sub_paths_stay_inside_their_volume(tmp_path: Path, sub_path: str) -> None:
     pod = make_pod({"emptyDir": {}}, subPath=sub_path)
     with pytest.raises(MountError, match="must stay inside"):
-        mounts_of(pod.containers[0], ensure_volumes(pod, context(tmp_path)))
+        mounts_of(pod, pod.containers[0], ensure_volumes(pod, context(tmp_path)), {})
+
+
+def test_a_sub_path_may_be_made_of_variables(tmp_path: Path) -> None:
+    pod = make_pod({"emptyDir": {}}, subPathExpr="of-$(WHO)")
+    volumes = ensure_volumes(pod, context(tmp_path))
+    (mount,) = mounts_of(pod, pod.containers[0], volumes, {"WHO": "me"})
+    assert mount.source == volumes["v"] / "of-me"
+    with pytest.raises(MountError, match="must stay inside"):
+        mounts_of(pod, pod.containers[0], volumes, {"WHO": "x/../../.."})
+    with pytest.raises(MountError, match="names a variable that is not set"):
+        mounts_of(pod, pod.containers[0], volumes, {})
+
+
+@pytest.mark.parametrize(
+    ("volume", "read_only"),
+    [
+        (SECRET, True),
+        ({"configMap": {"name": "c", "optional": True}}, True),
+        ({"persistentVolumeClaim": {"claimName": "c", "readOnly": True}}, True),
+        ({"persistentVolumeClaim": {"claimName": "c"}}, False),
+        ({"emptyDir": {}}, False),
+    ],
+)
+def test_what_the_kubelet_writes_cannot_be_changed_in_the_container(
+    tmp_path: Path, volume: dict[str, Any], read_only: bool
+) -> None:
+    pod = make_pod(volume)
+    volumes = ensure_volumes(pod, context(tmp_path, {"a": b""}))
+    (mount,) = mounts_of(pod, pod.containers[0], volumes, {})
+    assert mount.read_only is read_only
 
 
 def test_unknown_volumes_are_refused_by_name(tmp_path: Path) -> None:

@@ -36,6 +36,15 @@ _PASSED_ON = (
 )
 
 
+def allocatable() -> dict[str, float]:
+    """Return what this machine has for pods, which is all of it."""
+    pages = os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": float(os.cpu_count() or 1),
+        "memory": float(pages * os.sysconf("SC_PAGE_SIZE")),
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     pods: Path

@@ -72,22 +72,14 @@ def _check_containers(spec: Mapping[str, Any], path: str) -> Iterator[Cause]:
 
 
 def _check_role(container: Mapping[str, Any], path: str, *, is_init: bool) -> Iterator[Cause]:
-    """A restart policy of its own makes an init container a sidecar; others cannot have one."""
-    policy = container.get("restartPolicy")
-    if policy is None:
-        is_sidecar = False
-    elif is_init:
-        is_sidecar = policy == "Always"
-        if not is_sidecar:
-            yield unsupported(f"{path}.restartPolicy", policy, ("Always",))
-    else:
-        is_sidecar = False
-        yield forbidden(f"{path}.restartPolicy", "may not be set for non-init containers")
-    if is_init and not is_sidecar:
-        for name in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
-            if container.get(name):
-                why = "may not be set for init containers without restartPolicy=Always"
-                yield forbidden(f"{path}.{name}", why)
+    if container.get("restartPolicy") is not None:
+        why = "may not be set for non-init containers"
+        if is_init:  # it would be waited for until it ends, which it never does
+            why = "init containers that go on running (sidecars) are not offered by this kubelet"
+        yield forbidden(f"{path}.restartPolicy", why)
+    for name in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
+        if is_init and container.get(name):
+            yield forbidden(f"{path}.{name}", "may not be set for init containers")
 
 
 def check_pod_update(value: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Cause]:

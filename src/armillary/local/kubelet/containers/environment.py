@@ -1,9 +1,9 @@
 """A container's environment and argument expansion, by Kubernetes' rules. Pure."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from armillary.base.errors import InputError
 from armillary.kube.quantities import parse_quantity
@@ -29,6 +29,7 @@ class PodFacts:
     pod_ip: str
     host_ip: str
     node_name: str
+    allocatable: Mapping[str, float] = field(default_factory=dict)  # cpu and memory of the node
 
 
 # Returns the decoded keys of a Secret or ConfigMap of the pod's namespace, None without one.
@@ -81,11 +82,11 @@ def build_environment(
 def _read_source(source: Json, sources: KeySources) -> dict[str, str]:
     prefix = source.get("prefix") or ""
     env: dict[str, str] = {}
-    for field, read, noun in (
+    for key_field, read, noun in (
         ("configMapRef", sources.config_map, "configmap"),
         ("secretRef", sources.secret, "secret"),
     ):
-        reference = source.get(field)
+        reference = source.get(key_field)
         if not reference:
             continue
         keys = read(reference["name"])
@@ -109,13 +110,13 @@ def _read_value(
     if "fieldRef" in source:
         return read_field(source["fieldRef"]["fieldPath"], pod, facts)
     if "resourceFieldRef" in source:
-        return read_resource(source["resourceFieldRef"], container)
-    for field, read, noun in (
+        return read_resource(source["resourceFieldRef"], container, facts)
+    for key_field, read, noun in (
         ("secretKeyRef", sources.secret, "secret"),
         ("configMapKeyRef", sources.config_map, "configmap"),
     ):
-        if field in source:
-            return _read_key(source[field], read, noun)
+        if key_field in source:
+            return _read_key(source[key_field], read, noun)
     raise ConfigError(f"unsupported valueFrom {sorted(source)}")
 
 
@@ -166,25 +167,24 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def read_resource(reference: Json, container: ContainerSpec) -> str:
-    """Return a `resourceFieldRef`; without a memory limit the answer is 0: no limit known."""
-    if reference["resource"] != "limits.memory":
-        return "0"
+def read_resource(reference: Json, container: ContainerSpec, facts: PodFacts) -> str:
+    """Return a `resourceFieldRef`, rounded up; what has no limit is limited by the node."""
+    resource = reference["resource"]
+    amount = container.amounts.get(resource)
+    if amount is None and resource.startswith("limits."):
+        amount = facts.allocatable.get(resource.removeprefix("limits."))
     divisor = parse_quantity(reference.get("divisor") or "1") or 1.0
-    return str(-int(-(container.memory_bytes_max or 0) // divisor))
+    return str(math.ceil(round((amount or 0.0) / divisor, 6)))
 
 
-def resolve_argv(
-    container: ContainerSpec, env: Mapping[str, str], image_command: tuple[str, ...] = ()
-) -> list[str]:
-    """Return the words to run; `image_command` stands for an image's entry point.
+def resolve_argv(container: ContainerSpec, env: Mapping[str, str]) -> list[str]:
+    """Return the words to run. There are no images, so no entry point stands before the arguments.
 
     Raises:
-        ConfigError: nothing to run: there are no images here whose entry point could be used.
+        ConfigError: nothing to run.
     """
-    command: tuple[Any, ...] = container.command or image_command
-    words = [expand(word, env) for word in (*command, *container.args)]
-    if not words or not command:
+    words = [expand(word, env) for word in (*container.command, *container.args)]
+    if not words:
         raise ConfigError(
             f"container {container.name} names no command, and image {container.image!r} "
             "has no entry point here"

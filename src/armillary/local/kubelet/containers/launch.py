@@ -55,7 +55,7 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     """
     env = build_environment(pod, container, context.facts, context.sources, context.base_env)
     argv = resolve_argv(container, env)
-    mounts = mounts_of(container, context.volumes)
+    mounts = mounts_of(pod, container, context.volumes, env)
     directory = context.directory
     directory.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_tree(directory.temporary)  # a container begins with an empty /tmp

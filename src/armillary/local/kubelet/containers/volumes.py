@@ -18,11 +18,12 @@ from armillary.local.kubelet.containers.environment import (
     ConfigError,
     KeySources,
     PodFacts,
+    expand,
     read_field,
     read_resource,
 )
 from armillary.local.kubelet.containers.sandbox import Mount
-from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec, VolumeMount
 
 _DATA = "..data"
 _SECRET_MODE = 0o400  # our processes and the files' owner are one user
@@ -176,7 +177,8 @@ def _downward_files(source: Json, pod: PodSpec, context: VolumeContext) -> list[
             text = read_field(item["fieldRef"]["fieldPath"], pod, context.facts)
         else:
             container = pod.container(item["resourceFieldRef"]["containerName"])
-            text = read_resource(item["resourceFieldRef"], container) if container else "0"
+            reference = item["resourceFieldRef"]
+            text = read_resource(reference, container, context.facts) if container else "0"
         mode = item.get("mode") or source.get("defaultMode") or _CONFIG_MODE
         files.append(_File(path=item["path"], data=text.encode(), mode=mode))
     return files
@@ -230,30 +232,47 @@ def _checked(path: str) -> str:
     return path
 
 
-def mounts_of(container: ContainerSpec, volumes: Mapping[str, Path]) -> list[Mount]:
+def mounts_of(
+    pod: PodSpec, container: ContainerSpec, volumes: Mapping[str, Path], env: Mapping[str, str]
+) -> list[Mount]:
     """Return the container's mounts; directories that a `subPath` names are made.
 
     Raises:
         MountError: a mount of a volume that the pod does not have, or a path out of it.
     """
+    kept = {volume["name"] for volume in pod.volumes if _is_kept(volume)}
     mounts = []
     for mount in container.mounts:
         if mount.volume not in volumes:
             raise MountError(
                 f'volume "{mount.volume}" of container {container.name} is not defined'
             )
-        source = volumes[mount.volume]
-        if mount.sub_path:
-            parts = PurePosixPath(mount.sub_path).parts
-            if mount.sub_path.startswith("/") or ".." in parts:
-                raise MountError(f"subPath {mount.sub_path!r} must stay inside its volume")
-            source = source / mount.sub_path
-            if not source.exists():
-                source.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The link to ..data would be followed at mount time; name the file it leads to now.
-            source = Path(os.path.realpath(source))
-        mounts.append(Mount(source=source, target=mount.path, read_only=mount.read_only))
+        source = _source_of(mount, volumes[mount.volume], env)
+        read_only = mount.read_only or mount.volume in kept
+        mounts.append(Mount(source=source, target=mount.path, read_only=read_only))
     return mounts
+
+
+def _is_kept(volume: Json) -> bool:
+    """What the kubelet itself writes is not the container's to change."""
+    if "persistentVolumeClaim" in volume:
+        return bool(volume["persistentVolumeClaim"].get("readOnly"))
+    return any(kind in volume for kind in ("secret", "configMap", "projected", "downwardAPI"))
+
+
+def _source_of(mount: VolumeMount, volume: Path, env: Mapping[str, str]) -> Path:
+    inner = mount.sub_path or expand(mount.sub_path_expr, env)
+    if not inner:
+        return volume
+    if inner.startswith("/") or ".." in PurePosixPath(inner).parts:
+        raise MountError(f"subPath {inner!r} must stay inside its volume")
+    if mount.sub_path_expr and "$(" in inner:
+        raise MountError(f"subPathExpr {mount.sub_path_expr!r} names a variable that is not set")
+    source = volume / inner
+    if not source.exists():
+        source.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The link to ..data would be followed at mount time; name the file it leads to now.
+    return Path(os.path.realpath(source))
 
 
 def decode_secret(secret: Json) -> dict[str, bytes]:

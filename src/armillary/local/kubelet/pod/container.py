@@ -23,10 +23,11 @@ from armillary.local.kubelet.containers.process import (
     read_exit_code,
     start,
 )
+from armillary.local.kubelet.pod.hooks import run_hook
 from armillary.local.kubelet.pod.probe_state import initial_state, next_state, should_restart
 from armillary.local.kubelet.pod.probing import probe_once
 from armillary.local.kubelet.pod.records import ContainerDir
-from armillary.local.kubelet.pod.spec import ContainerSpec, ProbeSpec
+from armillary.local.kubelet.pod.spec import ContainerSpec, Json, ProbeSpec
 from armillary.local.kubelet.pod.state import ContainerState, Exit, RestartPolicy, Waiting
 
 logger = logging.getLogger(__name__)
@@ -101,25 +102,27 @@ class Container:
         directory.prune(self.state.attempts)
         self._context.tell("Created", f"Created container {self.spec.name}")
         self._context.tell("Started", f"Started container {self.spec.name}")
-        self._begin(process, now)
+        self._begin(process, now, is_new=True)
 
-    def _begin(self, process: RunningProcess, since: datetime) -> None:
+    def _begin(self, process: RunningProcess, since: datetime, *, is_new: bool = False) -> None:
         self.process = process
         self._over, self._started = anyio.Event(), anyio.Event()
-        has_startup = self.spec.probe("startup") is not None
-        has_readiness = self.spec.probe("readiness") is not None
-        if not has_startup:
+        runs_hook = is_new and self.spec.post_start is not None
+        is_started = not runs_hook and self.spec.probe("startup") is None
+        if is_started:
             self._started.set()
         self.state = replace(
             self.state,
             running_since=since,
-            started=not has_startup,
-            ready=not has_startup and not has_readiness,
+            started=is_started,
+            ready=is_started and self.spec.probe("readiness") is None,
             stopping=False,
             restart_wanted=False,
             waiting=None,
         )
         self._context.group.start_soon(self._run, process, since)
+        if runs_hook:
+            self._context.group.start_soon(self._post_start, self._over)
 
     def wait_because(self, reason: str, message: str) -> None:
         """Note why a start could not be made."""
@@ -213,9 +216,7 @@ class Container:
     def _take_verdict(self, probe: ProbeSpec, healthy: bool, restart: bool) -> None:
         before = self.state
         if probe.kind == "startup" and healthy:
-            ready = self.spec.probe("readiness") is None
-            self.state = replace(self.state, started=True, ready=ready)
-            self._started.set()
+            self._note_started()
         elif probe.kind == "readiness":
             self.state = replace(self.state, ready=healthy)
         if restart and not self.state.restart_wanted and not self.state.stopping:
@@ -224,6 +225,11 @@ class Container:
             self._context.tell("Killing", text)
         if self.state != before:
             self._context.wake()
+
+    def _note_started(self) -> None:
+        ready = self.spec.probe("readiness") is None
+        self.state = replace(self.state, started=True, ready=ready)
+        self._started.set()
 
     def entry(self) -> Entry | None:
         """Return the way into the running container; None when it does not run."""
@@ -265,13 +271,34 @@ class Container:
         if not over.is_set():
             await process.kill()
 
+    # --- hooks
+
+    async def _post_start(self, over: anyio.Event) -> None:
+        """Run the hook beside the container's first steps; one that fails ends the run."""
+        problem = await self._run_hook(self.spec.post_start or {})
+        if over.is_set() or self.state.stopping:
+            return
+        if problem:
+            self._context.tell(
+                "FailedPostStartHook", f"PostStartHook failed: {problem}", warning=True
+            )
+            self.state = replace(self.state, restart_wanted=True)
+        elif self.spec.probe("startup") is None:
+            self._note_started()
+        self._context.wake()
+
     async def _pre_stop(self, grace_s: float) -> None:
-        hook = self.spec.pre_stop or {}
+        if self.spec.pre_stop is None:
+            return
         with anyio.move_on_after(grace_s):
-            if "exec" in hook:
-                await self.run_command(list(hook["exec"]["command"]))
-            elif "sleep" in hook:
-                await anyio.sleep(float(hook["sleep"]["seconds"]))
+            problem = await self._run_hook(self.spec.pre_stop)
+            if problem:
+                text = f"PreStopHook failed: {problem}"
+                self._context.tell("FailedPreStopHook", text, warning=True)
+
+    async def _run_hook(self, hook: Json) -> str:
+        address, run = self._context.pod_ip, self.run_command
+        return await run_hook(hook, self.spec, pod_ip=address, run_command=run)
 
 
 def _finished_at(attempt_dir: "os.PathLike[str]") -> datetime:

@@ -32,7 +32,7 @@ async def probe_once(
     noun = probe.kind.capitalize()
     try:
         with anyio.fail_after(probe.timeout_s):
-            outcome = await _ask(probe.handler, container, pod_ip, run_command)
+            outcome = await ask(probe.handler, container, pod_ip=pod_ip, run_command=run_command)
     except TimeoutError:
         outcome = ProbeOutcome(False, f"timed out after {probe.timeout_s:g}s")
     except OSError as error:
@@ -53,9 +53,14 @@ def _words(handler: Json, container: ContainerSpec, pod_ip: str) -> str:
     return ""
 
 
-async def _ask(
-    handler: Json, container: ContainerSpec, pod_ip: str, run_command: RunCommand
+async def ask(
+    handler: Json, container: ContainerSpec, *, pod_ip: str, run_command: RunCommand
 ) -> ProbeOutcome:
+    """Ask once, as a handler of a probe or hook says.
+
+    Raises:
+        OSError: nobody answers.
+    """
     if "httpGet" in handler:
         return await _get(handler["httpGet"], container, pod_ip)
     if "exec" in handler:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from armillary.base.errors import InputError
 from armillary.kube.quantities import parse_quantity
 
 Json = Mapping[str, Any]
@@ -18,6 +20,7 @@ class VolumeMount:
     volume: str
     path: str
     sub_path: str
+    sub_path_expr: str  # the same, with references to variables
     read_only: bool
 
 
@@ -44,9 +47,15 @@ class ContainerSpec:
     ports: Mapping[str, int]
     probes: tuple[ProbeSpec, ...]
     working_dir: str | None
-    memory_bytes_max: int | None
+    amounts: Mapping[str, float]  # of resources: "limits.memory", "requests.cpu", ...
+    post_start: Json | None
     pre_stop: Json | None
     log_tells_failure: bool  # terminationMessagePolicy FallbackToLogsOnError
+
+    @property
+    def memory_bytes_max(self) -> int | None:
+        limit = self.amounts.get("limits.memory")
+        return None if limit is None else math.ceil(limit)
 
     def probe(self, kind: str) -> ProbeSpec | None:
         return next((probe for probe in self.probes if probe.kind == kind), None)
@@ -115,7 +124,7 @@ def parse_pod(pod: Json) -> PodSpec:
 
 
 def _parse_container(container: Json) -> ContainerSpec:
-    limits = (container.get("resources") or {}).get("limits") or {}
+    resources, lifecycle = container.get("resources") or {}, container.get("lifecycle") or {}
     return ContainerSpec(
         name=container["name"],
         image=container.get("image", ""),
@@ -128,6 +137,7 @@ def _parse_container(container: Json) -> ContainerSpec:
                 volume=mount["name"],
                 path=mount["mountPath"],
                 sub_path=mount.get("subPath", ""),
+                sub_path_expr=mount.get("subPathExpr", ""),
                 read_only=bool(mount.get("readOnly")),
             )
             for mount in container.get("volumeMounts") or ()
@@ -143,21 +153,21 @@ def _parse_container(container: Json) -> ContainerSpec:
             if container.get(f"{kind}Probe")
         ),
         working_dir=container.get("workingDir"),
-        memory_bytes_max=_memory_limit(limits),
-        pre_stop=(container.get("lifecycle") or {}).get("preStop"),
+        amounts=_parse_amounts(resources),
+        post_start=lifecycle.get("postStart"),
+        pre_stop=lifecycle.get("preStop"),
         log_tells_failure=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
 
-def _memory_limit(limits: Json) -> int | None:
-    """Return the limit; None when there is none, or one that the API server let through.
-
-    No pod may keep the kubelet from looking after all others.
-    """
-    try:
-        return math.ceil(parse_quantity(limits["memory"]))
-    except (KeyError, InputError):
-        return None
+def _parse_amounts(resources: Json) -> dict[str, float]:
+    """Leave out what is no quantity: no pod may keep the kubelet from looking after all others."""
+    amounts = {}
+    for field in ("limits", "requests"):
+        for name, text in (resources.get(field) or {}).items():
+            with suppress(InputError):
+                amounts[f"{field}.{name}"] = parse_quantity(text)
+    return amounts
 
 
 def _parse_probe(kind: str, probe: Json) -> ProbeSpec:

@@ -20,6 +20,7 @@ from armillary.local.kubelet.containers.environment import (
     ConfigError,
     NotYetError,
     PodFacts,
+    build_environment,
 )
 from armillary.local.kubelet.containers.launch import LaunchContext, build_launch, path_map
 from armillary.local.kubelet.containers.process import Launch
@@ -30,7 +31,7 @@ from armillary.local.kubelet.containers.volumes import (
     ensure_volumes,
     mounts_of,
 )
-from armillary.local.kubelet.machine import HOST_IP, Machine
+from armillary.local.kubelet.machine import HOST_IP, Machine, allocatable
 from armillary.local.kubelet.pod.container import Container, ContainerContext
 from armillary.local.kubelet.pod.plan import plan_pod
 from armillary.local.kubelet.pod.records import PodDir, PodRecord
@@ -289,13 +290,25 @@ class PodWorker:
         )
 
     def facts(self) -> PodFacts:
-        return PodFacts(pod_ip=self.pod_ip, host_ip=HOST_IP, node_name=self.machine.node_name)
+        return PodFacts(
+            pod_ip=self.pod_ip,
+            host_ip=HOST_IP,
+            node_name=self.machine.node_name,
+            allocatable=allocatable(),
+        )
+
+    def _environment(self, container: ContainerSpec) -> dict[str, str]:
+        if not any(mount.sub_path_expr for mount in container.mounts):
+            return {}
+        base = self.machine.base_environment(self.spec.hostname)
+        sources = self.machine.sources(self.spec.namespace)
+        return build_environment(self.spec, container, self.facts(), sources, base)
 
     def rewrite(self, container: ContainerSpec, word: str) -> str:
         """Put host paths and addresses into a word of a command, where there are no mounts."""
         if self.sandboxed:
             return word
-        mounts = mounts_of(container, self.volumes)
+        mounts = mounts_of(self.spec, container, self.volumes, self._environment(container))
         directory = self.directory.container(container.name)
         paths = path_map(mounts, self.machine.image_bin_dir, self.machine.cache_dir, directory)
         names = self.machine.hosts.names(self.spec.namespace)
