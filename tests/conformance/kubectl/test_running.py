@@ -55,6 +55,20 @@ def test_a_deployment_rolls_out(node_box: Box) -> None:
     assert "deployment.apps/d" in node_box.out("rollout", "history", "deployment/d")
 
 
+def test_the_history_of_a_rollout_tells_why(node_box: Box) -> None:
+    node_box.apply(deployment("d"))
+    node_box.out("annotate", "deployment", "d", "kubernetes.io/change-cause=the first")
+    node_box.wait_for(lambda: "the first" in node_box.out("rollout", "history", "deployment", "d"))
+    node_box.out("set", "image", "deployment/d", "main=busybox:2")
+    node_box.out("annotate", "deployment", "d", "kubernetes.io/change-cause=another", "--overwrite")
+
+    def causes() -> list[str]:
+        lines = node_box.out("rollout", "history", "deployment", "d").splitlines()[2:]
+        return [line.partition(" ")[2].strip() for line in lines if line]
+
+    node_box.wait_for(lambda: causes() == ["the first", "another"])
+
+
 def test_logs(node_box: Box) -> None:
     start(node_box, pod("p", "echo one; echo two; sleep 600"))
     node_box.wait_for(lambda: node_box.out("logs", "p") == "one\ntwo\n")

@@ -113,19 +113,26 @@ class DeploymentController:
                 {"collisionCount": collisions + 1},
             )
             return None
-        text = f"Scaled up replica set {name_of(created)} from 0 to {created['spec']['replicas']}"
-        self._events.record(deployment, "ScalingReplicaSet", text)
+        if replicas := created["spec"]["replicas"]:
+            text = f"Scaled up replica set {name_of(created)} from 0 to {replicas}"
+            self._events.record(deployment, "ScalingReplicaSet", text)
         return created
 
     async def _number(
         self, deployment: KubeObject, new: KubeObject, old: Sequence[KubeObject]
     ) -> None:
-        """Keep the newest revision on the set that serves the current template."""
+        """Keep the newest revision on the set that serves the current template.
+
+        And what else the Deployment is annotated with: `rollout history` shows why it was changed.
+        """
         highest = max((_revision(each) for each in old), default=0)
         revision = _revision(new)
         if revision <= highest:
             revision = highest + 1
-            await self._annotate(REPLICA_SET, new, {REVISION: str(revision)})
+        wanted = {**_inherited(deployment), REVISION: str(revision)}
+        found = annotations_of(new)
+        if any(found.get(name) != text for name, text in wanted.items()):
+            await self._annotate(REPLICA_SET, new, wanted)
         if annotations_of(deployment).get(REVISION) != str(revision):
             await self._annotate(DEPLOYMENT, deployment, {REVISION: str(revision)})
 
@@ -193,9 +200,8 @@ def build_set(
     total = sum(int(each["spec"].get("replicas", 0)) for each in sets)
     room = rollout.replicas + rollout.max_surge - total
     first = 0 if rollout.recreate and sets else max(0, min(room, rollout.replicas))
-    inherited = {k: v for k, v in annotations_of(deployment).items() if k != _LAST_APPLIED}
     annotations = {
-        **inherited,
+        **_inherited(deployment),
         REVISION: str(max((_revision(each) for each in sets), default=0) + 1),
         _DESIRED: str(rollout.replicas),
         _MAX: str(rollout.replicas + rollout.max_surge),
@@ -215,6 +221,11 @@ def build_set(
         },
         "spec": wanted,
     }
+
+
+def _inherited(deployment: KubeObject) -> dict[str, str]:
+    own = (_LAST_APPLIED, REVISION, _DESIRED, _MAX)
+    return {k: v for k, v in annotations_of(deployment).items() if k not in own}
 
 
 def _seen(replica_set: KubeObject) -> SetSeen:
