@@ -374,9 +374,15 @@ def _watch_event(line: bytes, kind: ResourceKind, path: str) -> WatchEvent:
         raise WireError(f"watch {path}: not a watch event: {line[:200]!r}") from error
     if event_type == "ERROR":
         code = int(obj.get("code") or 500)
-        if obj.get("reason") == "Expired":
+        if obj.get("reason") == "Expired" or _is_too_new(obj):
             raise ExpiredError(f"watch {path}: {obj.get('message')}")
         raise error_for_status(code, obj, asked=f"watch {path}")
     obj.setdefault("apiVersion", kind.api_version)
     obj.setdefault("kind", kind.kind)
     return WatchEvent(event_type, obj)
+
+
+def _is_too_new(status: Mapping[str, Any]) -> bool:
+    """The server's store was put back to an earlier state: our version will never come."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == "ResourceVersionTooLarge" for cause in causes)

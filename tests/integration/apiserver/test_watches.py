@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from armillary.local.apiserver.verbs import read as read_verb
 from armillary.local.apiserver.verbs import watch as watch_verb
 from tests.integration.apiserver.conftest import CONFIG_MAPS, Api, config_map
 
@@ -118,3 +119,51 @@ async def test_a_watch_ends_when_its_time_is_over(api: Api) -> None:
 async def test_bad_watches_are_refused_before_they_begin(api: Api, query: str) -> None:
     answer = await api.call("GET", f"{CONFIG_MAPS}?watch=true&{query}")
     assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize("query", ["", "&resourceVersionMatch=NotOlderThan", "&watch=true"])
+async def test_a_version_that_never_comes_is_not_waited_for(
+    api: Api, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that was put back to an earlier state counts from there: its clients list again."""
+    monkeypatch.setattr(read_verb, "VERSION_WAIT_S", 0.1)
+    answer = await api.call("GET", f"{CONFIG_MAPS}?resourceVersion=999999999{query}")
+    told = answer.body.get("object", answer.body)
+    assert (told["code"], told["reason"]) == (504, "Timeout")
+    assert told["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
+async def test_a_list_can_be_had_as_it_was(api: Api) -> None:
+    first = await api.create(CONFIG_MAPS, config_map("a"))
+    await api.create(CONFIG_MAPS, config_map("b"))
+    version = first["metadata"]["resourceVersion"]
+    query = f"resourceVersion={version}&resourceVersionMatch=Exact"
+    page = await api.get(f"{CONFIG_MAPS}?{query}")
+    assert [item["metadata"]["name"] for item in page["items"]] == ["a"]
+    assert page["metadata"]["resourceVersion"] == version
+
+
+async def test_bookmarks_come_while_others_change(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that stands still expires, and then everything has to be listed again."""
+    monkeypatch.setattr(watch_verb, "BOOKMARK_INTERVAL_S", 0.2)
+    version = (await api.create(CONFIG_MAPS, config_map("other")))["metadata"]["resourceVersion"]
+    path = f"{CONFIG_MAPS}?watch=true&resourceVersion={version}&allowWatchBookmarks=true"
+    async with (
+        api.watch(f"{path}&labelSelector=mine") as stream,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def change_others() -> None:
+            for number in range(10_000):
+                patch = {"data": {"n": str(number)}}
+                content = "application/merge-patch+json"
+                await api.call("PATCH", f"{CONFIG_MAPS}/other", patch, content_type=content)
+
+        tasks.start_soon(change_others)
+        event = await stream.next()
+        tasks.cancel_scope.cancel()
+    assert event is not None
+    assert event["type"] == "BOOKMARK"
+    assert int(event["object"]["metadata"]["resourceVersion"]) > int(version)

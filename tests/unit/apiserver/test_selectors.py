@@ -30,6 +30,11 @@ PODS = next(r for r in build_builtin_resources(lambda *_: None) if r.plural == "
         ("planetscale.com/shard=x-80, k8s.io/y", {"planetscale.com/shard": "x-80"}, False),
         ("a=", {"a": ""}, True),
         ("a=", {}, False),
+        ("a>1,a<10", {"a": "9"}, True),
+        ("a > 9", {"a": "10"}, True),
+        ("a>1", {"a": "1"}, False),
+        ("a<1", {"a": "x"}, False),
+        ("a<1", {}, False),
         ("", {}, True),
     ],
 )

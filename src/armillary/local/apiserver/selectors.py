@@ -12,7 +12,8 @@ _REQUIREMENT = re.compile(
     r"""\s*(?:
         !\s*(?P<absent>[^\s=!,()]+)
       | (?P<key>[^\s=!,()<>]+)\s*
-        (?: (?P<op>==|=|!=)\s*(?P<value>[^\s,()=!]*)
+        (?: (?P<op>==|=|!=)\s*(?P<value>[^\s,()=!<>]*)
+          | (?P<order><|>)\s*(?P<bound>-?\d+)
           | (?P<set>in|notin)\s*\((?P<values>[^)]*)\)
         )?
     )\s*(?:,|$)""",
@@ -27,16 +28,28 @@ class Requirement:
     key: str
     values: frozenset[str] | None  # None: any value
     negated: bool
+    above: int | None = None  # a value that is a greater number
+    below: int | None = None
 
     def holds(self, labels: Mapping[str, str]) -> bool:
+        if self.above is not None or self.below is not None:
+            return self._is_between(labels.get(self.key, ""))
         if self.values is None:
             return (self.key in labels) is not self.negated
         # `!=` and `notin` hold for what has no such label.
         return (labels.get(self.key) in self.values) is not self.negated
 
+    def _is_between(self, text: str) -> bool:
+        try:
+            number = int(text)
+        except ValueError:
+            return False
+        above = self.above is None or number > self.above
+        return above and (self.below is None or number < self.below)
+
 
 def parse_label_selector(text: str) -> tuple[Requirement, ...]:
-    """Parse `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+    """Parse `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`.
 
     Raises:
         InputError: another form.
@@ -58,6 +71,10 @@ def _requirement(match: "re.Match[str]") -> Requirement:
     if match["set"]:
         values = frozenset(value.strip() for value in match["values"].split(","))
         return Requirement(match["key"], values, negated=match["set"] == "notin")
+    if match["order"] == ">":
+        return Requirement(match["key"], None, negated=False, above=int(match["bound"]))
+    if match["order"] == "<":
+        return Requirement(match["key"], None, negated=False, below=int(match["bound"]))
     if match["op"]:
         return Requirement(match["key"], frozenset({match["value"]}), negated=match["op"] == "!=")
     return Requirement(match["key"], None, negated=False)

@@ -53,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 _JSON = "application/json"
 _HEALTH_PATHS = ("healthz", "livez", "readyz")
+HEAD_BYTES_MAX = 2**20  # as the real server: the words of `kubectl exec` are in the URL
 _SHUTDOWN_S = 0.5  # watches never end by themselves; a write takes milliseconds
 
 
@@ -299,7 +300,11 @@ async def serve(api: ApiServer, host: str, port: int, tls: SSLContext) -> AsyncI
         )
 
     server = web.Server(
-        api.handle, handler_cancellation=True, request_factory=make_request, access_log=None
+        api.handle,
+        handler_cancellation=True,
+        request_factory=make_request,
+        access_log=None,
+        max_line_size=HEAD_BYTES_MAX,
     )
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()

@@ -41,6 +41,7 @@ from armillary.settings.local import API_HOST, KubeletSettings
 
 logger = logging.getLogger(__name__)
 
+_HEAD_BYTES_MAX = 2**20  # the words of a command are in the URL
 _SHUTDOWN_S = 1.0
 _WEBSOCKET_HEADER = "Sec-WebSocket-Protocol"
 _SPDY_HEADER = "X-Stream-Protocol-Version"
@@ -66,7 +67,9 @@ class KubeletServer:
                 web.post("/portForward/{namespace}/{pod}", self._port_forward),
             ]
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN_S, max_line_size=_HEAD_BYTES_MAX
+        )
         await runner.setup()
         try:
             context = _server_context(self._settings)

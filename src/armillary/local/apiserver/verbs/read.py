@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import anyio
 import msgspec
 
 from armillary.base.errors import InputError
@@ -13,7 +14,7 @@ from armillary.local.apiserver.selectors import (
     parse_field_selector,
     parse_label_selector,
 )
-from armillary.local.apiserver.status import bad_request, expired, not_found
+from armillary.local.apiserver.status import bad_request, expired, not_found, too_new
 from armillary.local.apiserver.store.cache import ExpiredError, ObjectCache
 from armillary.local.apiserver.store.records import (
     ObjectKey,
@@ -22,6 +23,8 @@ from armillary.local.apiserver.store.records import (
     encode_json,
 )
 from armillary.local.apiserver.verbs.call import Call
+
+VERSION_WAIT_S = 3.0  # as the real server
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,7 @@ async def list_page(cache: ObjectCache, call: Call) -> Page:
         after = (start.namespace, start.name)
         objects = [o for o in objects if (o.key.namespace, o.key.name) > after]
     else:
-        await _wait_for_version(cache, call)
-        revision = cache.revision
-        objects = cache.select(call.resource.storage_name, call.namespace)
+        revision, objects = await _first_page_of(cache, call)
     matches = match_of(call)
     if matches is not None:
         objects = [stored for stored in objects if matches(stored.value)]
@@ -83,13 +84,31 @@ async def list_page(cache: ObjectCache, call: Call) -> Page:
     return Page(page, revision, _encode_token(revision, page[-1].key), remaining)
 
 
-async def _wait_for_version(cache: ObjectCache, call: Call) -> None:
-    """Answer no older than the version that the client has seen."""
+async def _first_page_of(cache: ObjectCache, call: Call) -> tuple[int, list[StoredObject]]:
+    """Return a revision and the objects at it: no older than the version the client has seen."""
     version = call.number("resourceVersion") or 0
-    if call.query.get("resourceVersionMatch") == "Exact" and version != cache.revision:
-        raise expired(f"The resourceVersion for the provided list is too old: {version}")
+    await wait_for_version(cache, version)
+    name = call.resource.storage_name
+    if call.query.get("resourceVersionMatch") != "Exact":
+        return cache.revision, cache.select(name, call.namespace)
+    try:
+        return version, cache.select_at(name, call.namespace, version)
+    except ExpiredError as error:
+        message = f"The resourceVersion for the provided list is too old: {version}"
+        raise expired(message) from error
+
+
+async def wait_for_version(cache: ObjectCache, version: int) -> None:
+    """Wait a little for a version that this server has not seen yet.
+
+    Raises:
+        StatusError: it does not come. A store that was put back to an earlier state never has it.
+    """
     if version > cache.revision:
-        await cache.wait_for(version)
+        with anyio.move_on_after(VERSION_WAIT_S):
+            await cache.wait_for(version)
+    if version > cache.revision:
+        raise too_new(version, cache.revision)
 
 
 def _encode_token(revision: int, key: ObjectKey) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 import anyio
 
+from armillary.base.clock import monotonic_s
 from armillary.local.apiserver.selectors import Match
-from armillary.local.apiserver.status import bad_request, expired
+from armillary.local.apiserver.status import StatusError, bad_request, expired
 from armillary.local.apiserver.store.cache import (
     CacheEvent,
     ExpiredError,
@@ -16,7 +17,7 @@ from armillary.local.apiserver.store.cache import (
 )
 from armillary.local.apiserver.store.records import StoredObject
 from armillary.local.apiserver.verbs.call import Call
-from armillary.local.apiserver.verbs.read import match_of
+from armillary.local.apiserver.verbs.read import match_of, wait_for_version
 
 BOOKMARK_INTERVAL_S = 60.0
 TIMEOUT_S_DEFAULT = 1800
@@ -59,8 +60,8 @@ async def watch(cache: ObjectCache, call: Call) -> AsyncIterator[list[WatchEvent
     wants_bookmarks = call.flag("allowWatchBookmarks")
     with anyio.move_on_after(call.number("timeoutSeconds") or TIMEOUT_S_DEFAULT):
         version = call.query.get("resourceVersion", "")
-        initial, after = await _start(cache, call, version)
         try:
+            initial, after = await _start(cache, call, version)
             with cache.watch(call.resource.storage_name, call.namespace, after=after) as watcher:
                 if initial is not None:
                     yield _initial_events(initial, after, matches, call)
@@ -71,6 +72,8 @@ async def watch(cache: ObjectCache, call: Call) -> AsyncIterator[list[WatchEvent
                         yield [bookmark(call, cache.revision)]
         except ExpiredError as error:
             yield [WatchEvent("ERROR", expired(str(error)).body())]
+        except StatusError as error:
+            yield [WatchEvent("ERROR", error.body())]
 
 
 async def _start(
@@ -79,8 +82,7 @@ async def _start(
     """Return the objects to begin with (None: none wanted) and the version to follow from."""
     wants_initial = call.flag("sendInitialEvents")
     wanted = int(version or "0")
-    if wanted > cache.revision:
-        await cache.wait_for(wanted)
+    await wait_for_version(cache, wanted)
     if wants_initial or (wanted == 0 and "sendInitialEvents" not in call.query):
         return cache.select(call.resource.storage_name, call.namespace), cache.revision
     return None, wanted or cache.revision
@@ -102,11 +104,18 @@ def _initial_events(
 async def _follow(
     cache: ObjectCache, watcher: Watcher, matches: Match | None
 ) -> AsyncIterator[list[WatchEvent]]:
-    """Yield what happens; an empty batch when nothing did for a while."""
-    while (events := await watcher.next_events(BOOKMARK_INTERVAL_S)) is not None:
+    """Yield what happens; an empty batch when nothing that concerns the client did for a while."""
+    told_at_s = monotonic_s()
+    while True:
+        remaining_s = max(0.0, told_at_s + BOOKMARK_INTERVAL_S - monotonic_s())
+        events = await watcher.next_events(remaining_s)
+        if events is None:
+            return
         seen = [_translate(event, matches) for event in events]
         batch = [event for event in seen if event is not None]
-        if batch or not events:
+        # Others may change without a pause: the client's version has to get on all the same.
+        if batch or monotonic_s() - told_at_s >= BOOKMARK_INTERVAL_S:
+            told_at_s = monotonic_s()
             yield batch
 
 
