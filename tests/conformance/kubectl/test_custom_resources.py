@@ -153,6 +153,13 @@ def test_unknown_fields(box: Box, group: str) -> None:
     assert box.path(f"gadgets.{group}", "g", ".spec.colour") == ""
 
 
+def test_empty_fields_are_fields_that_are_not_set(box: Box, group: str) -> None:
+    value = gadget(group, size="small", replicas=None, parts=None, port=None)
+    box.out("create", "-f", "-", stdin=manifest(value))
+    spec = box.get(f"gadgets.{group}", "g")["spec"]
+    assert spec == {"size": "small", "replicas": 1}
+
+
 def test_open_fields_keep_what_they_get(box: Box, group: str) -> None:
     box.apply(gadget(group, size="small", anything={"deep": {"er": [1, "two"]}}, port="http"))
     kind = f"gadgets.{group}"

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from armillary.local.apiserver.kinds.crd_check import check_crd
+from armillary.local.apiserver.kinds.crd_check import (
+    check_crd,
+    check_crd_update,
+    tell_unchecked_rules,
+)
 from armillary.local.apiserver.schema.structural import apply_defaults, prune, validate
 
 STRING = {"type": "string"}
@@ -147,6 +151,8 @@ def crd(spec_schema: dict[str, Any], **change: Any) -> dict[str, Any]:
         ({**obj(), "$ref": "#/x"}, "$ref: Forbidden"),
         ({**obj(a=STRING), "additionalProperties": STRING}, "mutual exclusive"),
         (obj(a={**STRING, "default": 5}), "properties[a].default"),
+        (obj(a={**STRING, "pattern": "("}), "properties[a].pattern: Invalid value"),
+        (obj(a={**STRING, "pattern": "[", "default": "x"}), "must be a valid regular expression"),
         (obj(a={**STRING, "anyOf": [{"type": "string"}]}), "anyOf[0].type: Forbidden"),
         (
             {"type": "array", "items": obj(n=STRING), "x-kubernetes-list-type": "map"},
@@ -169,7 +175,40 @@ def test_a_structural_schema_passes() -> None:
         ({"scope": "Everywhere"}, "spec.scope"),
         ({"group": "other.com"}, "metadata.name"),
         ({"versions": []}, "exactly one version"),
+        ({"conversion": {"strategy": "Webhook"}}, "spec.conversion.strategy: Unsupported value"),
     ],
 )
 def test_definitions_that_contradict_themselves(change: dict[str, Any], wanted: str) -> None:
     assert any(wanted in str(cause) for cause in check_crd(crd(obj(), **change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"scope": "Cluster"}, 'spec.scope: Invalid value: "Cluster": field is immutable'),
+        ({"group": "other.com"}, "spec.group: Invalid value"),
+        ({"names": {"plural": "xs", "kind": "Y"}}, "spec.names.kind: Invalid value"),
+        ({"versions": [{"name": "v2"}]}, 'storedVersions[0]: Invalid value: "v1": must appear'),
+    ],
+)
+def test_what_stored_objects_rely_on_cannot_change(change: dict[str, Any], wanted: str) -> None:
+    before = {**crd(obj()), "status": {"storedVersions": ["v1"]}}
+    assert any(wanted in str(cause) for cause in check_crd_update(crd(obj(), **change), before))
+
+
+def test_rules_that_nobody_checks_are_told() -> None:
+    rules = {"x-kubernetes-validations": [{"rule": "self.a != ''"}]}
+    (told,) = tell_unchecked_rules(crd(obj(deep={"type": "array", "items": {**obj(), **rules}})))
+    assert "x-kubernetes-validations are not checked" in told
+    assert not tell_unchecked_rules(crd(obj()))
+
+
+def test_a_field_without_a_value_is_a_field_that_is_not_set() -> None:
+    schema = obj(a=STRING, b={**STRING, "default": "x"}, c={**STRING, "nullable": True}, d=obj())
+    value: dict[str, Any] = {"a": None, "b": None, "c": None, "d": None}
+    apply_defaults(value, schema)
+    assert value == {"b": "x", "c": None}
+    labels = {"type": "object", "additionalProperties": STRING}
+    value = {"a": None, "b": "1"}
+    apply_defaults(value, labels)
+    assert value == {"b": "1"}

@@ -23,6 +23,8 @@ from armillary.local.apiserver.answers import (
 )
 from armillary.local.apiserver.auth import Gate
 from armillary.local.apiserver.bodies.decode import BODY_BYTES_MAX, decode_body
+from armillary.local.apiserver.kinds.crd import CRDS
+from armillary.local.apiserver.kinds.crd_check import tell_unchecked_rules
 from armillary.local.apiserver.kinds.registry import Registry
 from armillary.local.apiserver.openapi import (
     V2_JSON,
@@ -269,7 +271,10 @@ async def _read_body(request: web.BaseRequest) -> Any:
 def _answer(answer: Answer, request: web.BaseRequest, call: Call) -> web.Response:
     form = choose_form(request.headers.get("Accept", ""), call)
     response = _bytes(encode_object_for(answer.value, call, form), status=answer.code)
-    for warning in answer.warnings:
+    notes: list[str] = []
+    if call.resource.storage_name == CRDS and answer.json().get("kind") == call.resource.kind:
+        notes = tell_unchecked_rules(answer.json())
+    for warning in (*answer.warnings, *notes):
         escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{escaped}"')
     return response

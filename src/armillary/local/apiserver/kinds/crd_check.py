@@ -4,10 +4,12 @@ Kubernetes refuses a CRD whose schemas are not structural; were we to take it, t
 would fail on a real cluster.
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from armillary.local.apiserver.schema.structural import validate
+from armillary.local.apiserver.schema.structural import compile_pattern, validate
 from armillary.local.apiserver.status import Cause
 
 _FORBIDDEN = ("$ref", "definitions", "dependencies", "id", "additionalItems", "patternProperties")
@@ -33,6 +35,39 @@ def check_crd(crd: Mapping[str, Any]) -> list[Cause]:
     return causes
 
 
+def check_crd_update(crd: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Cause]:
+    """What objects that are there rely on stays."""
+    for path in (("group",), ("scope",), ("names", "kind"), ("names", "plural")):
+        old: Any = before["spec"]
+        new: Any = crd["spec"]
+        for name in path:
+            old, new = old[name], new[name]
+        if old != new:
+            text = f"Invalid value: {json.dumps(new)}: field is immutable"
+            yield Cause(f"spec.{'.'.join(path)}", "FieldValueInvalid", text)
+    names = [version["name"] for version in crd["spec"]["versions"]]
+    for index, stored in enumerate((before.get("status") or {}).get("storedVersions") or ()):
+        if stored not in names:
+            text = f"Invalid value: {json.dumps(stored)}: must appear in spec.versions"
+            yield Cause(f"status.storedVersions[{index}]", "FieldValueInvalid", text)
+
+
+def tell_unchecked_rules(crd: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each version with rules in CEL, which nobody evaluates here."""
+    return [
+        f"spec.versions[{index}].schema.openAPIV3Schema: x-kubernetes-validations are not checked "
+        "by this API server: objects that break these rules are accepted"
+        for index, version in enumerate(crd["spec"]["versions"])
+        if _has_rules((version.get("schema") or {}).get("openAPIV3Schema") or {})
+    ]
+
+
+def _has_rules(schema: Mapping[str, Any]) -> bool:
+    return bool(schema.get("x-kubernetes-validations")) or any(
+        _has_rules(child) for _, child in _children(schema, "")
+    )
+
+
 def _check_names(name: str, spec: Mapping[str, Any]) -> Iterator[Cause]:
     wanted = f"{spec['names']['plural']}.{spec['group']}"
     if name != wanted:
@@ -41,6 +76,10 @@ def _check_names(name: str, spec: Mapping[str, Any]) -> Iterator[Cause]:
     if spec["scope"] not in ("Namespaced", "Cluster"):
         text = f'Unsupported value: "{spec["scope"]}": supported values: "Cluster", "Namespaced"'
         yield Cause("spec.scope", "FieldValueNotSupported", text)
+    strategy = (spec.get("conversion") or {}).get("strategy", "None")
+    if strategy != "None":  # nobody would call the webhook: objects would come back unconverted
+        text = f'Unsupported value: "{strategy}": supported values: "None"'
+        yield Cause("spec.conversion.strategy", "FieldValueNotSupported", text)
 
 
 def _check_root(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
@@ -59,6 +98,7 @@ def _check_root(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
 
 def _check_schema(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
     yield from _check_type(schema, path)
+    yield from _check_pattern(schema, path)
     for name in _FORBIDDEN:
         if name in schema:
             yield Cause(f"{path}.{name}", "FieldValueForbidden", f"Forbidden: {name} not supported")
@@ -87,6 +127,18 @@ def _check_type(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
         listed = ", ".join(f'"{name}"' for name in _TYPES)
         text = f'Unsupported value: "{kind}": supported values: {listed}'
         yield Cause(f"{path}.type", "FieldValueNotSupported", text)
+
+
+def _check_pattern(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
+    pattern = schema.get("pattern")
+    if pattern is None:
+        return
+    try:
+        compile_pattern(pattern)
+    except re.error as error:
+        why = f"must be a valid regular expression, but isn't: {error}"
+        text = f"Invalid value: {json.dumps(pattern)}: {why}"
+        yield Cause(f"{path}.pattern", "FieldValueInvalid", text)
 
 
 def _children(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -120,10 +172,16 @@ def _check_list_type(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
 
 
 def _check_default(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
-    if schema.get("default") is not None:
+    if schema.get("default") is not None and not any(_bad_patterns(schema, path)):
         for cause in validate(schema["default"], schema):
             where = f"{path}.default" + (f".{cause.field}" if cause.field != "<nil>" else "")
             yield Cause(where, cause.reason, cause.text)
+
+
+def _bad_patterns(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:
+    yield from _check_pattern(schema, path)
+    for where, child in _children(schema, path):
+        yield from _bad_patterns(child, where)
 
 
 def _check_value_validations(schema: Mapping[str, Any], path: str) -> Iterator[Cause]:

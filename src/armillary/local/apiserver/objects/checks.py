@@ -8,9 +8,9 @@ from typing import Any
 
 from armillary.base.errors import InputError
 from armillary.kube.quantities import parse_quantity
-from armillary.local.apiserver.kinds.crd_check import check_crd
+from armillary.local.apiserver.kinds.crd_check import check_crd, check_crd_update
 from armillary.local.apiserver.kinds.resource import Resource
-from armillary.local.apiserver.objects.causes import invalid
+from armillary.local.apiserver.objects.causes import forbidden, invalid
 from armillary.local.apiserver.objects.pod_checks import check_pod_spec, check_pod_update
 from armillary.local.apiserver.objects.volume_checks import check_keys
 from armillary.local.apiserver.status import Cause
@@ -57,6 +57,9 @@ def _check_job(value: Value) -> Iterator[Cause]:
         shown = json.dumps(spec.get("restartPolicy"))
         text = f'Required value: valid values: "OnFailure", "Never" (found {shown})'
         yield Cause("spec.template.spec.restartPolicy", "FieldValueRequired", text)
+    if value["spec"].get("completionMode") == "Indexed":
+        why = "Indexed jobs are not offered by this job controller"
+        yield forbidden("spec.completionMode", why)
     yield from check_pod_spec(spec, "spec.template.spec")
 
 
@@ -220,4 +223,5 @@ _UPDATE_CHECKS: Mapping[str, Callable[[Value, Value], Iterator[Cause]]] = {
     "rolebindings.rbac.authorization.k8s.io": _fixed("roleRef"),
     "clusterrolebindings.rbac.authorization.k8s.io": _fixed("roleRef"),
     "storageclasses.storage.k8s.io": _fixed("provisioner"),
+    "customresourcedefinitions.apiextensions.k8s.io": check_crd_update,
 }

@@ -62,19 +62,25 @@ def apply_defaults(value: Any, schema: Schema) -> None:
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         for name, child in properties.items():
-            if "default" in child and (
-                name not in value or (value[name] is None and not child.get("nullable"))
-            ):
+            _drop_null(value, name, child)
+            if "default" in child and name not in value:
                 value[name] = _copy(child["default"])
             if name in value:
                 apply_defaults(value[name], child)
         more = schema.get("additionalProperties")
         if isinstance(more, Mapping):
             for name in value.keys() - properties.keys():
-                apply_defaults(value[name], more)
+                _drop_null(value, name, more)
+                apply_defaults(value.get(name), more)
     elif isinstance(value, list) and "items" in schema:
         for item in value:
             apply_defaults(item, schema["items"])
+
+
+def _drop_null(value: dict[str, Any], name: str, schema: Schema) -> None:
+    """`field:` without a value in a manifest is a null, and means that the field is not set."""
+    if name in value and value[name] is None and not schema.get("nullable"):
+        del value[name]
 
 
 def drop_nulls(value: Any) -> None:
@@ -178,14 +184,14 @@ def _validate_string(value: str, schema: Schema, path: str) -> Iterator[Cause]:
         text = f"Too long: may not be more than {longest} bytes"
         yield Cause(path, "FieldValueTooLong", text)
     pattern = schema.get("pattern")
-    if pattern is not None and not _compiled(pattern).search(value):
+    if pattern is not None and not compile_pattern(pattern).search(value):
         yield _invalid(path, value, f"should match '{pattern}'")
     if schema.get("format") == "date-time" and not _is_date_time(value):
         yield _invalid(path, value, f'must be of type date-time: "{value}"')
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile what Kubernetes matches with Go's rules: `$` is the end, not a newline before it."""
     return re.compile(
         _END.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII
