@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from armillary.kube.labels import matches
 from armillary.local.controllers.disruption import build_budget_status
 from armillary.local.controllers.endpoints import build_endpoints
 from armillary.local.controllers.expectations import Expectations
-from armillary.local.controllers.labels import matches
 from armillary.local.controllers.pods import deletion_rank
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -43,7 +43,8 @@ from armillary.local.apiserver.store.cache import ObjectCache
 from armillary.local.apiserver.store.records import encode_json
 from armillary.local.apiserver.taken import TakenResponse
 from armillary.local.apiserver.verbs.call import Answer, Call
-from armillary.local.apiserver.verbs.pods import bind_pod, evict_pod
+from armillary.local.apiserver.verbs.evict import BUDGETS, Evictor
+from armillary.local.apiserver.verbs.pods import bind_pod
 from armillary.local.apiserver.verbs.read import get, list_page
 from armillary.local.apiserver.verbs.remove import Remover
 from armillary.local.apiserver.verbs.reviews import answer_review
@@ -76,6 +77,7 @@ class ApiServer:
         self._registry = registry
         self._writer = writer
         self._remover = Remover(cache, writer)
+        self._evictor = Evictor(cache, writer, self._remover, registry.builtin(BUDGETS))
         self._relay = relay
         self._openapi = OpenApi(registry)
 
@@ -222,7 +224,7 @@ class ApiServer:
             case "binding":
                 return await bind_pod(self._writer, call, body)
             case "eviction":
-                return await evict_pod(self._remover, call, body)
+                return await self._evictor.evict(call, body)
             case _:
                 raise method_not_allowed()
 
@@ -242,7 +244,7 @@ class ApiServer:
     async def _delete(self, request: web.BaseRequest, call: Call) -> web.Response:
         options = await _read_body(request)
         if isinstance(options, dict) and options.get("dryRun"):
-            call = _with_dry_run(call)
+            call = call.with_dry_run()
         form = choose_form(request.headers.get("Accept", ""), call)
         if not call.name:
             page = await self._remover.delete_collection(call, options)
@@ -252,16 +254,6 @@ class ApiServer:
 
 class _Closable(AsyncIterator[list[WatchEvent]]):
     async def aclose(self) -> None: ...
-
-
-def _with_dry_run(call: Call) -> Call:
-    return Call(
-        resource=call.resource,
-        namespace=call.namespace,
-        name=call.name,
-        query={**call.query, "dryRun": "All"},
-        user_agent=call.user_agent,
-    )
 
 
 async def _read_body(request: web.BaseRequest) -> Any:

@@ -130,6 +130,12 @@ def too_new(wanted: int, current: int) -> StatusError:
     return StatusError(504, "Timeout", f"Timeout: {message}", details=details)
 
 
+def too_many_disruptions(why: str) -> StatusError:
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    details = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
+    return StatusError(429, "TooManyRequests", message, details=details)
+
+
 def unavailable(message: str) -> StatusError:
     return StatusError(503, "ServiceUnavailable", message)
 

@@ -11,6 +11,7 @@ from armillary.kube.client import KubeClient
 from armillary.kube.controller import Controller
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import POD_DISRUPTION_BUDGET, KubeObject
+from armillary.kube.labels import matches
 from armillary.kube.objects import (
     Key,
     condition_of,
@@ -18,15 +19,17 @@ from armillary.kube.objects import (
     is_being_deleted,
     key_of,
     labels_of,
+    name_of,
     namespace_of,
     phase_of,
 )
 from armillary.local.controllers.deployment.plan import resolve_share
-from armillary.local.controllers.labels import matches
 from armillary.local.controllers.pods import is_ready
-from armillary.local.kubelet.pod.spec import format_time
+from armillary.local.kubelet.pod.spec import format_time, parse_time
 
 logger = logging.getLogger(__name__)
+
+_DISRUPTED_S_MAX = 120.0  # as in Kubernetes: an evicted pod that is still there then stays
 
 
 class DisruptionController:
@@ -53,31 +56,49 @@ class DisruptionController:
                 if matches(budget["spec"].get("selector"), labels_of(pod)):
                     self._controller.queue.add(key_of(budget))
 
-    async def _reconcile(self, key: Key) -> None:
+    async def _reconcile(self, key: Key) -> float | None:
         budget = self._budgets.get(key.name, key.namespace)
         if budget is None:
-            return
+            return None
         selector = budget["spec"].get("selector")
         pods = [p for p in self._pods.list(key.namespace) if matches(selector, labels_of(p))]
         status = build_budget_status(budget, pods, utc_now())
         before = budget.get("status") or {}
-        if any(before.get(name) != value for name, value in status.items()):
+        changed = {name: v for name, v in status.items() if before.get(name) != v}
+        if changed:
+            # An eviction may have counted meanwhile: then we count again, with it.
+            version = budget["metadata"].get("resourceVersion")
+            patch = {"metadata": {"resourceVersion": version}, "status": status}
+            if "disruptedPods" in changed:
+                gone = set(before.get("disruptedPods") or {}) - set(status["disruptedPods"])
+                status["disruptedPods"] |= dict.fromkeys(gone)
             try:
-                await self._client.patch_status(
-                    POD_DISRUPTION_BUDGET, key.name, key.namespace, status
+                await self._client.merge_patch(
+                    POD_DISRUPTION_BUDGET, key.name, key.namespace, patch, subresource="status"
                 )
             except NotFoundError:
-                return
+                return None
+        return _DISRUPTED_S_MAX if status["disruptedPods"] else None
 
 
 def build_budget_status(
     budget: KubeObject, pods: Sequence[KubeObject], now: datetime
 ) -> dict[str, Any]:
-    """Return the status. The pods' number stands for their owners' wishes: nobody scales here."""
+    """Return the status. The pods' number stands for their owners' wishes: nobody scales here.
+
+    A pod that was evicted and is not seen to go yet counts as gone, for a while.
+    """
     spec = budget["spec"]
     counted = [pod for pod in pods if phase_of(pod) not in ("Succeeded", "Failed")]
     expected = len(counted)
-    healthy = sum(is_ready(pod) and not is_being_deleted(pod) for pod in counted)
+    staying = {name_of(pod) for pod in counted if not is_being_deleted(pod)}
+    evicted = {
+        name: at
+        for name, at in ((budget.get("status") or {}).get("disruptedPods") or {}).items()
+        if name in staying and (now - parse_time(at)).total_seconds() < _DISRUPTED_S_MAX
+    }
+    staying -= set(evicted)
+    healthy = sum(is_ready(pod) and name_of(pod) in staying for pod in counted)
     if "maxUnavailable" in spec:
         desired = max(0, expected - resolve_share(spec["maxUnavailable"], expected, round_up=True))
     else:
@@ -94,6 +115,7 @@ def build_budget_status(
         "currentHealthy": healthy,
         "desiredHealthy": desired,
         "disruptionsAllowed": allowed,
+        "disruptedPods": evicted,
         "conditions": [
             {
                 "type": "DisruptionAllowed",

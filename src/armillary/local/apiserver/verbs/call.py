@@ -1,7 +1,7 @@
 """One request for a resource, already taken apart. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from armillary.local.apiserver.kinds.resource import Resource
@@ -30,6 +30,9 @@ class Call:
         if value not in ("", "All"):
             raise bad_request(f'dryRun: Unsupported value: "{value}": supported values: "All"')
         return value == "All"
+
+    def with_dry_run(self) -> "Call":
+        return replace(self, query={**self.query, "dryRun": "All"})
 
     @property
     def field_manager(self) -> str:

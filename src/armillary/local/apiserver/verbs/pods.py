@@ -1,11 +1,10 @@
-"""The two subresources that only pods have and that are writes: binding and eviction."""
+"""Binding: a pod gets its node."""
 
 from typing import Any
 
 from armillary.local.apiserver.status import bad_request, conflict
 from armillary.local.apiserver.verbs.call import Answer, Call, Json
 from armillary.local.apiserver.verbs.prepare import timestamp
-from armillary.local.apiserver.verbs.remove import Remover
 from armillary.local.apiserver.verbs.write import Writer
 
 _SUCCESS: Json = {
@@ -49,10 +48,3 @@ def _set_scheduled(pod: Json) -> None:
     others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
     scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": timestamp()}
     status["conditions"] = [*others, scheduled]
-
-
-async def evict_pod(remover: Remover, call: Call, body: Any) -> Answer:
-    """Delete a pod on somebody's wish. Disruption budgets are the controllers' business."""
-    options = body.get("deleteOptions") if isinstance(body, dict) else None
-    await remover.delete(call, options)
-    return Answer(value=_SUCCESS, code=201)
