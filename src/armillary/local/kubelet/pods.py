@@ -6,6 +6,7 @@ import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskGroup, TaskStatus
 
+from armillary.base.errors import ArmillaryError
 from armillary.kube.informer import Informer
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import Key, key_of, uid_of
@@ -16,6 +17,8 @@ from armillary.local.kubelet.pod.worker import PodWorker
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
+# What a pod of another shape than its schema says leads to.
+_UNREADABLE = (ArmillaryError, AttributeError, LookupError, TypeError, ValueError)
 _TELL_S_MAX = 15.0
 
 
@@ -50,8 +53,8 @@ class PodSet:
         if after is not None and uid_of(after) in self._workers:
             try:
                 self._workers[uid_of(after)].update(after)
-            except Exception:
-                logger.exception("pod cannot be read", extra={"pod": str(key_of(after))})
+            except _UNREADABLE as error:
+                self._tell_unreadable(after, error)
         self._changed.set()
 
     def on_source(self, before: KubeObject | None, after: KubeObject | None) -> None:
@@ -104,13 +107,17 @@ class PodSet:
         """Return a new worker; None, and an event, where one bad pod would end the kubelet."""
         try:
             return PodWorker(self._machine, pod)
-        except Exception as error:
-            if uid_of(pod) not in self._unreadable:
-                self._unreadable.add(uid_of(pod))
-                logger.exception("pod cannot be read", extra={"pod": str(key_of(pod))})
-                text = f"the kubelet cannot read this pod: {error!r}"
-                self._machine.events.record(pod, "InvalidSpec", text, warning=True)
+        except _UNREADABLE as error:
+            self._tell_unreadable(pod, error)
             return None
+
+    def _tell_unreadable(self, pod: KubeObject, error: Exception) -> None:
+        if uid_of(pod) not in self._unreadable:
+            self._unreadable.add(uid_of(pod))
+            extra = {"pod": str(key_of(pod)), "error": repr(error)}
+            logger.error("pod cannot be read", extra=extra)
+            text = f"the kubelet cannot read this pod: {error!r}"
+            self._machine.events.record(pod, "InvalidSpec", text, warning=True)
 
     def _take_up_orphans(self, group: TaskGroup) -> None:
         """End what runs here for pods that the API server no longer has."""
