@@ -74,7 +74,7 @@ class Informer:
         """
         self._callbacks.append(callback)
         for obj in list(self._objects.values()):
-            callback(None, obj)
+            self._tell(callback, None, obj)
 
     # --- keeping it current
 
@@ -143,7 +143,20 @@ class Informer:
         else:
             self._objects[key] = obj
         for callback in self._callbacks:
-            callback(before, obj)
+            self._tell(callback, before, obj)
+
+    def _tell(
+        self, callback: ChangeCallback, before: KubeObject | None, after: KubeObject | None
+    ) -> None:
+        """Call one listener; an object that it cannot make sense of must not stop the others."""
+        try:
+            callback(before, after)
+        except Exception:
+            changed = after if after is not None else before
+            key = "" if changed is None else str(key_of(changed))
+            logger.exception(
+                "a change was not understood", extra={"kind": str(self.kind), "key": key}
+            )
 
     def _reindex(self, key: Key, before: KubeObject | None, after: KubeObject | None) -> None:
         for name, function in self._index_functions.items():

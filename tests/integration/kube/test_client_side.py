@@ -14,6 +14,7 @@ from armillary.kube.client import KubeClient
 from armillary.kube.errors import LeaseLostError
 from armillary.kube.events import EventRecorder
 from armillary.kube.informer import Informer
+from armillary.kube.kinds import KubeObject
 from armillary.kube.leader import LeaderElection
 from armillary.kube.objects import labels_of, name_of
 from tests.fakes.apiserver import open_fake_cluster
@@ -113,6 +114,27 @@ async def test_an_informer_follows_and_tells_every_change(tmp_path: Path) -> Non
             await eventually(lambda: informer.get("after", "default") is None)
             group.cancel_scope.cancel()
         assert told == [(False, True), (False, True), (True, True), (True, False)]
+
+
+async def test_a_listener_that_fails_stops_neither_the_informer_nor_the_others(
+    tmp_path: Path,
+) -> None:
+    """Else one object that somebody did not expect would end the whole process at each start."""
+    async with a_client(tmp_path) as client:
+        await client.create(config_map("before"))
+        informer = Informer(client, kinds.CONFIG_MAP, namespace="default")
+        told: list[str] = []
+
+        def fail(old: KubeObject | None, new: KubeObject | None) -> None:
+            raise KeyError("spec")
+
+        informer.on_change(fail)
+        informer.on_change(lambda old, new: told.append(name_of(new or {"metadata": {}})))
+        async with anyio.create_task_group() as group:
+            await group.start(informer.run)
+            await client.create(config_map("after"))
+            await eventually(lambda: told == ["before", "after"])
+            group.cancel_scope.cancel()
 
 
 async def test_the_same_event_raises_a_count(tmp_path: Path) -> None:

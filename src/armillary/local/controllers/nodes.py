@@ -41,8 +41,9 @@ class NodeController:
         if ready is None or ready.get("status") != "True" or lease is None:
             return
         now = utc_now()
-        renewed = lease["spec"].get("renewTime")
-        limit_s = float(lease["spec"].get("leaseDurationSeconds") or _SILENT_S_DEFAULT)
+        spec = lease.get("spec") or {}
+        renewed = spec.get("renewTime")
+        limit_s = float(spec.get("leaseDurationSeconds") or _SILENT_S_DEFAULT)
         if not renewed or (now - parse_time(renewed)).total_seconds() <= limit_s:
             return
         logger.warning("kubelet is silent", extra={"node": name_of(node), "since": renewed})

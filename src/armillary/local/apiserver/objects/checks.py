@@ -3,19 +3,32 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from armillary.base.errors import InputError
+from armillary.kube.labels import matches
 from armillary.kube.quantities import parse_quantity
 from armillary.local.apiserver.kinds.crd_check import check_crd, check_crd_update
 from armillary.local.apiserver.kinds.resource import Resource
-from armillary.local.apiserver.objects.causes import forbidden, invalid
+from armillary.local.apiserver.objects.causes import forbidden, invalid, required, unsupported
+from armillary.local.apiserver.objects.metadata import check_pairs
 from armillary.local.apiserver.objects.pod_checks import check_pod_spec, check_pod_update
 from armillary.local.apiserver.objects.volume_checks import check_keys
 from armillary.local.apiserver.status import Cause
 
 Value = Mapping[str, Any]
+
+_PERCENT = re.compile(r"[0-9]+%")
+_SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+_JOB_COUNTS = (
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "completions",
+    "parallelism",
+    "ttlSecondsAfterFinished",
+)
 
 
 def check_builtin(value: Value, before: Value | None, resource: Resource) -> list[Cause]:
@@ -37,18 +50,52 @@ def _check_pod(value: Value) -> Iterator[Cause]:
 
 def _check_workload(value: Value) -> Iterator[Cause]:
     spec = value["spec"]
-    labels = spec["template"].get("metadata", {}).get("labels") or {}
-    wanted = (spec.get("selector") or {}).get("matchLabels") or {}
-    if not spec.get("selector"):
-        pass  # its schema says that it is required
-    elif any(labels.get(key) != text for key, text in wanted.items()):
-        shown = json.dumps(labels, separators=(",", ":"))
-        text = f"Invalid value: {shown}: `selector` does not match template `labels`"
-        yield Cause("spec.template.metadata.labels", "FieldValueInvalid", text)
-    if spec.get("replicas", 0) < 0:
-        text = f"Invalid value: {spec['replicas']}: must be greater than or equal to 0"
-        yield Cause("spec.replicas", "FieldValueInvalid", text)
-    yield from check_pod_spec(spec["template"]["spec"], "spec.template.spec")
+    template = spec["template"]
+    labels = template.get("metadata", {}).get("labels") or {}
+    selector = spec.get("selector") or {}
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        yield invalid("spec.selector", selector, "empty selector is invalid for deployment")
+    elif not matches(selector, labels):
+        why = "`selector` does not match template `labels`"
+        yield invalid("spec.template.metadata.labels", labels, why)
+    for name in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
+        yield from _check_count(spec, name)
+    yield from check_pairs(labels, "spec.template.labels")
+    policy = template["spec"].get("restartPolicy")
+    if policy not in (None, "Always"):
+        yield unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
+    yield from check_pod_spec(template["spec"], "spec.template.spec")
+
+
+def _check_deployment(value: Value) -> Iterator[Cause]:
+    strategy = value["spec"].get("strategy") or {}
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate") or {}
+    if kind not in ("Recreate", "RollingUpdate"):
+        yield unsupported("spec.strategy.type", kind, ("Recreate", "RollingUpdate"))
+    if kind == "Recreate" and rolling:
+        why = "may not be specified when strategy `type` is 'Recreate'"
+        yield forbidden("spec.strategy.rollingUpdate", why)
+    for name, share in rolling.items():
+        yield from _check_share(share, f"spec.strategy.rollingUpdate.{name}")
+    if rolling and all(str(share) in ("0", "0%") for share in rolling.values()):
+        why = "may not be 0 when `maxSurge` is 0"
+        yield invalid("spec.strategy.rollingUpdate.maxUnavailable", 0, why)
+    yield from _check_workload(value)
+
+
+def _check_share(share: Any, path: str) -> Iterator[Cause]:
+    """A number of pods, or a part of them in percent."""
+    if isinstance(share, str) and not _PERCENT.fullmatch(share):
+        why = "a valid percent string must be a numeric string followed by an ending '%'"
+        yield invalid(path, share, f"{why} (e.g. '1%',  or '93%')")
+    elif isinstance(share, int) and share < 0:
+        yield invalid(path, share, "must be greater than or equal to 0")
+
+
+def _check_count(spec: Value, name: str) -> Iterator[Cause]:
+    count = spec.get(name)
+    if count is not None and count < 0:
+        yield invalid(f"spec.{name}", count, "must be greater than or equal to 0")
 
 
 def _check_job(value: Value) -> Iterator[Cause]:
@@ -57,6 +104,8 @@ def _check_job(value: Value) -> Iterator[Cause]:
         shown = json.dumps(spec.get("restartPolicy"))
         text = f'Required value: valid values: "OnFailure", "Never" (found {shown})'
         yield Cause("spec.template.spec.restartPolicy", "FieldValueRequired", text)
+    for name in _JOB_COUNTS:
+        yield from _check_count(value["spec"], name)
     if value["spec"].get("completionMode") == "Indexed":
         why = "Indexed jobs are not offered by this job controller"
         yield forbidden("spec.completionMode", why)
@@ -66,6 +115,10 @@ def _check_job(value: Value) -> Iterator[Cause]:
 def _check_service(value: Value) -> Iterator[Cause]:
     spec = value["spec"]
     ports = spec.get("ports") or ()
+    if spec["type"] not in _SERVICE_TYPES:
+        yield unsupported("spec.type", spec["type"], _SERVICE_TYPES)
+    if spec["type"] == "ExternalName" and not spec.get("externalName"):
+        yield required("spec.externalName")
     if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
         yield Cause("spec.ports", "FieldValueRequired", "Required value")
     for index, port in enumerate(ports):
@@ -128,6 +181,9 @@ def _check_pdb(value: Value) -> Iterator[Cause]:
     if "minAvailable" in spec and "maxUnavailable" in spec:
         text = "Invalid value: minAvailable and maxUnavailable cannot be both set"
         yield Cause("spec", "FieldValueInvalid", text)
+    for name in ("minAvailable", "maxUnavailable"):
+        if name in spec:
+            yield from _check_share(spec[name], f"spec.{name}")
 
 
 def _check_event(value: Value) -> Iterator[Cause]:
@@ -199,7 +255,7 @@ def _check_claim_update(value: Value, before: Value) -> Iterator[Cause]:
 
 _CHECKS: Mapping[str, Callable[[Value], "Iterator[Cause] | list[Cause]"]] = {
     "pods": _check_pod,
-    "deployments.apps": _check_workload,
+    "deployments.apps": _check_deployment,
     "replicasets.apps": _check_workload,
     "jobs.batch": _check_job,
     "services": _check_service,

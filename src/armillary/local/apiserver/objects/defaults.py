@@ -112,6 +112,14 @@ def _default_volume(value: Json) -> None:
     value.setdefault("status", {}).setdefault("phase", "Pending")
 
 
+def _default_lease(value: Json) -> None:
+    value.setdefault("spec", {})
+
+
+def _default_budget(value: Json) -> None:
+    value.setdefault("spec", {})
+
+
 def _default_storage_class(value: Json) -> None:
     value.setdefault("reclaimPolicy", "Delete")
     value.setdefault("volumeBindingMode", "Immediate")
@@ -138,6 +146,8 @@ _DEFAULTS: Mapping[str, Callable[[Json], None]] = {
     "secrets": _default_secret,
     "persistentvolumeclaims": _default_claim,
     "persistentvolumes": _default_volume,
+    "poddisruptionbudgets.policy": _default_budget,
+    "leases.coordination.k8s.io": _default_lease,
     "storageclasses.storage.k8s.io": _default_storage_class,
     "priorityclasses.scheduling.k8s.io": _default_priority_class,
     "rolebindings.rbac.authorization.k8s.io": _default_binding,

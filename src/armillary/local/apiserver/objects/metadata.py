@@ -112,7 +112,7 @@ def check_metadata(value: Mapping[str, Any], resource: Resource) -> list[Cause]:
     metadata = value["metadata"]
     causes = list(_check_name(metadata["name"], resource))
     for kind in ("labels", "annotations"):
-        causes += _check_pairs(metadata.get(kind) or {}, f"metadata.{kind}")
+        causes += check_pairs(metadata.get(kind) or {}, f"metadata.{kind}")
     for index, reference in enumerate(metadata.get("ownerReferences") or ()):
         causes += _check_owner(reference, f"metadata.ownerReferences[{index}]")
     return causes
@@ -152,7 +152,7 @@ def _check_name(name: str, resource: Resource) -> Iterator[Cause]:
     yield Cause("metadata.name", "FieldValueInvalid", f"Invalid value: {json.dumps(name)}: {why}")
 
 
-def _check_pairs(pairs: Mapping[str, Any], path: str) -> Iterator[Cause]:
+def check_pairs(pairs: Mapping[str, Any], path: str) -> Iterator[Cause]:
     for key, value in pairs.items():
         name = key.rpartition("/")[2]
         if not _QUALIFIED.fullmatch(key) or len(name) > _LABEL_BYTES_MAX:
