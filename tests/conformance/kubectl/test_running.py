@@ -148,6 +148,14 @@ def test_port_forward(node_box: Box, streams: Mapping[str, str], target: str, po
                 assert answer.status == 200
 
 
+def test_what_is_not_offered_is_refused_in_words(node_box: Box) -> None:
+    name = start(node_box, pod("p"))
+    # A real cluster offers both; kubectl must come to an end in any case.
+    told = node_box.run("debug", name, "--image=busybox", "--quiet", "--", "true").stderr
+    assert "panic" not in told
+    assert "runtime error" not in told
+
+
 def test_a_running_pod_ends_before_its_object(node_box: Box) -> None:
     start(node_box, pod("p", "trap 'exit 0' TERM; while :; do sleep 0.1; done"))
     node_box.out("delete", "pod", "p", "--timeout=30s")

@@ -88,3 +88,18 @@ def test_dry_run_of_an_apply_shows_the_result(box: Box) -> None:
     shown = apply(box, config_map("c", a="2"), "--dry-run=server", "-o", "jsonpath={.data.a}")
     assert shown == "2"
     assert box.path("cm", "c", ".data.a") == "1"
+
+
+def test_who_scales_owns_the_number_of_replicas(box: Box) -> None:
+    apply(box, deployment("d"))
+    box.out("scale", "deployment", "d", "--replicas=1")
+    box.out("scale", "deployment", "d", "--replicas=0")
+    apply(box, deployment("d"))
+    box.out("scale", "deployment", "d", "--replicas=1")
+    told = box.error("apply", "--server-side", "-f", "-", stdin=manifest(deployment("d")))
+    assert 'conflict with "kubectl" with subresource "scale"' in told
+    assert ".spec.replicas" in told
+    value = deployment("d")
+    del value["spec"]["replicas"]
+    apply(box, value)
+    assert box.path("deployment", "d", ".spec.replicas") == "1"

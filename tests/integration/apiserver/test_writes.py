@@ -117,6 +117,15 @@ async def test_a_dry_run_writes_nothing(api: Api, method: str) -> None:
     assert await api.get(CONFIG_MAPS) == before
 
 
+REPLICA_SETS = "/apis/apps/v1/namespaces/default/replicasets"
+
+
+def replica_set(name: str) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod("x")["spec"]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    return {"metadata": {"name": name}, "spec": spec}
+
+
 def _billion_laughs() -> bytes:
     """Return YAML of a few hundred bytes that stands for nine to the power of twelve values."""
     lines = ["a0: &a0 [x]"]
@@ -159,6 +168,10 @@ async def test_malformed_requests_are_told_what_is_wrong(api: Api) -> None:
     assert await raw("PATCH", one, no_list, "application/strategic-merge-patch+json") == 400
     assert await raw("DELETE", one, b'{"preconditions":5}', "application/json") == 400
     assert await raw("DELETE", one, b'{"gracePeriodSeconds":"x"}', "application/json") == 400
+    await api.create(REPLICA_SETS, replica_set("r"))
+    for body in (b"5", b"[]", b'{"spec":5}', b'{"metadata":5,"spec":{"replicas":"x"}}'):
+        assert await raw("PUT", f"{REPLICA_SETS}/r/scale", body, "application/json") == 400
+        assert await raw("PATCH", f"{REPLICA_SETS}/r/scale", body, MERGE) == 400
     for body in (
         b'{"metadata":[]}',
         b'{"metadata":{"name":5}}',

@@ -30,7 +30,7 @@ class StatusError(ArmillaryError):
             "reason": self.reason,
             "code": self.code,
         }
-        if self.details:
+        if self.details is not None:
             status["details"] = self.details
         return {key: value for key, value in status.items() if value != ""}
 
@@ -58,7 +58,9 @@ def not_found(resource: Resource, name: str) -> StatusError:
 
 
 def path_not_found() -> StatusError:
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+    """Details without a name: so `kubectl debug` sees that the path is missing, not the object."""
+    message = "the server could not find the requested resource"
+    return StatusError(404, "NotFound", message, details={})
 
 
 def already_exists(resource: Resource, name: str) -> StatusError:

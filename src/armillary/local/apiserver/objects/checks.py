@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -186,6 +187,23 @@ def _check_pdb(value: Value) -> Iterator[Cause]:
             yield from _check_share(spec[name], f"spec.{name}")
 
 
+def _check_endpoints(value: Value) -> Iterator[Cause]:
+    for index, subset in enumerate(value.get("subsets") or ()):
+        for field in ("addresses", "notReadyAddresses"):
+            for position, address in enumerate(subset.get(field) or ()):
+                if not _is_address(address["ip"]):
+                    path = f"subsets[{index}].{field}[{position}].ip"
+                    yield invalid(path, address["ip"], "must be a valid IP address")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_event(value: Value) -> Iterator[Cause]:
     involved = value.get("involvedObject", {}).get("namespace", "")
     namespace = value["metadata"].get("namespace")
@@ -263,6 +281,7 @@ _CHECKS: Mapping[str, Callable[[Value], "Iterator[Cause] | list[Cause]"]] = {
     "configmaps": _check_config_map,
     "persistentvolumeclaims": _check_claim,
     "poddisruptionbudgets.policy": _check_pdb,
+    "endpoints": _check_endpoints,
     "events": _check_event,
     "customresourcedefinitions.apiextensions.k8s.io": check_crd,
 }
