@@ -104,7 +104,7 @@ def test_all_pods_can_be_ended_without_an_api(rig: Rig) -> None:
 
 def test_a_pod_that_cannot_be_read_is_told_and_harms_no_other(rig: Rig) -> None:
     """Such a pod can only come from an earlier version: the API server refuses it."""
-    raw = pod("unreadable", "sleep 600", resources={"limits": {"memory": "banana"}})
+    raw = pod("unreadable", "sleep 600", spec={"readinessGates": [{}]})
     raw["metadata"] |= {"uid": "unreadable-1", "creationTimestamp": "2026-01-01T00:00:00Z"}
     raw["spec"]["nodeName"] = "testnode"
 
