@@ -1,9 +1,9 @@
 """The MANIFEST of a backup: Vitess's JSON, read and written. Pure.
 
 Keys, their order and their spelling are Vitess's, so that it restores what we took and the
-reverse. Our one extra key, `Armillary`, describes how to check every stored byte, those of the MANIFEST too,
-and names the databases inside and what is left of those without a file; Vitess ignores it. Byte by
-byte in docs/formats.md.
+reverse. Our one extra key, `Armillary`, describes how to check every stored byte, those of the
+MANIFEST too, and names the databases inside and what is left of those without a file; Vitess
+ignores it. Byte by byte in docs/formats.md.
 """
 
 import json

@@ -113,10 +113,7 @@ async def restore_backup(
     memory = memory or RestoreMemory()
     plan = await _plan(request, storage)
     directory = shard_directory(request.keyspace, request.shard)
-    broken = plan.broken_since(plan.candidates[0].raw_name)
-    if broken and not request.fall_back:
-        label = f"{directory}/{broken[-1].raw_name}"
-        raise DamagedBackupError(label, MANIFEST_FILE, broken[-1].problem)
+    broken = _newer_broken_ones(plan, request, directory)
     damaged: dict[str, DamagedBackupError] = {}
     for record in plan.candidates:
         known = memory.recall(directory, record.raw_name)
@@ -126,7 +123,7 @@ async def restore_backup(
                 raise known.with_traceback(None)
             logger.info("restore starts", extra={"backup": record.raw_name, "plan": plan.explain()})
             outcome = await _restore_one(request, record, storage, settings, Meter(on_progress))
-            return replace(outcome, passed_over=(*damaged, *(r.raw_name for r in broken)))
+            return replace(outcome, passed_over=(*damaged, *broken))
         except OSError as error:  # of this machine's disk, not of the store
             label = f"{directory}/{record.raw_name}"
             raise UnavailableError(f"restore of {label}: {os_error_text(error)}") from error
@@ -147,6 +144,15 @@ async def restore_backup(
             )
     reasons = "; ".join(str(error) for error in damaged.values())
     raise NoBackupError(f"every backup that fits is damaged: {reasons}")
+
+
+def _newer_broken_ones(plan: RestorePlan, request: RestoreRequest, directory: str) -> list[str]:
+    """Return the names of newer backups whose MANIFEST is none; a refusal where none may be."""
+    broken = plan.broken_since(plan.candidates[0].raw_name)
+    if broken and not request.fall_back:
+        label = f"{directory}/{broken[-1].raw_name}"
+        raise DamagedBackupError(label, MANIFEST_FILE, broken[-1].problem)
+    return [record.raw_name for record in broken]
 
 
 async def _explain_damage(
