@@ -83,5 +83,6 @@ def test_a_cordoned_or_tainted_node_takes_only_who_tolerates_it() -> None:
     assert why_not(pod(tolerations=[{"key": "for", "value": "db"}]), tainted) == ""
     assert why_not(pod(tolerations=[{"key": "for", "value": "web"}]), tainted) != ""
     assert why_not(pod(tolerations=[{"key": "for", "operator": "Exists"}]), tainted) == ""
+    assert why_not(pod(tolerations=[{"key": "other", "operator": "Exists"}]), tainted) != ""
     soft = {**NODE, "spec": {"taints": [{**taint, "effect": "PreferNoSchedule"}]}}
     assert why_not(pod(), soft) == ""

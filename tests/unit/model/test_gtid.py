@@ -17,6 +17,7 @@ UUID = "00010203-0405-0607-0809-0a0b0c0d0e0f"
         ("MariaDB/0-1-2,0-3-9", "MariaDB/0-3-9"),
         (f"MySQL56/{UUID}:1-5", f"MySQL56/{UUID}:1-5"),
         (f"MySQL56/{UUID.upper()}:4-5:1-3:9", f"MySQL56/{UUID}:1-5:9"),
+        (f"MySQL56/{UUID}:1-9:4-5", f"MySQL56/{UUID}:1-9"),
         (f"MySQL56/{UUID}:5-4", ""),
     ],
 )
