@@ -115,7 +115,28 @@ def tablet_json(tablet: topodata_pb2.Tablet) -> str:
 
 def vschema_json(vschema: Message) -> str:
     """Return a vschema as it is written in vschema.json: camelCase, defaults left out."""
-    return json.dumps(MessageToDict(vschema), indent=2)
+    return json.dumps(_with_sorted_maps(vschema, MessageToDict(vschema)), indent=2)
+
+
+def _with_sorted_maps(message: Message, printed: dict[str, Any]) -> dict[str, Any]:
+    """Order what maps hold by its keys, as Go does: what is printed twice can be compared."""
+    for field in message.DESCRIPTOR.fields:
+        value = printed.get(field.json_name)
+        if field.message_type is None or value is None:
+            continue
+        held = getattr(message, field.name)
+        if field.message_type.GetOptions().map_entry:
+            is_message = field.message_type.fields_by_name["value"].message_type is not None
+            printed[field.json_name] = {
+                key: _with_sorted_maps(held[key], value[key]) if is_message else value[key]
+                for key in sorted(value)
+            }
+        elif field.is_repeated:
+            for item, printed_item in zip(held, value, strict=True):
+                _with_sorted_maps(item, printed_item)
+        else:
+            _with_sorted_maps(held, value)
+    return printed
 
 
 def json_text(value: object) -> str:

@@ -10,6 +10,7 @@ from armillary.base.errors import InputError
 from armillary.cli.armillary import describe_os_error
 from armillary.cli.bringup.prepare import refuse_foreign, remove_directory
 from armillary.cli.options import directory_option
+from armillary.settings.local import LocalPaths
 
 
 @pytest.mark.parametrize("name", ["bin", "logs", "run", "pki", "etcd"])
@@ -64,6 +65,18 @@ def test_a_removal_leaves_what_is_not_the_clusters_and_tells_what_it_could_not_r
     assert (tmp_path / "run" / "file").exists(), "the same command can be given again"
     assert remove_directory(tmp_path) == []
     assert [path.name for path in tmp_path.iterdir()] == ["cluster.yaml"]
+
+
+def test_a_removal_knows_every_part_of_a_cluster(tmp_path: Path) -> None:
+    directory = tmp_path / "cluster"
+    paths = LocalPaths(directory)
+    for name, member in vars(LocalPaths).items():
+        if isinstance(member, property):
+            path: Path = getattr(paths, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch() if path.suffix or path == paths.kubeconfig else path.mkdir(exist_ok=True)
+    assert remove_directory(directory) == []
+    assert not directory.exists(), f"left: {list(directory.iterdir())}"
 
 
 def test_a_file_is_no_directory(tmp_path: Path) -> None:

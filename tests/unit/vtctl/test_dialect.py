@@ -1,8 +1,16 @@
 """What vtctl commands print, to the letter."""
 
-from armillary.pb import topodata_pb2, vttime_pb2
+import json
+
+from armillary.pb import topodata_pb2, vschema_pb2, vttime_pb2
 from armillary.vtctld.commands.tablets import newest_primaries_only
-from armillary.vtctld.dialect import keyspace_json, message_json, shard_json, tablet_line
+from armillary.vtctld.dialect import (
+    keyspace_json,
+    message_json,
+    shard_json,
+    tablet_line,
+    vschema_json,
+)
 
 
 def tablet(**fields: object) -> topodata_pb2.Tablet:
@@ -95,3 +103,17 @@ def test_a_superseded_primary_is_shown_as_unknown() -> None:
     shown = newest_primaries_only([old, new])
     assert [record.type for record in shown] == [topodata_pb2.UNKNOWN, topodata_pb2.PRIMARY]
     assert old.type == topodata_pb2.PRIMARY, "the record itself is left alone"
+
+
+def test_a_vschema_is_printed_in_the_same_order_each_time() -> None:
+    names = ["users_name_idx", "hash", "a", "unicode_loose_md5"]
+    vschema = vschema_pb2.Keyspace(sharded=True)
+    for name in names:
+        vschema.vindexes[name].type = "lookup"
+        for param in ("to", "from", "table"):
+            vschema.vindexes[name].params[param] = "x"
+        vschema.tables[name].column_vindexes.add(column="c", name=name)
+    printed = json.loads(vschema_json(vschema))
+    assert list(printed["vindexes"]) == list(printed["tables"]) == sorted(names)
+    assert list(printed["vindexes"]["a"]["params"]) == ["from", "table", "to"]
+    assert printed["tables"]["a"] == {"columnVindexes": [{"column": "c", "name": "a"}]}

@@ -187,7 +187,7 @@ def remove_directory(directory: Path) -> list[str]:
             problems.append(f"{path}: {info[1]}")
 
     data = (paths.etcd_data, paths.pods, paths.volumes, paths.backups)
-    for part in (*data, paths.cache, paths.logs, paths.bin, paths.pki):
+    for part in (*data, paths.cache, paths.kubectl_cache, paths.logs, paths.bin, paths.pki):
         shutil.rmtree(part, onerror=note)
     for file in (paths.kubeconfig, paths.grpc_client, paths.mysql_defaults):
         file.unlink(missing_ok=True)
