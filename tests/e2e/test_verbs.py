@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,28 @@ def test_a_spec_that_the_operator_refuses_is_no_success(
     file.write_text(yaml.safe_dump(cluster))
     mended = machine.armillary("up", "-f", str(file))
     assert "InvalidSpec" not in mended.stderr  # the event is still there; the trouble is not
+    assert machine.armillary("status").returncode == 0
+
+
+def test_two_ups_at_once_start_one_control_plane() -> None:
+    home = Path(tempfile.mkdtemp(prefix="arm"))  # pytest's own are too long for unix sockets
+    words = [str(ARMILLARY), "up", "--bare", "--dir", str(home)]
+    pipe = subprocess.PIPE
+    ups = [subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
+    told = [up.communicate(timeout=120)[1] for up in ups]
+    try:
+        assert [up.returncode for up in ups] == [0, 0], told
+        assert sum("control plane started" in text for text in told) == 1, told
+    finally:
+        down = [str(ARMILLARY), "down", "--purge", "--yes", "--dir", str(home)]
+        subprocess.run(down, check=True, capture_output=True)
+    assert not home.exists()
+
+
+def test_a_purge_that_nobody_confirms_changes_nothing(machine: Machine) -> None:
+    refused = machine.armillary("down", "--purge", check=False)
+    assert refused.returncode == 1
+    assert "nothing was stopped or removed" in refused.stderr
     assert machine.armillary("status").returncode == 0
 
 

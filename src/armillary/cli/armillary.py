@@ -6,7 +6,13 @@ import os
 import sys
 from typing import NoReturn
 
-from armillary.base.errors import ArmillaryError, InputError, PreconditionError, UnavailableError
+from armillary.base.errors import (
+    ArmillaryError,
+    InputError,
+    PreconditionError,
+    UnavailableError,
+    leaves_of,
+)
 
 
 def main() -> NoReturn:
@@ -31,8 +37,9 @@ def _run_verb() -> int:
         error.show()
         return error.exit_code
     except ArmillaryError as error:
-        print(f"armillary: {error}", file=sys.stderr)
-        return exit_code_of(error)
+        return report(error)
+    except BaseExceptionGroup as group:  # of things that were done at the same time
+        return report_group(group)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
@@ -40,6 +47,21 @@ def _run_verb() -> int:
         print(f"armillary: {describe_os_error(error)}", file=sys.stderr)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def report(error: ArmillaryError) -> int:
+    print(f"armillary: {error}", file=sys.stderr)
+    return exit_code_of(error)
+
+
+def report_group(group: BaseExceptionGroup[BaseException]) -> int:
+    """Tell each error of ours; a group that holds another one is a bug and is raised again."""
+    code = 1
+    for error in leaves_of(group):
+        if not isinstance(error, ArmillaryError):
+            raise group
+        code = report(error)
+    return code
 
 
 def describe_os_error(error: OSError) -> str:

@@ -7,7 +7,6 @@ import click
 import pytest
 
 from armillary.base.errors import InputError
-from armillary.cli.armillary import describe_os_error
 from armillary.cli.bringup.prepare import refuse_foreign, remove_directory
 from armillary.cli.options import directory_option
 from armillary.settings.local import LocalPaths
@@ -88,9 +87,3 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(click.BadParameter, match="no directory"):
         verb.main(["--dir", str(tmp_path / "file")], standalone_mode=False)
-
-
-def test_an_error_of_the_system_is_one_line() -> None:
-    full = OSError(28, "No space left on device", "/c/run/state.json")
-    assert describe_os_error(full) == "/c/run/state.json: no space left on device"
-    assert describe_os_error(OSError("odd")) == "odd"

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from armillary.base.errors import NotFoundError
+from armillary.base.errors import AlreadyExistsError, ConflictError, NotFoundError
 from armillary.base.retry import backoff_delays_s
 from armillary.kube.client import KubeClient
 from armillary.kube.kinds import CUSTOM_RESOURCE_DEFINITION, KubeObject, ResourceKind
@@ -27,11 +27,16 @@ async def apply_objects(client: KubeClient, objects: Sequence[KubeObject]) -> No
     """Apply the objects in their order, Namespaces that they need first."""
     namespaces = dict.fromkeys(o["metadata"]["namespace"] for o in objects if _namespace(o))
     for name in namespaces:
-        await client.apply(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, FIELD_MANAGER
-        )
+        await _apply(client, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for obj in objects:
-        await client.apply(with_last_applied(obj), FIELD_MANAGER)
+        await _apply(client, with_last_applied(obj))
+
+
+async def _apply(client: KubeClient, obj: KubeObject) -> None:
+    try:
+        await client.apply(obj, FIELD_MANAGER)
+    except (AlreadyExistsError, ConflictError):  # another `up` makes it at the same moment
+        await client.apply(obj, FIELD_MANAGER)
 
 
 def with_last_applied(obj: KubeObject) -> KubeObject:
@@ -53,7 +58,7 @@ def _namespace(obj: KubeObject) -> Any:
 
 
 async def _apply_crd(client: KubeClient, crd: KubeObject) -> None:
-    await client.apply(crd, FIELD_MANAGER)
+    await _apply(client, crd)
     for delay_s in backoff_delays_s(first_s=0.02, max_s=0.5):
         found = await client.get(CUSTOM_RESOURCE_DEFINITION, name_of(crd))
         if found is not None and is_condition_true(found, "Established"):

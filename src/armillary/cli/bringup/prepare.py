@@ -1,12 +1,13 @@
 """Make a directory ready for a cluster: credentials, ports, address range, shims. I/O."""
 
+import fcntl
 import os
 import shutil
 import socket
 import stat
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,11 +58,20 @@ def prepare_directory(directory: Path, *, namespace: str, network: str | None = 
     directory.chmod(0o700)
     for part in (paths.run, paths.logs, paths.etcd_data, paths.pods, paths.volumes, paths.bin):
         part.mkdir(mode=0o700, exist_ok=True)
-    state = _choose_state(paths, namespace=namespace, network=network)
-    ensure_pki(directory)
-    write_kubeconfig(directory, port=state.apiserver_port)
-    _write_shims(paths)
+    with _one_at_a_time(paths.run / "prepare.lock"):
+        state = _choose_state(paths, namespace=namespace, network=network)
+        ensure_pki(directory)
+        write_kubeconfig(directory, port=state.apiserver_port)
+        _write_shims(paths)
     return state
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Two `up` at once must not each make a part of the credentials."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def refuse_foreign(directory: Path) -> None:

@@ -33,8 +33,9 @@ async def ensure_supervisor(
     """
     if lock_owner(paths.supervisor_lock) is not None:
         return False
-    async with open_notices(paths.run / "n-up") as notices:
-        process = _start_supervisor(paths)
+    address = paths.run / f"n-up{os.getpid()}"  # two may be at it at once
+    async with open_notices(address) as notices:
+        process = _start_supervisor(paths, address)
         pidfd = os.pidfd_open(process.pid)
         errors: list[str] = []
         with anyio.move_on_after(timeout_s) as waiting:
@@ -57,11 +58,13 @@ async def ensure_supervisor(
         if waiting.cancelled_caught:
             raise DeadlineError(f"the API server did not serve within {timeout_s:.0f} s")
         process.wait()
+    if lock_owner(paths.supervisor_lock) is not None:
+        return False  # another one was a moment earlier
     why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
     raise UnavailableError(f"the supervisor ended: {why}")
 
 
-def _start_supervisor(paths: LocalPaths) -> "subprocess.Popen[bytes]":
+def _start_supervisor(paths: LocalPaths, notices: Path) -> "subprocess.Popen[bytes]":
     log_path = paths.logs / "supervisor.log"
     with open(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
         return subprocess.Popen(
@@ -73,7 +76,7 @@ def _start_supervisor(paths: LocalPaths) -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=log,
             cwd="/",
-            env={**os.environ, NOTIFY_ENV: str(paths.run / "n-up")},
+            env={**os.environ, NOTIFY_ENV: str(notices)},
             start_new_session=True,
         )
 
