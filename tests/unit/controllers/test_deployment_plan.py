@@ -51,6 +51,8 @@ def test_a_status_that_still_counts_dead_pods_costs_nobody() -> None:
     """Found with real pods: the old set's status was one pod behind its spec."""
     stale = seen("old", 2, available=3)
     assert plan_scale(rollout(3), seen("new", 2, 1), [stale]) == {}
+    # The new set's may be behind as well.
+    assert plan_scale(rollout(3), seen("new", 2, 3), [seen("old", 2, 0)]) == {"old": 1}
 
 
 def test_broken_old_pods_go_first() -> None:
@@ -93,6 +95,8 @@ def test_a_rollout_that_could_never_begin_may_take_one_away() -> None:
     assert (way.max_surge, way.max_unavailable) == (1, 1)
     stuck = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "10%"}}
     assert parse_rollout({"replicas": 4, "strategy": stuck}).max_unavailable == 1
+    without_surge = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 2}}
+    assert parse_rollout({"replicas": 4, "strategy": without_surge}).max_unavailable == 2
 
 
 def test_hashes_are_safe_and_follow_the_template() -> None:
