@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
-from armillary.sql.tokens import Kind, SqlSyntaxError, Token, tokenize, unquote_name
+from armillary.sql.tokens import Kind, SqlSyntaxError, Token, lower_ascii, tokenize, unquote_name
 
 _FIRST_WORD = re.compile(
     rb"(?:\s|/\*(?!M?!).*?\*/|--\s[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\()*([A-Za-z]+)", re.S
@@ -193,7 +193,7 @@ def _one_setting(text: str, tokens: list[Token]) -> Setting:
     else:
         name = unquote_name(tokens[0])
     value = text[tokens[2].start : tokens[-1].end]
-    return Setting(scope, name.strip("`").lower(), value, f"SET {scope} `{name}` = {value}")
+    return Setting(scope, lower_ascii(name.strip("`")), value, f"SET {scope} `{name}` = {value}")
 
 
 def _plain(token: Token) -> str:

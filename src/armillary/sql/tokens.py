@@ -129,6 +129,11 @@ def _no_token(text: str, at: int) -> SqlSyntaxError:
     )
 
 
+def lower_ascii(text: str) -> str:
+    """Return a name in lower case; what is not ASCII there stands for bytes, and stays."""
+    return text.encode("latin-1").lower().decode("latin-1")
+
+
 def unquote_name(token: Token) -> str:
     """Return the identifier that a WORD or QUOTED token names, as UTF-8 where it is."""
     text = token.text

@@ -29,6 +29,17 @@ STORY = (
     "select @x",
     "select @`odd name` := 'it''s', @'o' := '\\\\'",
     "select @`odd name`, @o",
+    "select @\u00e9t\u00e9 := 5",
+    "set @\u00e9t\u00e9 = @\u00e9t\u00e9 + 1",
+    "select @\u00e9t\u00e9, @\u00e9t\u00e9 := @\u00e9t\u00e9 * 2",
+    "set @row = 0",
+    "insert into notes (id, body) select 100 + (@row := @row + 1) % 2, 'x' from notes",
+    "select @row",
+    "select @day := cast('2024-02-29' as date), @at := cast('10:11:12.5' as time(1))",
+    "select concat(@day, 'x'), @day + interval 1 day, addtime(@at, '1')",
+    "select @bits := b'101', @big := 18446744073709551615, @low := -9223372036854775808",
+    "select hex(@bits), @bits + 0, @big - 1, @low + 1, @neg := -1.50",
+    "select 1 - @neg, @neg * 2, @tiny := 1e-300, @tiny * 10, @empty := '', length(@empty)",
     "set @k = @i + 1",
     "select @k := @k * 2, @k",
 )
@@ -49,6 +60,54 @@ def test_variables_are_assigned_as_on_one_server(gate: Gate, servers: tuple[Serv
     for client in (ours, theirs):
         client.close()
     assert different == [], "\n".join(map(str, different))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "set names latin1",
+        "set names cp1251",
+        "set names binary",
+        "set character_set_results = null",  # as Java's driver does
+        "set character_set_results = latin1",
+        "set character_set_connection = latin1",
+        "set collation_connection = utf8mb4_bin",
+    ],
+)
+def test_text_is_kept_whatever_it_is_written_and_read_in(
+    gate: Gate, servers: tuple[Server, ...], settings: str
+) -> None:
+    answers = []
+    for client in (connect_gate(gate, "plain"), connect_whole(servers[2], "vt_plain")):
+        ask(client, "delete from notes")
+        ask(client, "insert into notes (id, body) values (1, '\u00e4\u20ac'), (2, 'A')")
+        ask(client, settings)
+        ask(client, "select body, convert(body using latin1), 'x' from notes where id = 1 into "
+            "@own, @other, @plain")  # fmt: skip
+        ask(client, "select length(@again := concat(@own, @plain)), length(@other := @other)")
+        hexes = "select " + ", ".join(f"hex(@{n})" for n in ("own", "other", "plain", "again"))
+        collations = ask(client, "select collation(@own), collation(@plain), @plain = 'X'")
+        answers.append((ask(client, hexes).rows, collations.rows))
+        client.close()
+    assert answers[0] == answers[1]
+
+
+def test_what_was_assigned_is_met_by_no_other_session(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    servers[2].query("create trigger told before insert on notes for each row "
+                     "set new.body = concat(new.body, ifnull(@who, ''))", "vt_plain")  # fmt: skip
+    try:
+        one, other = connect_gate(gate, "plain"), connect_gate(gate, "plain")
+        assert ask(one, "select @who := 'one'").rows == (("one",),)
+        assert ask(one, "select @who := 'two', exp(1000)").errno == 1690
+        for _ in range(3):
+            ask(other, "insert into notes (body) values ('x')")
+        assert set(ask(other, "select body from notes").rows) == {("x",)}
+        for client in (one, other):
+            client.close()
+    finally:
+        servers[2].query("drop trigger told", "vt_plain")
 
 
 def test_variables_are_assigned_within_a_transaction_and_by_parameters(gate: Gate) -> None:

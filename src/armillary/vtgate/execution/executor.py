@@ -39,6 +39,7 @@ from armillary.wire.scanner import ResponseSummary
 from armillary.wire.statements import quote
 
 _T = TypeVar("_T")
+Relay = Callable[[BackendConnection, str, bytes, Output], Awaitable[ResponseSummary]]
 
 
 class Executor:
@@ -148,8 +149,9 @@ class Executor:
         *,
         group: str = "normal",
         again: bool = False,
+        relay: Relay | None = None,
     ) -> ResponseSummary:
-        """Run one statement on one shard and pass its answer on.
+        """Run one statement on one shard and pass its answer on, by `Executor.relay` or `relay`.
 
         A statement that surely had no effect is tried again on the next primary; `again` says
         that the statement may be repeated even if it was under way (a read).
@@ -163,7 +165,7 @@ class Executor:
         while True:
             try:
                 async with self.using(keyspace, shard, group, reading=again) as connection:
-                    summary = await self.relay(connection, keyspace, sql, out)
+                    summary = await (relay or self.relay)(connection, keyspace, sql, out)
                 transactions.mark_used(keyspace, shard, group, None if again else sql)
                 return summary
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:

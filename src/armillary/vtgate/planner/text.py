@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
+from armillary.sql.tokens import Kind, Token, lower_ascii, tokenize, unquote_name
 from armillary.vtgate.errors import AssignedError, NamedLockError, RefusedError
 from armillary.vtgate.planner.plan import LabelLiteral, SessionTerm, Splice, SqlTemplate
 
@@ -146,7 +146,7 @@ _LOCK_CALLS = frozenset(
 
 
 def refuse_connection_state(
-    use: SessionUse, *, writing: bool = False, locking: bool = False
+    use: SessionUse, *, writing: bool = False, locking: bool = False, assigning: bool = False
 ) -> None:
     """Refuse what would stay on the connection that a statement happens to run on.
 
@@ -155,12 +155,13 @@ def refuse_connection_state(
     Args:
         writing: INSERT or UPDATE, whose answer tells what LAST_INSERT_ID(value) has set.
         locking: it runs where the session's named locks are.
+        assigning: what it assigns is read back.
     Raises:
         AssignedError: a user variable, which only one server can be asked for afterwards.
         NamedLockError: it is about named locks, and to be run where they are.
         RefusedError: another value of the connection's own.
     """
-    if use.assigns_variable:
+    if use.assigns_variable and not assigning:
         raise AssignedError("assigning user variables inside a statement")
     if use.named_locks and not locking:
         raise NamedLockError(f"{min(use.named_locks)}() in a statement of this kind")
@@ -200,7 +201,7 @@ def variable_name(text: str) -> str:
     name = text.lstrip("@")
     if name[:1] in ("`", "'", '"'):
         name = name[1:-1]
-    return name.lower()
+    return lower_ascii(name)
 
 
 def find_qualifiers(tokens: Sequence[Token], keyspaces: frozenset[str]) -> tuple[Splice, ...]:
@@ -221,9 +222,13 @@ def find_qualifiers(tokens: Sequence[Token], keyspaces: frozenset[str]) -> tuple
 
 
 _TABLE_WORDS = frozenset(
-    """FROM JOIN INTO UPDATE TABLE TABLES STRAIGHT_JOIN IGNORE DELETE REFERENCES HANDLER
-    VIEW PROCEDURE FUNCTION TRIGGER EVENT SEQUENCE CALL INSERT REPLACE DESCRIBE DESC""".split()  # noqa: SIM905
+    """FROM JOIN INTO UPDATE TABLE STRAIGHT_JOIN IGNORE DELETE REFERENCES PROCEDURE TRIGGER
+    CALL""".split()  # noqa: SIM905
 )
+# Elsewhere these are names or mean something else: `ORDER BY a DESC`, a column `event`.
+_FIRST_WORDS = frozenset({"HANDLER", "DESCRIBE", "DESC"})
+_OBJECT_WORDS = frozenset({"TABLES", "VIEW", "FUNCTION", "EVENT", "SEQUENCE"})
+_OBJECT_VERBS = frozenset({"LOCK", "CREATE", "ALTER", "DROP", "RENAME", "SHOW"})
 _OTHER_WORDS = frozenset({"SELECT", "WHERE", "SET", "BY"})
 _TRIGGERING = frozenset({"INSERT", "UPDATE", "DELETE"})
 
@@ -241,11 +246,20 @@ def _begins_table(tokens: Sequence[Token], index: int) -> bool:
             continue
         elif token.upper == "ON":
             return tokens[at - 1].upper in _TRIGGERING or _is_index(tokens)
-        elif token.upper in _TABLE_WORDS:
+        elif _is_table_word(tokens, at):
             return True
         elif token.upper in _OTHER_WORDS:
             return False
     return False
+
+
+def _is_table_word(tokens: Sequence[Token], at: int) -> bool:
+    word = tokens[at].upper
+    if word in ("INSERT", "REPLACE"):
+        return tokens[at + 1].text != "("  # else it is a function
+    if word in _OBJECT_WORDS and tokens[0].upper in _OBJECT_VERBS:
+        return not any(token.upper in _OTHER_WORDS for token in tokens[:at])
+    return word in _TABLE_WORDS or (at == 0 and word in _FIRST_WORDS)
 
 
 def _is_index(tokens: Sequence[Token]) -> bool:

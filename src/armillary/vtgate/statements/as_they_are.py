@@ -37,7 +37,7 @@ from armillary.vtgate.transactions.reserving import TABLE_LOCKS
 from armillary.wire.scanner import ResponseSummary
 
 _WRITES = re.compile(rb"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
-_SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
+SETS_INSERT_ID = frozenset({"INSERT", "UPDATE", "REPLACE"})
 _STAYS = frozenset(
     """BACKUP FLUSH HANDLER LOCK RESET XA""".split()  # noqa: SIM905
 )
@@ -187,7 +187,7 @@ class AsTheyAre:
         splices = find_qualifiers(tokens, frozenset({keyspace}))
         if session_values:
             use = find_session_terms(tokens)
-            refuse_connection_state(use, writing=_first_words(sql)[0] in _SETS_INSERT_ID)
+            refuse_connection_state(use, writing=_first_words(sql)[0] in SETS_INSERT_ID)
             splices = (*splices, *use.splices)
         if not splices:
             return sql

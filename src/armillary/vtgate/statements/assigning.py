@@ -4,6 +4,9 @@ A session's variables live in the gateway, as literals. Where one server runs th
 it is given those that the statement names, and asked for them afterwards on the same connection.
 """
 
+from collections.abc import Sequence
+
+from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletType
 from armillary.sql.commands import Verb, verb_of
 from armillary.vtgate.answers.output import Output
@@ -16,9 +19,10 @@ from armillary.vtgate.planner.text import (
     build_template,
     find_qualifiers,
     find_session_terms,
+    refuse_connection_state,
     tokens_of,
 )
-from armillary.vtgate.statements.as_they_are import AsTheyAre
+from armillary.vtgate.statements.as_they_are import SETS_INSERT_ID, AsTheyAre
 from armillary.vtgate.statements.variable_values import literal_of_variable
 from armillary.vtgate.tablets.backend import BackendConnection
 from armillary.wire.rows import split_text_row
@@ -36,18 +40,50 @@ class Assigning:
 
         Raises:
             RefusedError: another statement, or several shards would each assign.
-            ArmillaryError: as `Executor.relay`.
+            ArmillaryError: as `Executor.on_shard`.
         """
-        keyspace, shard = self._server(sql)
         text = sql.decode("latin-1")
-        use = find_session_terms(tokens_of(text))
+        tokens = tokens_of(text)
+        use = find_session_terms(tokens)
+        if use.named_locks:
+            call = min(use.named_locks)
+            raise RefusedError(f"{call}() assigned to a variable; ask for it alone: SELECT {call}")
+        writing = tokens[0].upper in SETS_INSERT_ID
+        refuse_connection_state(use, writing=writing, assigning=True)
+        keyspace, shard = self._server(sql)
         rendered = self._render(text, keyspace, use)
-        executor = self._executor
-        async with executor.using(keyspace, shard, "normal") as connection:
-            await self._give(connection, use)
-            summary = await executor.relay(connection, keyspace, rendered, out)
-            executor.transactions.mark_used(keyspace, shard, "normal", None)
-            await self._take(connection, use)
+
+        async def relay(
+            connection: BackendConnection, keyspace: str, sql: bytes, out: Output
+        ) -> ResponseSummary:
+            return await self._relay(connection, keyspace, sql, out, _names(use))
+
+        return await self._executor.on_shard(keyspace, shard, rendered, out, relay=relay)
+
+    async def _relay(
+        self,
+        connection: BackendConnection,
+        keyspace: str,
+        sql: bytes,
+        out: Output,
+        names: Sequence[str],
+    ) -> ResponseSummary:
+        """As `Executor.relay`; what the variables hold comes from the session and goes back to it.
+
+        Also of a statement that fails on its way: what it has assigned till then, stays.
+        """
+        was_tainted, connection.tainted = connection.tainted, True
+        await self._give(connection, names)
+        failed: MysqlError | None = None
+        summary = ResponseSummary()
+        try:
+            summary = await self._executor.relay(connection, keyspace, sql, out)
+        except MysqlError as error:
+            failed = error
+        await self._take(connection, names)
+        connection.tainted = was_tainted
+        if failed is not None:
+            raise failed
         return summary
 
     def _server(self, sql: bytes) -> tuple[str, str]:
@@ -72,26 +108,29 @@ class Assigning:
         template = build_template(text, (*qualifiers, *kept))
         return self._executor.texts.render(template, [b"?"] * text.count("?"))
 
-    async def _give(self, connection: BackendConnection, use: SessionUse) -> None:
+    async def _give(self, connection: BackendConnection, names: Sequence[str]) -> None:
         known = self._session.variables
-        values = [b"@`%s` = %s" % (_quoted(name), known.get(name, b"NULL")) for name in _names(use)]
+        values = [b"@`%s` = %s" % (_quoted(name), known.get(name, b"NULL")) for name in names]
         await connection.query(b"SET " + b", ".join(values))
 
-    async def _take(self, connection: BackendConnection, use: SessionUse) -> None:
-        names = _names(use)
-        asked = [b"@`%s`, collation(@`%s`)" % ((_quoted(name),) * 2) for name in names]
-        answer = await connection.query(
-            b"SELECT " + b", ".join(asked) + b", @@collation_connection"
+    async def _take(self, connection: BackendConnection, names: Sequence[str]) -> None:
+        """Read the variables, and leave none: a trigger could read them for another session."""
+        asked = b", ".join(
+            b"@`%s`, cast(@`%s` as binary), collation(@`%s`)" % ((_quoted(name),) * 3)
+            for name in names
         )
-        cells = split_text_row(answer.rows[0], 2 * len(names) + 1)
+        answer = await connection.query(b"SELECT " + asked + b", @@collation_connection")
+        cells = split_text_row(answer.rows[0], 3 * len(names) + 1)
         for number, name in enumerate(names):
             self._session.variables[name] = literal_of_variable(
-                cells[2 * number],
-                answer.columns[2 * number],
-                collation=cells[2 * number + 1] or b"",
+                cells[3 * number + 1],
+                answer.columns[3 * number],
+                collation=cells[3 * number + 2] or b"",
                 connection_collation=cells[-1] or b"",
                 codec=self._session.codec,
             )
+        nothing = b", ".join(b"@`%s` = NULL" % _quoted(name) for name in names)
+        await connection.query(b"SET " + nothing)
 
 
 def _names(use: SessionUse) -> list[str]:

@@ -26,6 +26,7 @@ _ELSEWHERE = frozenset(
     CALL""".split()  # noqa: SIM905
 )
 _HOLDS = frozenset({"named locks"})
+_FILTERS = frozenset({"WHERE", "HAVING", "LIMIT", "OFFSET", "FETCH"})
 
 
 class NamedLocks:
@@ -46,16 +47,16 @@ class NamedLocks:
         self._refuse_more(text, use)
         self.tell_loss()
         server = self._server()
-        is_holding = self._session.named_locks is not None
         reserved = self._session.named_locks or await self._reserve(server)
+        # Also when the statement fails: it may have been behind the lock.
+        may_hold = self._session.named_locks is not None or "GET_LOCK" in use.named_locks
         try:
             await bring_up_to_date(self._session, reserved)
             summary = await self._relay(reserved, server, self._render(text, use), out)
-            is_holding &= "RELEASE_ALL_LOCKS" not in use.named_locks
-            is_holding |= "GET_LOCK" in use.named_locks
+            may_hold &= summary.error is not None or not _gives_up_all(text, use)
             return summary
         finally:
-            self._keep(reserved, is_holding=is_holding)
+            self._keep(reserved, may_hold=may_hold)
 
     def tell_loss(self) -> None:
         """Do nothing while this session's named locks hold, if it has any.
@@ -100,11 +101,12 @@ class NamedLocks:
         finally:
             executor.running.discard(reserved.connection)
 
-    def _keep(self, reserved: Reserved, *, is_holding: bool) -> None:
+    def _keep(self, reserved: Reserved, *, may_hold: bool) -> None:
         session = self._session
         if reserved.connection.busy:  # interrupted at work: its late answer is nobody's
             reserved.connection.abort()
-        if is_holding:
+        is_new = session.named_locks is None
+        if may_hold and not (is_new and reserved.connection.broken):
             session.named_locks = reserved
         else:
             session.named_locks = None
@@ -128,3 +130,10 @@ class NamedLocks:
         if refusal is not None:
             raise refusal
         refuse_connection_state(use, locking=True)
+
+
+def _gives_up_all(text: str, use: SessionUse) -> bool:
+    """Whether no lock is held after a statement: it has surely called RELEASE_ALL_LOCKS()."""
+    words = [token.upper for token in tokens_of(text)]
+    is_surely_called = words[1:4] == ["RELEASE_ALL_LOCKS", "(", ")"] and not _FILTERS & set(words)
+    return is_surely_called and "GET_LOCK" not in use.named_locks

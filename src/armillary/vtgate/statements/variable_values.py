@@ -9,6 +9,7 @@ import re
 from armillary.vtgate.errors import RefusedError
 from armillary.vtgate.planner.shapes import column_shape
 from armillary.vtgate.rendering import big_integer
+from armillary.vtgate.session import CODECS
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.protocol import (
     BINARY_COLLATION,
@@ -23,6 +24,7 @@ from armillary.wire.statements import quote
 _WHOLE = re.compile(r"\d{1,18}")
 # Of what functions tell of the server itself, in ASCII: utf8mb3_general_ci, latin1_swedish_ci.
 _SYSTEM_COLLATIONS = frozenset({33, 8})
+_OF_NUMBERS = b"latin1_swedish_ci"  # what a date is, once it is text
 _TEMPORAL = frozenset(
     {ColumnType.DATE, ColumnType.TIME, ColumnType.DATETIME, ColumnType.TIMESTAMP, ColumnType.YEAR}
 )
@@ -59,7 +61,7 @@ def literal_of_cell(
     if column.type in DECIMAL_TYPES:
         return cell
     if column.collation_id == BINARY_COLLATION:
-        return b"cast(x'%s' as binary)" % cell.hex().encode()
+        return _binary(cell)
     if column.collation_id not in (connection_collation, *_SYSTEM_COLLATIONS):
         raise RefusedError("a user variable with a collation that is not the connection's")
     shape = column_shape(column)
@@ -81,15 +83,35 @@ def literal_of_variable(
     """Return what a variable holds that a statement has assigned, read back from its connection.
 
     Args:
-        column: as the session's own connection describes it, which converts text.
+        cell: the value's own bytes, unconverted.
+        column: what kind of value it is.
         collation: of the variable itself; where it is not the connection's, the literal says so.
     """
     is_text = cell is not None and column.type not in (
         *_TEMPORAL, *INTEGER_TYPES, *FLOAT_TYPES, *DECIMAL_TYPES
     )  # fmt: skip
-    if cell is None or not is_text or column.collation_id == BINARY_COLLATION:
+    if cell is None or not is_text:
         return literal_of_cell(cell, column, connection_collation=column.collation_id, codec=codec)
-    if collation == connection_collation:
-        return quote(cell)
+    if collation == b"binary":
+        return _binary(cell)
     charset = collation.partition(b"_")[0]
-    return b"convert(%s using %s) collate %s" % (quote(cell), charset, collation)
+    plain = _written(cell, charset.decode("ascii"), codec)
+    is_plain = collation == connection_collation or (cell.isascii() and collation == _OF_NUMBERS)
+    if is_plain and plain is not None:
+        return plain
+    return b"convert(x'%s' using %s) collate %s" % (cell.hex().encode(), charset, collation)
+
+
+def _binary(cell: bytes) -> bytes:
+    return b"cast(x'%s' as binary)" % cell.hex().encode()
+
+
+def _written(cell: bytes, charset: str, codec: str) -> bytes | None:
+    """Return text of one character set as a literal in a session's, if it can be written there."""
+    theirs = CODECS.get(charset)
+    if not theirs or not codec:
+        return None
+    try:
+        return quote(cell.decode(theirs).encode(codec))
+    except UnicodeError:
+        return None

@@ -9,7 +9,6 @@ error, and goes on without them.
 import logging
 from collections.abc import Awaitable, Callable
 
-from armillary.base.errors import ArmillaryError
 from armillary.vtgate.errors import StateLostError
 from armillary.vtgate.session import Reserved, ServerKey, Session
 from armillary.vtgate.tablets.selection import Tablets
@@ -151,7 +150,7 @@ async def bring_up_to_date(session: Session, reserved: Reserved) -> None:
                 if setting not in reserved.key.settings:
                     await connection.query(setting.encode("latin-1"))
             reserved.key = key
-    except ArmillaryError:
+    except BaseException:
         connection.abort()
         raise
 
