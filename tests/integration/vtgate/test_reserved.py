@@ -162,13 +162,12 @@ def test_a_dump_is_read_in_with_its_locks(pair: tuple[Any, Any]) -> None:
     dump = (
         "LOCK TABLES `notes` WRITE",
         "/*!40000 ALTER TABLE `notes` DISABLE KEYS */",
-        "INSERT INTO `notes` VALUES (5,'five'),(6,'six')",
+        "INSERT INTO `notes` VALUES (100005,'five'),(100006,'six')",
         "/*!40000 ALTER TABLE `notes` ENABLE KEYS */",
         "UNLOCK TABLES",
     )
     assert [ask(one, sql).message for sql in dump] == [""] * 5
-    assert bodies(one)[:2] != []
-    assert {"five", "six"} <= set(bodies(one))
+    assert bodies(one) == ["a", "b", "five", "six"]
 
 
 def test_a_handler_goes_on_where_it_was(pair: tuple[Any, Any]) -> None:
