@@ -4,15 +4,22 @@ Only in an unsharded keyspace, or on one shard that the target names. Nobody els
 and when the connection is lost the session is told.
 """
 
+import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pymysql.constants import COMMAND
+from pymysql.protocol import FieldDescriptorPacket
 
+from armillary.model.tablet import TabletAlias, TabletType
 from tests.integration.vtgate.clients import REFUSED, Answer, ask, connect_gate
-from tests.integration.vtgate.gate import Gate
-from tests.integration.vtgate.servers import Server
+from tests.integration.vtgate.conftest import make_cluster
+from tests.integration.vtgate.gate import Gate, running_gate, settings_for, tablet
+from tests.integration.vtgate.servers import Server, address_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -108,6 +115,23 @@ def test_settings_reach_a_session_s_own_connection(pair: tuple[Any, Any]) -> Non
     assert ask(one, asked).rows == (("+03:00", "STRICT_ALL_TABLES", 0),)
 
 
+def test_a_setting_that_undoes_a_later_one_reaches_it_too(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    ask(one, "create temporary table t (w varchar(20) charset utf8mb4)")
+    for sql in ("set names utf8mb4", "set character_set_client = latin1", "set names utf8mb4"):
+        ask(one, sql)
+        ask(one, "insert into t values ('\u00e4')")
+    assert ask(one, "select w from t").rows == (("\u00e4",), ("\u00c3\u00a4",), ("\u00e4",))
+
+
+def test_a_table_that_is_not_there_keeps_no_connection(gate: Gate, pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    assert ask(one, "drop temporary table if exists t").errno == 0
+    assert ask(one, "drop temporary table t").errno == 1051
+    assert ask(one, "create temporary table t (i int, i int)").errno == 1060
+    assert gate.listener.connections[one.thread_id()].session.reserved == {}
+
+
 def test_table_locks_hold_others_out_until_they_are_given_back(pair: tuple[Any, Any]) -> None:
     one, other = pair
     assert ask(one, "lock tables plain.notes write").errno == 0
@@ -122,6 +146,44 @@ def test_table_locks_hold_others_out_until_they_are_given_back(pair: tuple[Any, 
     thread.join(10)
     assert answers[0].affected == 1
     assert bodies(one) == ["a", "b", "c", "z"]
+
+
+def test_begin_gives_table_locks_up_and_unlocking_nothing_commits_nothing(
+    pair: tuple[Any, Any],
+) -> None:
+    one, other = pair
+    ask(one, "lock tables notes write")
+    thread, answers = in_background(other, "insert into notes (body) values ('c')")
+    assert ask(one, "begin").errno == 0
+    thread.join(10)
+    assert answers[0].affected == 1
+    ask(one, "insert into notes (body) values ('d')")
+    assert ask(one, "unlock tables").errno == 0
+    ask(one, "rollback")
+    assert bodies(one) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("how", ["use main", "lock tables no_such_table read"])
+def test_table_locks_are_given_back_wherever_they_are(pair: tuple[Any, Any], how: str) -> None:
+    one, other = pair
+    ask(one, "lock tables notes write")
+    thread, answers = in_background(other, "insert into notes (body) values ('c')")
+    ask(one, how)
+    if how == "use main":
+        thread.join(0.2)
+        assert not answers
+        assert ask(one, "unlock tables").errno == 0
+    thread.join(10)
+    assert answers[0].affected == 1
+
+
+def test_a_session_that_locks_a_table_can_ask_for_its_columns(pair: tuple[Any, Any]) -> None:
+    one, _ = pair
+    ask(one, "lock tables notes write")
+    one._execute_command(COMMAND.COM_FIELD_LIST, b"notes\0")
+    names = [one._read_packet(FieldDescriptorPacket).name for _ in range(2)]
+    assert names == ["id", "body"]
+    assert one._read_packet().is_eof_packet()
 
 
 def test_lock_tables_commits_and_the_end_of_a_session_unlocks(
@@ -219,3 +281,25 @@ def test_only_one_server_can_be_left_something(gate: Gate) -> None:
     assert ask(client, "select count(*) from users").rows == ((0,),)
     assert ask(client, "unlock tables").errno == 0
     client.close()
+
+
+def test_of_several_replicas_a_session_keeps_to_the_one_where_it_left_something(
+    servers: tuple[Server, ...],
+) -> None:
+    cluster = make_cluster(servers)
+    for uid in (4, 5):
+        replica = tablet(servers[2], "plain", "0", database="vt_plain", uid=uid)
+        cluster.set_tablet(replace(replica, type=TabletType.REPLICA))
+    with (
+        tempfile.TemporaryDirectory(prefix="arm-vtg-", dir="/tmp") as directory,
+        running_gate(cluster, settings_for(address_of(33), Path(directory))) as gate,
+    ):
+        client = connect_gate(gate, "plain@replica")
+        assert ask(client, "handler notes open as h").errno == 0
+        assert [ask(client, "handler h read next").errno for _ in range(4)] == [0] * 4
+        for uid in (4, 5):
+            gate.call(cluster.drop_tablet, TabletAlias("zone1", uid))  # type: ignore[operator]
+        told = ask(client, "handler h read next")
+        assert told.errno == 2013
+        assert "open handlers on plain/0 are gone" in told.message
+        client.close()

@@ -14,7 +14,7 @@ from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.commands import Ddl
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.tokens import Kind, SqlSyntaxError, tokenize
-from armillary.vtgate.answers.output import CollectedOutput, Output
+from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok
 from armillary.vtgate.errors import (
     AssignedError,
@@ -86,11 +86,7 @@ class AsTheyAre:
             for keyspace in list(self._cluster.layouts)[:1]:
                 await check_syntax(self._executor.gateway, sql, keyspace)
             raise no_database()
-        if words[0] == "LOAD":
-            raise RefusedError(f"{' '.join(words)}: send the rows with INSERT")
         left = _left_by(words)
-        if words[0] in _STAYS and not left:
-            raise RefusedError(f"{' '.join(words)[:60]}: it would stay on a shared connection")
         if schema.sharded and not target.is_direct:
             raise await self._refusal(f"{words[0]} in a sharded keyspace", sql)
         if left:
@@ -114,13 +110,11 @@ class AsTheyAre:
         return (target.keyspace, shards[0]) if len(shards) == 1 else None
 
     async def _unlock(self, out: Output) -> ResponseSummary:
-        """UNLOCK TABLES: wherever this session has locked some, whichever keyspace it uses now."""
-        executor = self._executor
-        reserving = executor.transactions.reserving
-        for keyspace, shard in reserving.servers_with(TABLE_LOCKS):
-            await executor.transactions.commit()  # as a server does
-            await executor.on_shard(keyspace, shard, b"unlock tables", CollectedOutput())
-            reserving.forget(keyspace, shard, TABLE_LOCKS)
+        """UNLOCK TABLES: on whichever server there are locks; it commits only if there are any."""
+        transactions = self._executor.transactions
+        if transactions.reserving.locks_tables:
+            await transactions.commit()
+            await transactions.reserving.unlock()
         return answer_ok(self._session, out)
 
     async def _leave(self, left: str, sql: bytes, out: Output) -> ResponseSummary:
@@ -131,8 +125,9 @@ class AsTheyAre:
             raise RefusedError(f"{left} on several shards; use keyspace:shard")
         text = self.without_keyspace(sql, server[0])
         reserving = executor.transactions.reserving
-        if left == TABLE_LOCKS:
-            await executor.transactions.commit()  # as a server does
+        if left == TABLE_LOCKS:  # as a server does
+            await executor.transactions.commit()
+            await reserving.unlock()
         return await reserving.leave(*server, left, lambda: executor.on_shard(*server, text, out))
 
     async def _refusal(self, what: str, sql: bytes) -> ArmillaryError:
@@ -207,10 +202,20 @@ def _refuse_session_terms(verb: str, sql: bytes) -> None:
 
 
 def _left_by(words: tuple[str, ...]) -> str:
-    """Return what a statement leaves on its connection, or takes from there; mostly nothing."""
+    """Return what a statement leaves on its connection; mostly nothing.
+
+    Raises:
+        RefusedError: something that nobody could tell apart from other sessions', or rows.
+    """
     if words in _TABLE_LOCKS:
         return TABLE_LOCKS
-    return "open handlers" if words[0] == "HANDLER" else ""
+    if words[0] == "HANDLER":
+        return "open handlers"
+    if words[0] == "LOAD":
+        raise RefusedError(f"{' '.join(words)}: send the rows with INSERT")
+    if words[0] in _STAYS:
+        raise RefusedError(f"{' '.join(words)[:60]}: it would stay on a shared connection")
+    return ""
 
 
 def _first_words(sql: bytes) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class Assigning:
         except MysqlError as error:
             failed = error
         await self._take(connection, names)
-        connection.tainted = was_tainted
+        connection.tainted = was_tainted or is_call(sql)
         if failed is not None:
             raise failed
         return summary

@@ -13,6 +13,7 @@ from armillary.vtgate.statements.processes import (
     asks_for_processes,
     process_rows,
 )
+from armillary.vtgate.tablets.backend import Result
 from armillary.wire.columns import encode_column
 from armillary.wire.scanner import ResponseSummary
 
@@ -74,10 +75,19 @@ class Questions:
         name = table.replace("`", "``").encode()
         question = b"select * from `" + name + b"` limit 0"
         try:
-            result = await self._executor.gateway.ask(keyspace, question)
+            result = await self._ask_of(keyspace, question)
         except MysqlError:
             raise SqlError(1146, f"Table '{keyspace}.{table}' doesn't exist") from None
         return [encode_column(column) for column in result.columns]
+
+    async def _ask_of(self, keyspace: str, question: bytes) -> Result:
+        """Ask any shard; another connection would wait for table locks of this session."""
+        executor = self._executor
+        if not self._session.reserved:
+            return await executor.gateway.ask(keyspace, question)
+        shards = executor.resolver().partition(keyspace).shards
+        async with executor.transactions.describing(keyspace, shards) as connection:
+            return await connection.query(question)
 
 
 def _needs_database(tokens: list[Token]) -> bool:

@@ -35,6 +35,8 @@ async def run_schema_change(
     if ddl.temporary:
         if len(shards) != 1:
             raise RefusedError(f"temporary tables on {len(shards)} shards")
+        if ddl.verb == "DROP":
+            return await executor.on_shard(keyspace, shards[0], body, out)
         return await executor.transactions.reserving.leave(
             keyspace,
             shards[0],

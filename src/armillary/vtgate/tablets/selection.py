@@ -63,6 +63,28 @@ class Tablets:
         await self._wait(keyspace, shard, reading=reading)
         return self.pools.of(self._choose(keyspace, shard, tablet_type, reading=reading))
 
+    async def is_still(
+        self,
+        pool: TabletPool,
+        keyspace: str,
+        shard: str,
+        tablet_type: TabletType,
+        *,
+        reading: bool = False,
+    ) -> bool:
+        """Whether this pool's tablet serves there still; of several replicas each does.
+
+        Raises:
+            TabletUnavailableError: as `pool`.
+        """
+        if tablet_type == TabletType.PRIMARY:
+            return await self.pool(keyspace, shard, tablet_type, reading=reading) is pool
+        tablet = self.cluster.tablet(pool.tablet.alias)
+        if tablet is None or not tablet.usable:
+            return False
+        place = (tablet.keyspace, tablet.shard, tablet.type)
+        return place == (keyspace, shard, tablet_type) and self.pools.of(tablet) is pool
+
     def pool_now(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletPool | None:
         """As `pool`, without waiting: None when there is no tablet."""
         try:

@@ -7,7 +7,7 @@ error, and goes on without them.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from armillary.vtgate.errors import StateLostError
 from armillary.vtgate.session import Reserved, ServerKey, Session
@@ -34,30 +34,38 @@ class Reserving:
             StateLostError: as `find`.
         """
         server = (keyspace, shard, self._session.target.tablet_type)
-        reserved = await self.find(server) or await self._reserve(server)
-        try:
-            summary = await work()
-            if summary.error is None:
-                reserved.holds.add(what)
-            return summary
-        finally:
-            self._give_back_if_empty(server, reserved)
+        while True:
+            reserved = await self.find(server) or await self._reserve(server)
+            try:
+                summary = await work()
+                if summary.error is None:
+                    reserved.holds.add(what)
+                return summary
+            except StateLostError:
+                if reserved.holds:
+                    raise
+                # Nothing was there to be lost yet, nor done: once more where the shard is now.
+            finally:
+                self._give_back_if_empty(server, reserved)
 
-    def servers_with(self, what: str) -> list[tuple[str, str]]:
-        """Return the keyspaces and shards where the session has left this, of its tablets' type."""
-        return [
-            (keyspace, shard)
-            for (keyspace, shard, tablet_type), reserved in self._session.reserved.items()
-            if what in reserved.holds and tablet_type == self._session.target.tablet_type
-        ]
+    @property
+    def locks_tables(self) -> bool:
+        return any(TABLE_LOCKS in one.holds for one in self._session.reserved.values())
 
-    def forget(self, keyspace: str, shard: str, what: str) -> None:
-        """`what` is there no more; a connection that holds nothing serves everybody again."""
-        server = (keyspace, shard, self._session.target.tablet_type)
-        reserved = self._session.reserved.get(server)
-        if reserved is not None:
-            reserved.holds.discard(what)
-            self._give_back_if_empty(server, reserved)
+    async def unlock(self) -> None:
+        """Give up the session's table locks, on whichever server it has any.
+
+        A connection that holds nothing else serves everybody again.
+
+        Raises:
+            StateLostError: as `find`.
+            ConnectionLostError: the connection broke.
+        """
+        for server, reserved in list(self._session.reserved.items()):
+            if TABLE_LOCKS in reserved.holds and await self.find(server):
+                await reserved.connection.query(b"UNLOCK TABLES")
+                reserved.holds.discard(TABLE_LOCKS)
+                self._give_back_if_empty(server, reserved)
 
     async def find(self, server: ServerKey, *, reading: bool = False) -> Reserved | None:
         """Return the session's own connection there, with its settings as they are now.
@@ -76,7 +84,7 @@ class Reserving:
             reserved.connection.abort()
         if reserved.connection.broken:
             raise self._lost(server, "the connection that held them is lost")
-        if await self._tablets.pool(*server, reading=reading) is not reserved.pool:
+        if not await self._tablets.is_still(reserved.pool, *server, reading=reading):
             raise self._lost(server, "another tablet serves there now")
         await bring_up_to_date(session, reserved)
         return reserved
@@ -84,7 +92,7 @@ class Reserving:
     async def _reserve(self, server: ServerKey) -> Reserved:
         session = self._session
         pin = session.pins.get((*server, "normal"))
-        if pin is not None:
+        if pin is not None and not pin.connection.broken:
             # The transaction's own: a temporary table is made within it.
             in_autocommit = session.in_transaction or session.autocommit
             reserved = Reserved(pin.connection, pin.pool, pin.key, autocommit=in_autocommit)
@@ -109,10 +117,8 @@ class Reserving:
         reserved.pool.release(reserved.key, reserved.connection)
 
     def _lost(self, server: ServerKey, why: str) -> StateLostError:
+        """Close it; its transaction keeps the broken end, so that nobody commits the rest."""
         reserved = self._session.reserved.pop(server)
-        for key, pin in list(self._session.pins.items()):
-            if pin.reserved is reserved:
-                del self._session.pins[key]
         discard(reserved)
         return StateLostError(f"{server[0]}/{server[1]}", reserved.holds, why)
 
@@ -146,13 +152,22 @@ async def bring_up_to_date(session: Session, reserved: Reserved) -> None:
     connection = reserved.connection
     try:
         if key is not reserved.key:
-            for setting in key.settings:
-                if setting not in reserved.key.settings:
-                    await connection.query(setting.encode("latin-1"))
+            for setting in _behind_what_is_alike(key.settings, reserved.key.settings):
+                await connection.query(setting.encode("latin-1"))
             reserved.key = key
     except BaseException:
         connection.abort()
         raise
+
+
+def _behind_what_is_alike(wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    """Return the settings from the first that differs on: a later one may undo an earlier one."""
+    alike = 0
+    for one, other in zip(wanted, known, strict=False):
+        if one != other:
+            break
+        alike += 1
+    return wanted[alike:]
 
 
 async def set_autocommit(reserved: Reserved, *, on: bool) -> None:

@@ -207,8 +207,10 @@ class Transactions:
             await self.rollback()
 
     async def begin(self, begin_sql: bytes) -> None:
+        """As a server does, commit what is under way, and give up table locks."""
         if self._session.pins:
             await self.commit()
+        await self.reserving.unlock()
         self._session.in_transaction = True
         self._session.begin_sql = begin_sql
 
