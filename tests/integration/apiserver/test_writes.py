@@ -104,6 +104,15 @@ async def test_delete_collection_obeys_its_selector(api: Api) -> None:
     assert [item["metadata"]["name"] for item in left["items"]] == ["b"]
 
 
+async def test_namespaces_are_not_deleted_at_a_stroke(api: Api) -> None:
+    await api.create("/api/v1/namespaces", {"metadata": {"name": "a-first"}})
+    assert (await api.call("DELETE", "/api/v1/namespaces")).status == 405
+    assert "deletionTimestamp" not in (await api.get("/api/v1/namespaces/a-first"))["metadata"]
+    listed = (await api.get("/api/v1"))["resources"]
+    (verbs,) = [entry["verbs"] for entry in listed if entry["name"] == "namespaces"]
+    assert "delete" in verbs and "deletecollection" not in verbs
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_dry_run_writes_nothing(api: Api, method: str) -> None:
     await api.create(CONFIG_MAPS, config_map("a", k="1"))

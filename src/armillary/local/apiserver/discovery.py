@@ -5,7 +5,7 @@ from typing import Any
 
 from armillary.local.apiserver.kinds.builtin import REVIEWS
 from armillary.local.apiserver.kinds.registry import Registry
-from armillary.local.apiserver.kinds.resource import ALL_VERBS, Resource
+from armillary.local.apiserver.kinds.resource import Resource
 from armillary.local.apiserver.status import path_not_found
 
 Json = dict[str, Any]
@@ -118,7 +118,7 @@ def _plain(resource: Resource) -> Json:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": list(ALL_VERBS),
+        "verbs": list(resource.verbs),
     }
     if resource.short_names:
         entry["shortNames"] = list(resource.short_names)
@@ -167,7 +167,7 @@ def aggregated(registry: Registry, *, legacy: bool, media_type: str) -> Json:
 def _aggregated_resources(registry: Registry, group: str, version: str) -> list[Json]:
     described = []
     for resource in _resources(registry, group, version):
-        entry = _aggregated_entry(resource.plural, resource.singular, resource.kind, ALL_VERBS)
+        entry = _aggregated_entry(resource.plural, resource.singular, resource.kind, resource.verbs)
         entry["responseKind"].update(group=group, version=version)
         entry["scope"] = "Namespaced" if resource.namespaced else "Cluster"
         if resource.short_names:

@@ -247,6 +247,8 @@ class ApiServer:
             call = call.with_dry_run()
         form = choose_form(request.headers.get("Accept", ""), call)
         if not call.name:
+            if "deletecollection" not in call.resource.verbs:
+                raise method_not_allowed()
             page = await self._remover.delete_collection(call, options)
             return _bytes(encode_page(page, call, form))
         return _answer(await self._remover.delete(call, options), request, call)

@@ -59,6 +59,13 @@ class Resource:
     list_kind: str = ""
 
     @property
+    def verbs(self) -> tuple[str, ...]:
+        """What one can ask for. Namespaces, with all in them, are not deleted at a stroke."""
+        if self.storage_name == "namespaces":
+            return tuple(verb for verb in ALL_VERBS if verb != "deletecollection")
+        return ALL_VERBS
+
+    @property
     def storage_name(self) -> str:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
