@@ -10,7 +10,7 @@ from armillary.base.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from armillary.wire.errnos import READ_ONLY_ERRNOS, sqlstate_of
+from armillary.wire.errnos import NET_READ_ERROR, READ_ONLY_ERRNOS, sqlstate_of
 from armillary.wire.responses import encode_err
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class TabletUnreachableError(TabletUnavailableError):
 class ConnectionLostError(UnavailableError):
     """The connection to a tablet broke; `sent` says whether a statement was under way."""
 
-    errno = 2013
-    sqlstate = "HY000"
+    errno = NET_READ_ERROR
+    sqlstate = sqlstate_of(NET_READ_ERROR)
 
     def __init__(self, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
@@ -62,8 +62,8 @@ class ConnectionLostError(UnavailableError):
 class StateLostError(UnavailableError):
     """What a session had left on a server's connection is gone with that connection."""
 
-    errno = 2013
-    sqlstate = "HY000"
+    errno = NET_READ_ERROR
+    sqlstate = sqlstate_of(NET_READ_ERROR)
 
     def __init__(self, where: str, holds: Iterable[str], why: str) -> None:
         what = ", ".join(sorted(holds))
@@ -73,8 +73,8 @@ class StateLostError(UnavailableError):
 class OutcomeUnknownError(UnavailableError):
     """The connection broke during COMMIT: nobody here knows whether it happened."""
 
-    errno = 2013
-    sqlstate = "HY000"
+    errno = NET_READ_ERROR
+    sqlstate = sqlstate_of(NET_READ_ERROR)
 
 
 def is_harmless(error: BaseException, *, read_only_statement: bool) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from armillary.wire.errnos import NET_READ_ERROR
 from tests.integration.vtgate.clients import ask, connect_gate
 from tests.integration.vtgate.conftest import make_cluster
 from tests.integration.vtgate.cutting_proxy import CuttingProxy, cutting_proxy
@@ -62,7 +63,7 @@ def test_the_error_tells_what_became_of_each_shard(
         assert ask(client, ROWS).errno == 0
     proxies[which].cut = moment
     answer = ask(client, "commit" if explicit else ROWS)
-    assert answer.errno == 2013
+    assert answer.errno == NET_READ_ERROR
     assert "not committed as a whole" in answer.message
     lost = (FIRST, SECOND)[which]
     assert f"lost the connection to {lost} during COMMIT" in answer.message
@@ -86,6 +87,6 @@ def test_an_insert_with_lookup_rows_says_that_its_end_is_unknown(
     assert ask(client, "select count(*) from users").rows == ((0,),)
     proxies[0].cut = proxies[1].cut = "before"
     answer = ask(client, "insert into users values (1, 'a'), (4, 'd')")
-    assert answer.errno == 2013
+    assert answer.errno == NET_READ_ERROR
     assert "whether it was done is unknown" in answer.message
     client.close()

@@ -13,6 +13,7 @@ import pytest
 
 from armillary.model.tablet import TabletType
 from armillary.vtgate.tablets.cluster import Cluster
+from armillary.wire.errnos import NET_READ_ERROR
 from tests.integration.vtgate.clients import Answer, ask, connect_gate
 from tests.integration.vtgate.gate import (
     CELL,
@@ -168,7 +169,7 @@ def test_a_transaction_that_has_written_ends_with_its_primary(shard: Shard) -> N
     ):
         shard.servers[0].query(f"kill {thread}")
     time.sleep(0.2)  # noqa: TID251  the gateway hears of it
-    assert ask(client, "insert into orders values (2, 102, 1, 'x')").errno == 2013
+    assert ask(client, "insert into orders values (2, 102, 1, 'x')").errno == NET_READ_ERROR
     assert ask(client, "select count(*) from orders").rows == ((0,),)
     assert ask(client, "insert into orders values (2, 102, 1, 'x')").errno == 0
     client.close()
@@ -180,11 +181,11 @@ def test_what_a_session_left_on_a_primary_is_told_as_gone_with_it(shard: Shard) 
     assert ask(other, "select get_lock('x', 0)").rows == ((1,),)
     shard.promote_other()
     told = ask(one, "insert into orders values (1, 102, 1, 'x')")
-    assert told.errno == 2013
+    assert told.errno == NET_READ_ERROR
     assert "this session's table locks on main/-80 are gone" in told.message
     assert ask(one, "insert into orders values (1, 102, 1, 'x')").errno == 0
     told = ask(other, "select 1")
-    assert told.errno == 2013
+    assert told.errno == NET_READ_ERROR
     assert "named locks on main/-80 are gone: another tablet serves there now" in told.message
     assert ask(other, "select get_lock('x', 0)").rows == ((1,),)
     for client in (one, other):

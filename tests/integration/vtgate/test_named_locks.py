@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from armillary.wire.errnos import NET_READ_ERROR
 from tests.integration.vtgate.clients import REFUSED, Answer, ask, connect_gate
 from tests.integration.vtgate.gate import Gate
 from tests.integration.vtgate.servers import Server
@@ -73,7 +74,7 @@ def test_who_has_lost_a_lock_is_told_before_anything_else_is_done(
     for (thread_id,) in servers[0].query(held):
         servers[0].query(f"kill {thread_id}")
     told = ask(one, "insert into users values (4, 'd')")
-    assert told.errno == 2013
+    assert told.errno == NET_READ_ERROR
     assert "this session's named locks on main/-80 are gone" in told.message
     assert ask(one, "commit").errno == 0
     assert ask(one, "select count(*) from users").rows == ((0,),), "all of it was rolled back"
