@@ -71,12 +71,21 @@ def test_an_incomplete_backup_is_read_in_each_pass() -> None:
 def test_an_object_goes_when_its_backup_is_gone() -> None:
     found = [mirrored(MAIN, FIRST), mirrored(MAIN, SECOND)]
     plan = plan_mirror(LOCATION, {MAIN: [SECOND]}, found)
-    assert plan.delete == (found[0],)
+    assert plan.delete == ((found[0], "gone from storage"),)
 
 
 def test_a_directory_that_could_not_be_listed_deletes_nothing() -> None:
-    plan = plan_mirror(LOCATION, {OTHER: []}, [mirrored(MAIN, FIRST)])
-    assert plan.delete == ()
+    found = [mirrored(MAIN, FIRST)]
+    assert plan_mirror(LOCATION, {OTHER: []}, found, unlisted=[MAIN]).delete == ()
+    assert plan_mirror(LOCATION, {}, found, unlisted=[MAIN, OTHER]).delete == ()
+
+
+def test_a_shard_that_is_gone_takes_its_objects_along() -> None:
+    """Nobody looks into its directory any more, so they would tell of backups that may be gone."""
+    found = [mirrored(MAIN, FIRST), mirrored(OTHER, FIRST)]
+    plan = plan_mirror(LOCATION, {OTHER: [FIRST]}, found)
+    ((gone, reason),) = plan.delete
+    assert gone == found[0] and "stays in storage" in reason
 
 
 def test_a_bad_name_hides_no_other_backup() -> None:

@@ -6,7 +6,7 @@ secrets. Here one loop for each location runs inside the operator: secrets are r
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import anyio
 
@@ -115,7 +115,8 @@ class BackupStorageLoop:
         self, obj: KubeObject, location: Location, storage: BackupStorage
     ) -> tuple[int, Condition]:
         key = f"{location.namespace}/{name_of(obj)}"
-        listed, problems = await self._list(location, storage)
+        places = self._places(location)
+        listed, problems = await self._list(places, storage)
         total = sum(len(raw_names) for raw_names in listed.values())
         limit = self._world.settings.backups_max
         if limit and total > limit:
@@ -123,13 +124,19 @@ class BackupStorageLoop:
             self._world.recorder.record(obj, "TooManyBackups", problem, warning=True)
             return total, mirrored_condition([Problem("TooManyBackups", problem)])
         found = self._world.children(kinds.VITESS_BACKUP, obj)
-        plan = plan_mirror(location, listed, found, look_again_after=self._looked_at.get(key, ""))
+        plan = plan_mirror(
+            location,
+            listed,
+            found,
+            unlisted=[place for place in places if place not in listed],
+            look_again_after=self._looked_at.get(key, ""),
+        )
         self._looked_at[key] = plan.looked_at
         problems += await self._update(
             obj, location, storage, plan, {name_of(backup): backup for backup in found}
         )
-        for gone in plan.delete:
-            await self._world.writer.delete(obj, gone, reason="gone from storage")
+        for gone, reason in plan.delete:
+            await self._world.writer.delete(obj, gone, reason=reason)
         for place, raw_name, problem in plan.bad_names:
             text = f"{place.directory}/{raw_name}: {problem}"
             problems.append(Problem(INVALID_BACKUP, text))
@@ -140,15 +147,20 @@ class BackupStorageLoop:
         total = _total_before(obj) if is_blind else plan.total
         return total, mirrored_condition(problems, is_blind=is_blind)
 
+    def _places(self, location: Location) -> list[ShardPlace]:
+        shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
+        return [
+            ShardPlace(labels_of(shard).get(keys.KEYSPACE, ""), shard["spec"]["name"])
+            for shard in sorted(shards, key=name_of)
+        ]
+
     async def _list(
-        self, location: Location, storage: BackupStorage
+        self, places: Iterable[ShardPlace], storage: BackupStorage
     ) -> tuple[dict[ShardPlace, list[str]], list[Problem]]:
         """Return the names by directory; a directory that cannot be listed is left out."""
         listed: dict[ShardPlace, list[str]] = {}
         problems: list[Problem] = []
-        shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
-        for shard in sorted(shards, key=name_of):
-            place = ShardPlace(labels_of(shard).get(keys.KEYSPACE, ""), shard["spec"]["name"])
+        for place in places:
             try:
                 with anyio.fail_after(_LIST_TIMEOUT_S):
                     listed[place] = await storage.list_backups(place.directory)

@@ -2,8 +2,8 @@
 
 One way: storage is the truth. An incomplete backup is looked at in each pass. A complete one never
 changes, but it may be half removed; a few of them are looked at again in each pass, in turn.
-Objects go only when their directory was listed and the backup was not in it: trouble with a list
-never deletes anything.
+Objects go only when their directory was listed and the backup was not in it, or when their shard is
+gone, whose directory nobody looks into any more: trouble with a list never deletes anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class StoredBackup:
 @dataclass(frozen=True, slots=True)
 class MirrorPlan:
     read: tuple[StoredBackup, ...]  # their MANIFEST is needed
-    delete: tuple[KubeObject, ...]  # gone from storage
+    delete: tuple[tuple[KubeObject, str], ...]  # object, reason
     bad_names: tuple[tuple[ShardPlace, str, str], ...]  # place, raw name, problem
     total: int
     looked_at: str  # the complete backup up to which the turn has come; "" at its end
@@ -67,6 +67,7 @@ def plan_mirror(
     listed: Mapping[ShardPlace, Sequence[str]],
     found: Sequence[KubeObject],
     *,
+    unlisted: Sequence[ShardPlace] = (),
     look_again_after: str = "",
 ) -> MirrorPlan:
     """Return what to read and what to delete.
@@ -74,6 +75,7 @@ def plan_mirror(
     Args:
         listed: raw names by directory, only of directories whose list could be read.
         found: the location's VitessBackup objects.
+        unlisted: directories of shards whose list could not be read.
         look_again_after: `looked_at` of the last plan.
     """
     by_name = {name_of(obj): obj for obj in found}
@@ -98,9 +100,9 @@ def plan_mirror(
             else:
                 known_complete[backup.object_name] = backup
     delete = [
-        obj
+        (obj, reason)
         for name, obj in sorted(by_name.items())
-        if name not in stored and _was_listed(location, listed, obj)
+        if name not in stored and (reason := _why_it_goes(location, listed, unlisted, obj))
     ]
     turn = [name for name in sorted(known_complete) if name > look_again_after][:LOOKED_AT_AGAIN]
     read += [known_complete[name] for name in turn]
@@ -129,10 +131,18 @@ def _stored_backup(location: Location, place: ShardPlace, raw_name: str) -> Stor
     return StoredBackup(place, name, raw_name, object_name)
 
 
-def _was_listed(
-    location: Location, listed: Mapping[ShardPlace, Sequence[str]], obj: KubeObject
-) -> bool:
-    return any(has_labels(obj, location.labels(place)) for place in listed)
+def _why_it_goes(
+    location: Location,
+    listed: Mapping[ShardPlace, Sequence[str]],
+    unlisted: Sequence[ShardPlace],
+    obj: KubeObject,
+) -> str:
+    """Return the reason to delete an object that no list has; empty when there is none."""
+    if any(has_labels(obj, location.labels(place)) for place in listed):
+        return "gone from storage"
+    if any(has_labels(obj, location.labels(place)) for place in unlisted):
+        return ""
+    return "its shard is gone; the backup itself stays in storage"
 
 
 def build_backup(location: Location, backup: StoredBackup, status: Json) -> KubeObject:
