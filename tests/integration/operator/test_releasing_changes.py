@@ -197,6 +197,7 @@ async def test_members_of_a_lockserver_go_one_at_a_time_though_all_are_released(
         await edits.cluster(globalLockserver={"etcd": {"extraFlags": {"heartbeat-interval": "99"}}})
         for ref in members:
             await edits.wait_scheduled(ref, "heartbeat-interval")
+        await edits.condition("True", "Pod example-etcd-faf13de3-1")
         for ref in members:
             await edits.release(ref)
         replaced: set[str] = set()

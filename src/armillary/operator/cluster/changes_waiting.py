@@ -16,7 +16,7 @@ def changes_waiting(children: Sequence[KubeObject], keyspaces: Sequence[KubeObje
     """Tell which children of a cluster, and which shards and tablets below, wait.
 
     Args:
-        children: cells, keyspaces and the vtctlds' Deployments.
+        children: cells, keyspaces, the vtctlds' Deployments and the pods of lockservers.
     """
     waiting = [*_objects(children), *_below(keyspaces)]
     if not waiting:

@@ -8,6 +8,7 @@ from armillary.base.errors import ArmillaryError, InputError
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject, ResourceKind
 from armillary.kube.objects import (
+    annotations_of,
     condition_of,
     is_being_deleted,
     labels_of,
@@ -80,6 +81,7 @@ class ClusterLoop:
             self._world.wake_on_self(kind, queue)
             for child in _CHILDREN:
                 self._world.wake_on_children(child, kind, queue)
+        self._world.wake_on(kinds.POD, queue, _clusters_of_waiting_member)
 
     async def reconcile(self, key: ObjectKey) -> float | None:
         obj = self._world.get(CLUSTER_KINDS[key.kind], key.namespace, key.name)
@@ -275,10 +277,18 @@ class ClusterLoop:
             keyspaces=with_written(world.children(kinds.VITESS_KEYSPACE, obj), keyspaces),
             dashboards=world.children(kinds.DEPLOYMENT, obj),
             orphans=orphans,
-            findings=replace(findings, backups=(self._tell_overdue(cluster),)),
+            findings=replace(
+                findings,
+                backups=(self._tell_overdue(cluster),),
+                members=self._lockserver_pods(cluster),
+            ),
             now=world.now(),
         )
         await write_status(world.client, obj, status)
+
+    def _lockserver_pods(self, cluster: Cluster) -> tuple[KubeObject, ...]:
+        pods = self._world.of_cluster(kinds.POD, cluster.namespace, cluster.name)
+        return tuple(pod for pod in pods if labels_of(pod).get(keys.COMPONENT) == keys.ETCD)
 
     def _tell_overdue(self, cluster: Cluster) -> Condition:
         """Return what the shards say of their backups, and record it when it is new."""
@@ -288,6 +298,17 @@ class ClusterLoop:
         if is_news(cluster.object, condition):
             world.recorder.record(cluster.object, condition.reason, condition.message, warning=True)
         return condition
+
+
+def _clusters_of_waiting_member(pod: KubeObject) -> list[ObjectKey]:
+    """Return the clusters that tell of a lockserver's pod that waits to be released."""
+    labels = labels_of(pod)
+    waits = keys.ROLLOUT_SCHEDULED in annotations_of(pod)
+    if labels.get(keys.COMPONENT) != keys.ETCD or not waits:
+        return []
+    return [
+        ObjectKey(kind, namespace_of(pod), labels.get(keys.CLUSTER, "")) for kind in CLUSTER_KINDS
+    ]
 
 
 def _previous_orphans(obj: KubeObject) -> Orphans:

@@ -38,6 +38,7 @@ class Findings:
     spec: SpecFindings
     missing_secrets: tuple[str, ...] | None = ()  # None: nobody looked
     backups: tuple[Condition, ...] = ()  # what the shards say of theirs
+    members: tuple[KubeObject, ...] = ()  # pods of lockservers
     topology: tuple[Condition, ...] = ()  # whether it answers; nothing when nobody asked
 
 
@@ -61,7 +62,7 @@ def build_cluster_status(
         *findings.topology,
         _turned_down(orphans, keyspaces),
         *findings.backups,
-        changes_waiting([*cells, *keyspaces, *dashboards], keyspaces),
+        changes_waiting([*cells, *keyspaces, *dashboards, *findings.members], keyspaces),
         _not_acted_on(cluster),
         _ready(cluster, keyspaces, findings.spec.mistakes),
     ]
