@@ -256,10 +256,10 @@ class MysqldProcess:
             self._child.wait()
 
 
-def die_with_parent_prefix() -> tuple[str, ...]:
-    """Return the command prefix that makes the kernel end a child gracefully when we die."""
+def die_with_parent_prefix(signal_name: str = "TERM") -> tuple[str, ...]:
+    """Return the command prefix by which the kernel sends a child this signal when we die."""
     setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+    return (setpriv, "--pdeathsig", signal_name, "--") if setpriv else ()
 
 
 async def _wait_pid(pid: int) -> None:

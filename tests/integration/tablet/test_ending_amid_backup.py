@@ -171,6 +171,22 @@ async def test_a_restore_that_is_cut_short_loses_nothing_and_is_made_up_for(shar
         await wait_rows(tablet, 2)
 
 
+async def test_no_tool_outlives_a_vttablet_that_is_killed(shard: Shard) -> None:
+    """It would go on writing where the next vttablet restores anew."""
+    _, _, second = await replicating_pair(shard)
+    await back_up(shard, second)
+    flag, gate = hold_unpacking(shard)
+    third = shard.add_tablet(3, *RESTORING, flag)
+    shard.start(third)
+    await until_tools(shard, run=True)
+    await third.vttablet.kill()
+    await until_tools(shard, run=False)
+    gate.unlink()
+    third.vttablet.start()
+    await shard.wait_healthy(third)
+    await wait_rows(third, 1)
+
+
 async def test_a_primary_that_lost_its_data_gives_primaryship_up_before_it_restores(
     shard: Shard,
 ) -> None:

@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process
 
 from armillary.backup.errors import first_error
+from armillary.mysqld.process import die_with_parent_prefix
 
 PIPE_BYTES = 1024 * 1024
 IO_VIEWS_MAX = 512  # Linux takes 1024 in one call
@@ -69,6 +70,8 @@ async def running_tool(
     """Run `argv` with a pipe from its stdout or to its stdin; both leave nothing running.
 
     Standard error is read all the time; each line goes to `on_line` and the last ones are kept.
+    It dies with us: a tool that outlived a killed process would go on in a directory where the next
+    one begins anew.
 
     Cancelled: the tool gets SIGKILL and is waited for.
     """
@@ -79,7 +82,7 @@ async def running_tool(
         fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
         process = await anyio.open_process(
-            list(argv),
+            [*die_with_parent_prefix("KILL"), *argv],
             stdin=theirs if stdin else subprocess.DEVNULL,
             stdout=theirs if stdout else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
