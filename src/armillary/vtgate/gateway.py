@@ -91,6 +91,11 @@ class PlanCache:
         self.bytes_used = 0
 
 
+def _texts(cells: list[bytes | None]) -> tuple[str, str]:
+    first, second = ((cell or b"").decode("utf-8", "replace") for cell in cells)
+    return first, second
+
+
 class Gateway:
     def __init__(self, cluster: Cluster, tablets: Tablets) -> None:
         self.cluster = cluster
@@ -138,7 +143,14 @@ class Gateway:
             extras[name.decode()] = extra.decode()
             if has_default == b"1":
                 defaults.add(name.decode())
-        shape = shape_of(result.columns, defaults=defaults, extras=extras)
+        fired = await self.ask(
+            keyspace,
+            b"select event_manipulation, action_statement from information_schema.triggers "
+            b"where event_object_schema = database() and action_timing = 'BEFORE' "
+            b"and event_object_table = " + quote(table.encode()),
+        )
+        triggers = [_texts(split_text_row(row, 2)) for row in fired.rows]
+        shape = shape_of(result.columns, defaults=defaults, extras=extras, triggers=triggers)
         self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
         return shape
 

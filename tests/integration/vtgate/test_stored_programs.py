@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.vtgate.clients import ask, connect_gate
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate
+from tests.integration.vtgate.servers import Server
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -86,4 +87,22 @@ def test_an_executable_comment_between_semicolons_is_run(gate: Gate) -> None:
         assert cursor.nextset()
         assert cursor.nextset()
         assert cursor.fetchall() == ((5,),)
+    client.close()
+
+
+def test_rows_that_a_trigger_would_send_elsewhere_are_refused(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    trigger = "create trigger moved before insert on kinds for each row set new.id = new.id + 1"
+    for server in servers[:2]:
+        server.query(trigger, "vt_main")
+    gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    client = connect_gate(gate, "main")
+    refused = ask(client, "insert into kinds (id) values (1)")
+    assert "whose vindex column id a trigger sets" in refused.message
+    assert ask(client, "select count(*) from kinds").rows == ((0,),)
+    for server in servers[:2]:
+        server.query("drop trigger moved", "vt_main")
+    gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    assert ask(client, "insert into kinds (id) values (1)").errno == 0
     client.close()

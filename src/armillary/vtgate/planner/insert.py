@@ -82,7 +82,8 @@ def refuse_computed_vindexes(
     """Refuse a write that lets the server compute by which value a row should be placed.
 
     Raises:
-        RefusedError: a vindex column is generated, or an UPDATE would stamp it with the time.
+        RefusedError: a vindex column is generated, a trigger sets it, or an UPDATE would stamp it
+            with the time.
     """
     if shape is None:
         return
@@ -91,6 +92,14 @@ def refuse_computed_vindexes(
             raise RefusedError(
                 f"writing to {table.name}, whose vindex column {name} is generated: only the "
                 "server knows where its rows belong; make it a column that the client writes"
+            )
+        by_trigger = (inserts and name in shape.set_at_insert) or (
+            updates and name in shape.set_at_update
+        )
+        if by_trigger:
+            raise RefusedError(
+                f"writing to {table.name}, whose vindex column {name} a trigger sets: the row "
+                "would not belong where it is sent; let the client write that column"
             )
         if name in shape.stamped and updates:
             raise RefusedError(

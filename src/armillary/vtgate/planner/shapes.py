@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from armillary.sql.triggers import columns_set
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.protocol import (
     BINARY_COLLATION,
@@ -146,6 +147,8 @@ class TableShape:
     lookups: frozenset[str] | None = None  # lookup vindexes that compare as the table does; or all
     generated: frozenset[str] = frozenset()  # whose values the server computes from others
     stamped: frozenset[str] = frozenset()  # ON UPDATE CURRENT_TIMESTAMP
+    set_at_insert: frozenset[str] = frozenset()  # by a trigger
+    set_at_update: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -160,12 +163,14 @@ def shape_of(
     *,
     defaults: Collection[str] = (),
     extras: Mapping[str, str] = {},
+    triggers: Collection[tuple[str, str]] = (),
 ) -> TableShape:
     """Return a table's shape.
 
     Args:
         defaults: the columns with a default other than NULL.
         extras: what information_schema calls `extra`, of columns that have it.
+        triggers: that fire before a row is written: on what (INSERT, UPDATE), and their bodies.
     """
     columns = {}
     for definition in definitions:
@@ -175,7 +180,14 @@ def shape_of(
         columns,
         generated=frozenset(name for name, extra in extras.items() if _GENERATED.search(extra)),
         stamped=frozenset(name for name, extra in extras.items() if _STAMPED.search(extra)),
+        set_at_insert=_set_by(triggers, "INSERT"),
+        set_at_update=_set_by(triggers, "UPDATE"),
     )
+
+
+def _set_by(triggers: Collection[tuple[str, str]], event: str) -> frozenset[str]:
+    bodies = (columns_set(body) for on, body in triggers if on.upper() == event)
+    return frozenset().union(*bodies)
 
 
 def column_shape(definition: ColumnDefinition) -> ColumnShape:
