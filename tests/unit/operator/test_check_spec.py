@@ -274,3 +274,26 @@ def test_every_secret_that_is_used_is_found_with_its_path() -> None:
     found = secret_references(parse_cluster(obj).spec)
     ours = [reference.path for reference in found if reference.name == "s"]
     assert ours == ["spec.backup.locations[0].gcs.authSecret"]
+
+
+@pytest.mark.parametrize(
+    ("volume", "mistake"),
+    [
+        ({}, "volume: wanted exactly one source, such as hostPath; found none"),
+        (
+            {"hostPath": {"path": "/b"}, "nfs": {"server": "a", "path": "/b"}},
+            "volume: wanted exactly one source, such as hostPath; found hostPath and nfs",
+        ),
+        ({"hostPath": {"path": "b"}}, "volume.hostPath.path: wanted an absolute path, found 'b'"),
+        ({"hostPath": {}}, "volume.hostPath.path: wanted an absolute path, found None"),
+        ({"hostPath": "/b"}, "volume.hostPath.path: wanted an absolute path, found None"),
+    ],
+)
+def test_a_volume_has_one_source_and_a_directory_that_is_absolute(
+    volume: Spec, mistake: str
+) -> None:
+    def change(spec: Spec) -> None:
+        spec["backup"]["locations"] = [{"volume": volume}]
+
+    (found,) = findings(change).mistakes
+    assert found == f"spec.backup.locations[].{mistake}"

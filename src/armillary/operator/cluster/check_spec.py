@@ -5,9 +5,10 @@ A mistake stops everything: nothing changes until the spec is mended, and the cl
 most likely not what was meant; the condition `Advice` tells it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 from armillary.operator.cluster.check_flags import flags_that_stop_processes
 from armillary.operator.cluster.check_pods import check_pods
@@ -119,8 +120,22 @@ def _check_backup(backup: BackupSpec) -> Iterator[str]:
                 f"{path}.locations[{location.name}]: wanted exactly one of "
                 f"{', '.join(_LOCATION_KINDS)}, found {found}"
             )
+        if location.volume is not None:
+            yield from _check_volume(f"{path}.locations[{location.name}].volume", location.volume)
     if backup.engine == "mysqlshell":
         yield f"{path}.engine: mysqlshell is not there yet; take builtin or xtrabackup"
+
+
+def _check_volume(path: str, volume: Mapping[str, Any]) -> Iterator[str]:
+    if len(volume) != 1:
+        found = " and ".join(sorted(volume)) or "none"
+        yield f"{path}: wanted exactly one source, such as hostPath; found {found}"
+    host_path = volume.get("hostPath")
+    if host_path is None:
+        return
+    directory = host_path.get("path") if isinstance(host_path, Mapping) else None
+    if not isinstance(directory, str) or not directory.startswith("/"):
+        yield f"{path}.hostPath.path: wanted an absolute path, found {directory!r}"
 
 
 def _kinds_of(location: BackupLocation) -> list[str]:
