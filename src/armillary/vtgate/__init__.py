@@ -7,8 +7,9 @@ A query flows through these packages, from the top, and none imports one above i
   one command of the protocol after another (`commands`, `prepared`)
 - `statements`: which kind of statement it is decides who carries it out: `dispatch`, then
   `set_statement`, `transaction_commands`, `schema_changes`, `questions` (SHOW), `local_answers`,
-  `named_locks` (GET_LOCK), `named_statements` (PREPARE), `assigning` (`@a := 1`), `as_they_are`,
-  or a plan
+  `processes` (SHOW PROCESSLIST), `named_locks` (GET_LOCK), `named_statements` (PREPARE),
+  `assigning` (`@a := 1`), `as_they_are` with `kept_text` (what a server runs later), or a plan;
+  `prepared` has what both kinds of prepared statements share
 - `execution`: `planning` has the plan from the cache, or from `planner`; `executor` runs it, with
   `scatter_run` for several shards; `fast_path` sends a statement whose plan, shard and
   connection are at hand without a task
