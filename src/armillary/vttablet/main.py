@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 
 from armillary.backup.engines.choose import engine_named
 from armillary.backup.storage import BackupStorage, open_storage
-from armillary.base.errors import UnsupportedError
+from armillary.base.errors import ArmillaryError, UnsupportedError
 from armillary.model.keyrange import parse_shard_name
 from armillary.model.tablet import TabletAlias
 from armillary.mysqld.flavors.detect import detect_flavor
@@ -128,7 +128,7 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             auth,
         ):
             tasks.start_soon(health.run)
-            tasks.start_soon(start, agent)
+            tasks.start_soon(_come_up, agent)
             tasks.start_soon(_keep_visible, agent)
             task_status.started(agent)
             await agent.fatal.wait()
@@ -138,6 +138,16 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             tasks.cancel_scope.cancel()
             return 1
     return 0
+
+
+async def _come_up(agent: Agent) -> None:
+    try:
+        await start(agent)
+    except ArmillaryError as error:
+        if not agent.flags.is_ending:
+            raise
+        # As when its record is deleted meanwhile: an end in order stays one.
+        logger.info("it did not come up before it was to end", extra={"reason": str(error)})
 
 
 def _tell_missing_tools(agent: Agent) -> None:
@@ -177,7 +187,8 @@ async def _end_on_signal(
             health.tell()
             if await agent.long_work.break_off():
                 health.tell()
-            await anyio.sleep(agent.settings.shutdown_grace_period.total_seconds())
+            with anyio.move_on_after(agent.settings.shutdown_grace_period.total_seconds()):
+                await agent.fatal.wait()  # the record was deleted: nobody is left to hear it
             scope.cancel()
 
 

@@ -1,4 +1,4 @@
-"""vttablet is asked to end, or killed, in the middle of a backup or a restore."""
+"""vttablet is asked to end, or killed, in the middle of a backup, a restore or its own start."""
 
 import shutil
 import signal
@@ -210,3 +210,17 @@ async def test_a_primary_that_lost_its_data_gives_primaryship_up_before_it_resto
     await shard.wait_healthy(first, second)
     assert await shard.type_of(first) == TabletType.REPLICA
     await wait_rows(first, 2)
+
+
+async def test_a_record_that_is_deleted_during_an_end_makes_it_no_failure(shard: Shard) -> None:
+    """It waits for mysqld when it is asked to end; the end is in order, and waits for nothing."""
+    tablet = shard.add_tablet(1, "--shutdown_grace_period=1h")
+    tablet.vttablet.start()
+    with anyio.fail_after(40):
+        while "mysqlctld has to be waited for" not in shard.logs(tablet):  # noqa: ASYNC110  # a log
+            await anyio.sleep(0.05)
+    tablet.vttablet.signal(signal.SIGTERM)
+    await shard.wait_healthz(tablet, 500, "shutting down")
+    await shard.topo.delete_tablet(tablet.alias)
+    tablet.mysqlctld.start()
+    assert await tablet.vttablet.wait() == 0, shard.logs(tablet)
