@@ -55,10 +55,12 @@ class SchemaCalls(TabletCalls):
         response = await self._call(tablet, "get_schema", request)
         return response.schema_definition  # type: ignore[no-any-return]
 
-    async def reload_schema(self, tablet: Tablet, *, wait_position: str = "") -> None:
-        await self._call(
-            tablet, "reload_schema", pb.ReloadSchemaRequest(wait_position=wait_position)
-        )
+    async def reload_schema(
+        self, tablet: Tablet, *, wait_position: str = "", timeout_s: float | None = None
+    ) -> None:
+        """Have the tablet tell the gateways which tables have changed."""
+        request = pb.ReloadSchemaRequest(wait_position=wait_position)
+        await self._call(tablet, "reload_schema", request, timeout_s)
 
     async def apply_schema(
         self,

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from armillary.vtgate.answers.scatter import ScatterPlan
 
 logger = logging.getLogger(__name__)
+
+ReloadSchemas = Callable[[str], Awaitable[None]]
 
 SHAPE_TTL_S = 60.0
 _PLAN_BYTES_MAX = 16 << 20
@@ -86,49 +89,62 @@ class PlanCache:
         del self.entries[key]
         self.bytes_used -= len(key[1]) + _PLAN_BYTES
 
-    def clear(self) -> None:
-        self.entries.clear()
-        self.bytes_used = 0
-
 
 def _texts(cells: list[bytes | None]) -> tuple[str, str]:
     first, second = ((cell or b"").decode("utf-8", "replace") for cell in cells)
     return first, second
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownShape:
+    shape: TableShape
+    generation: int
+    expires_at: float
+
+
 class Gateway:
-    def __init__(self, cluster: Cluster, tablets: Tablets) -> None:
+    def __init__(
+        self, cluster: Cluster, tablets: Tablets, reload_schemas: ReloadSchemas | None = None
+    ) -> None:
         self.cluster = cluster
+        self._reload_schemas = reload_schemas
         self.tablets = tablets
         self.server_kind: ServerKind | None = None  # until one was asked
         self.plans = PlanCache()
-        self._shapes: dict[tuple[str, str], tuple[TableShape, float]] = {}
+        self._shapes: dict[tuple[str, str], _KnownShape] = {}
         self._collations: dict[int, CollationFacts] = {}
         self._sequences: dict[tuple[str, str], Sequence] = {}
 
     def sequence(self, keyspace: str, table: str) -> Sequence:
         return self._sequences.setdefault((keyspace, table), Sequence())
 
-    def forget_schema(self) -> None:
-        """Tables have changed: look again."""
-        self._shapes.clear()
-        self.plans.clear()
+    async def schema_changed(self, keyspace: str) -> None:
+        """Forget tables as they were, here and, before this returns, in all other gateways."""
+        self.cluster.tables_changed()
+        if self._reload_schemas is not None:
+            with anyio.CancelScope(shield=True):
+                await self._reload_schemas(keyspace)
 
     def shape_now(self, keyspace: str, table: str) -> TableShape | None:
         """As `shape`, without asking: None when it is not known."""
         known = self._shapes.get((keyspace, table))
-        return known[0] if known is not None and known[1] > time.monotonic() else None
+        if known is None or known.generation != self.cluster.generation:
+            return None
+        return known.shape if known.expires_at > time.monotonic() else None
 
-    async def shape(self, keyspace: str, table: str) -> TableShape:
-        """Return a table's columns, asking a shard at most once a minute.
+    async def shape(self, keyspace: str, table: str, *, anew: bool = False) -> TableShape:
+        """Return a table's columns, asking a shard once a minute, and after each known change.
 
+        Args:
+            anew: ask in any case; plans made of other columns are not used again.
         Raises:
             MysqlError: the table is not there.
             TabletUnavailableError: no shard answers.
         """
         known = self.shape_now(keyspace, table)
-        if known is not None:
+        if known is not None and not anew:
             return known
+        generation = self.cluster.generation  # of before: what changes meanwhile is asked anew
         name = table.replace("`", "``").encode()
         result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
         answer = await self.ask(
@@ -151,7 +167,11 @@ class Gateway:
         )
         triggers = [_texts(split_text_row(row, 2)) for row in fired.rows]
         shape = shape_of(result.columns, defaults=defaults, extras=extras, triggers=triggers)
-        self._shapes[(keyspace, table)] = (shape, time.monotonic() + SHAPE_TTL_S)
+        if known is not None and known != shape:
+            self.cluster.tables_changed()
+            generation += 1
+        expires_at = time.monotonic() + SHAPE_TTL_S
+        self._shapes[(keyspace, table)] = _KnownShape(shape, generation, expires_at)
         return shape
 
     async def ask(

@@ -24,7 +24,7 @@ from armillary.settings.program import read_flags, run_program, until_signal
 from armillary.settings.vtgate import ACCEPTED_WITHOUT_EFFECT, VtgateSettings
 from armillary.vtgate.client.listener import Listener, ListenerSettings
 from armillary.vtgate.client.users import Users
-from armillary.vtgate.gateway import Gateway
+from armillary.vtgate.gateway import Gateway, ReloadSchemas
 from armillary.vtgate.pages import Readiness, gateway_pages
 from armillary.vtgate.tablets.cluster import Cluster
 from armillary.vtgate.tablets.pool import Pools
@@ -118,8 +118,10 @@ async def run(
 
     cluster = Cluster(cell=settings.cell)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(discovering(cluster, settings))
-        await stack.enter_async_context(serving(cluster, settings, worker))
+        discovery = await stack.enter_async_context(discovering(cluster, settings))
+        await stack.enter_async_context(
+            serving(cluster, settings, worker, reload_schemas=discovery.reload_schemas)
+        )
         logger.info("serving", extra={"cell": settings.cell, "port": settings.mysql_server_port})
         gc.collect()
         gc.freeze()
@@ -129,12 +131,17 @@ async def run(
 
 @asynccontextmanager
 async def serving(
-    cluster: Cluster, settings: VtgateSettings, worker: Worker | None = None
+    cluster: Cluster,
+    settings: VtgateSettings,
+    worker: Worker | None = None,
+    *,
+    reload_schemas: ReloadSchemas | None = None,
 ) -> AsyncIterator[Listener]:
     """Listen for MySQL clients and for probes until the block ends.
 
     Args:
         worker: this process is one of several, and the one above them has the web pages.
+        reload_schemas: has other gateways told of a schema change in a keyspace.
     """
     tablets = _make_tablets(cluster, settings, worker)
     users = make_users(settings)
@@ -145,7 +152,7 @@ async def serving(
     )
     async with anyio.create_task_group() as tasks:
         listener = Listener(
-            gateway=Gateway(cluster, tablets),
+            gateway=Gateway(cluster, tablets, reload_schemas),
             users=users,
             tasks=tasks,
             settings=ListenerSettings(

@@ -33,6 +33,7 @@ from armillary.vttablet import reparent_journal
 from armillary.vttablet.health_stream import HealthStream
 from armillary.vttablet.long_work import LongWork
 from armillary.vttablet.plan import Role, plan_semi_sync
+from armillary.vttablet.schema_watch import SchemaWatch
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Agent:
         self.dirs = TabletDir(Path(settings.vtdataroot), identity.alias.uid)
         self.storage = storage
         self.health = health
+        self.tables = SchemaWatch(self.dba, identity.database, health)
         self.credentials = Credentials.load(settings.db_credentials_file)
         self.accounts = AccountNames(
             dba=settings.db_config_dba_uname,

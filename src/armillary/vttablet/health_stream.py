@@ -1,10 +1,11 @@
 """What a tablet tells those who route queries: its health now, and each change. I/O: none but
 waiting.
 
-Listeners that fall behind get the newest state, never a queue of old ones.
+Listeners that fall behind get the newest state, never a queue of old ones; the names of tables
+that have changed meanwhile come with it, and none of them is lost.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import anyio
 
@@ -15,6 +16,8 @@ class HealthStream:
     def __init__(self) -> None:
         self._latest: query_pb2.StreamHealthResponse | None = None
         self._changed = anyio.Event()
+        self._alterations = 0
+        self._altered: dict[str, int] = {}  # table -> the last alteration that named it
 
     @property
     def latest(self) -> query_pb2.StreamHealthResponse | None:
@@ -23,13 +26,39 @@ class HealthStream:
     def send(self, response: query_pb2.StreamHealthResponse) -> None:
         """Give every listener `response`, even when it says the same as before."""
         self._latest = response
+        self._wake()
+
+    def send_altered(self, tables: Iterable[str]) -> None:
+        """Tell every listener that these tables are not what they were."""
+        self._alterations += 1
+        self._altered.update(dict.fromkeys(tables, self._alterations))
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
 
     async def listen(self) -> AsyncIterator[query_pb2.StreamHealthResponse]:
-        """Yield the health now, then each time that it is sent, for ever."""
+        """Yield the health now, then each time that it is sent, for ever.
+
+        Which tables have changed is told from now on: what was known before the stream is old.
+        """
+        told = self._alterations
         while True:
             changed = self._changed
             if self._latest is not None:
-                yield self._latest
+                now = self._alterations
+                yield self._with_altered(self._latest, since=told)
+                told = now
             await changed.wait()
+
+    def _with_altered(
+        self, response: query_pb2.StreamHealthResponse, *, since: int
+    ) -> query_pb2.StreamHealthResponse:
+        tables = sorted(table for table, at in self._altered.items() if at > since)
+        if not tables:
+            return response
+        copy = query_pb2.StreamHealthResponse()
+        copy.CopyFrom(response)
+        copy.realtime_stats.table_schema_changed.extend(tables)
+        return copy

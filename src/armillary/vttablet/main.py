@@ -14,7 +14,7 @@ from armillary.backup.engines.choose import engine_named
 from armillary.backup.storage import BackupStorage, open_storage
 from armillary.base.errors import ArmillaryError, UnsupportedError
 from armillary.model.keyrange import parse_shard_name
-from armillary.model.tablet import TabletAlias
+from armillary.model.tablet import TabletAlias, TabletType
 from armillary.mysqld.flavors.detect import detect_flavor
 from armillary.pb import queryservice_pb2, tabletmanagerservice_pb2, topodata_pb2
 from armillary.rpc.auth import StaticAuth
@@ -128,6 +128,7 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             auth,
         ):
             tasks.start_soon(health.run)
+            tasks.start_soon(agent.tables.run, lambda: _has_live_tables(agent))
             tasks.start_soon(_come_up, agent)
             tasks.start_soon(_keep_visible, agent)
             task_status.started(agent)
@@ -160,6 +161,11 @@ def _tell_missing_tools(agent: Agent) -> None:
         engine.require_tools(agent.flavor.version.line)
     except UnsupportedError as error:
         logger.error("no backups can be taken here", extra={"reason": str(error)})
+
+
+def _has_live_tables(agent: Agent) -> bool:
+    """Whether gateways route by this tablet's tables; a replica's follow its primary's."""
+    return agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.held_off
 
 
 async def _keep_visible(agent: Agent) -> None:

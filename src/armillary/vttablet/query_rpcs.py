@@ -21,6 +21,7 @@ class QueryRpcs(ReparentRpcs):
                 disable_foreign_keys=request.disable_foreign_key_checks,
             )
             rows = await connection.query(request.query)
+        await self._reloaded(request.reload_schema)
         return pb.ExecuteFetchAsDbaResponse(result=_encode(rows, request.max_rows))
 
     async def execute_multi_fetch_as_dba(
@@ -41,9 +42,14 @@ class QueryRpcs(ReparentRpcs):
                 disable_foreign_keys=request.disable_foreign_key_checks,
             )
             results = await connection.query_all(request.sql)
+        await self._reloaded(request.reload_schema)
         return pb.ExecuteMultiFetchAsDbaResponse(
             results=[_encode(rows, request.max_rows) for rows in results]
         )
+
+    async def _reloaded(self, wanted: bool) -> None:
+        if wanted:
+            await self.agent.tables.look()
 
     async def _prepare(
         self, connection: Connection, *, disable_binlogs: bool, disable_foreign_keys: bool
@@ -58,6 +64,7 @@ class QueryRpcs(ReparentRpcs):
         self, request: pb.ExecuteFetchAsAllPrivsRequest
     ) -> pb.ExecuteFetchAsAllPrivsResponse:
         rows = await self._as(self.agent.accounts.allprivs, request.query, request.db_name)
+        await self._reloaded(request.reload_schema)
         return pb.ExecuteFetchAsAllPrivsResponse(result=_encode(rows, request.max_rows))
 
     async def execute_fetch_as_app(

@@ -28,7 +28,7 @@ class SchemaRpcs(QueryRpcs):
         return pb.GetSchemaResponse(schema_definition=schema)
 
     async def reload_schema(self, request: pb.ReloadSchemaRequest) -> pb.ReloadSchemaResponse:
-        """Nothing is cached here; the position is waited for all the same."""
+        """Tell the gateways which tables have changed, when the position is reached."""
         if request.wait_position:
             async with await self.agent.dba() as connection:
                 await replication.wait_for_position(
@@ -37,6 +37,7 @@ class SchemaRpcs(QueryRpcs):
                     Position.parse(request.wait_position),
                     timeout_s=self._wait_s,
                 )
+        await self.agent.tables.look()
         return pb.ReloadSchemaResponse()
 
     async def apply_schema(self, request: pb.ApplySchemaRequest) -> pb.ApplySchemaResponse:
@@ -59,10 +60,20 @@ class SchemaRpcs(QueryRpcs):
             async with await connect(self._ddl_params(database)) as connection:
                 before = await read_schema(connection, database, whole)
                 await self._set_session(connection, request)
-                await connection.query_all(request.sql)
+                try:
+                    await connection.query_all(request.sql)
+                finally:
+                    await self._tell_of_tables()
                 after = await _read_after(connection, database, whole)
         logger.info("schema changed", extra={"database": database})
         return pb.ApplySchemaResponse(before_schema=before, after_schema=after)
+
+    async def _tell_of_tables(self) -> None:
+        """Gateways hear of the change before whoever asked for it does; else a little later."""
+        try:
+            await self.agent.tables.look()
+        except ArmillaryError as error:
+            logger.warning("cannot look at the tables", extra={"reason": str(error)})
 
     def _ddl_params(self, database: str) -> MysqlParams:
         agent = self.agent

@@ -96,13 +96,13 @@ def test_rows_that_a_trigger_would_send_elsewhere_are_refused(
     trigger = "create trigger moved before insert on kinds for each row set new.id = new.id + 1"
     for server in servers[:2]:
         server.query(trigger, "vt_main")
-    gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
     client = connect_gate(gate, "main")
     refused = ask(client, "insert into kinds (id) values (1)")
     assert "whose vindex column id a trigger sets" in refused.message
     assert ask(client, "select count(*) from kinds").rows == ((0,),)
     for server in servers[:2]:
         server.query("drop trigger moved", "vt_main")
-    gate.call(gate.listener.gateway.forget_schema)  # type: ignore[operator]
+    gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
     assert ask(client, "insert into kinds (id) values (1)").errno == 0
     client.close()

@@ -26,6 +26,12 @@ class FakeTablets:
     """Health streams that the test writes."""
 
     senders: dict[str, list[Any]] = field(default_factory=dict)
+    reloaded: list[str] = field(default_factory=list)
+
+    async def reload_schema(self, tablet: topodata_pb2.Tablet, *, timeout_s: float) -> None:
+        self.reloaded.append(tablet.hostname)
+        if tablet.hostname == "host3":
+            raise UnavailableError("not reached")
 
     async def stream_health(
         self, tablet: topodata_pb2.Tablet
@@ -49,6 +55,7 @@ class FakeTablets:
         )
         answer.realtime_stats.replication_lag_seconds = more.get("lag", 0)
         answer.realtime_stats.health_error = more.get("problem", "")
+        answer.realtime_stats.table_schema_changed.extend(more.get("altered", ()))
         await self.senders[host][-1].send(answer)
 
 
@@ -194,4 +201,60 @@ async def test_ready_means_every_shard_has_a_primary_or_enough_waiting(rig: Rig)
         ready, reason = patient.check()
         assert not ready and "main/80- PRIMARY" in reason
         assert Readiness(rig.cluster, wanted, 0.0).check()[0]
+        tasks.cancel_scope.cancel()
+
+
+async def test_tables_are_forgotten_when_a_tablet_tells_or_may_have_told(rig: Rig) -> None:
+    await rig.topo.create_tablet(tablet(1))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(discovery(rig).run)
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
+        await until(lambda: rig.cluster.primary("main", "-80") is not None, rig.cluster)
+        await until(lambda: "main" in rig.cluster.layouts, rig.cluster)
+        before = rig.cluster.generation
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1, lag=1)
+        await until(lambda: any(t.lag_s == 1 for t in rig.cluster.tablets()), rig.cluster)
+        assert rig.cluster.generation == before
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1, altered=["t"])
+        await until(lambda: rig.cluster.generation > before, rig.cluster)
+        before = rig.cluster.generation
+        await rig.tablets.senders["host1"][0].aclose()
+        await until(lambda: rig.cluster.primary("main", "-80") is None, rig.cluster)
+        with anyio.fail_after(5):
+            while len(rig.tablets.senders["host1"]) < 2:
+                await anyio.lowlevel.checkpoint()
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
+        await until(lambda: rig.cluster.primary("main", "-80") is not None, rig.cluster)
+        assert rig.cluster.generation > before
+        tasks.cancel_scope.cancel()
+
+
+async def test_another_primary_may_have_other_tables(rig: Rig) -> None:
+    for uid in (1, 2):
+        await rig.topo.create_tablet(tablet(uid))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(discovery(rig).run)
+        await until(lambda: "main" in rig.cluster.layouts, rig.cluster)
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
+        await rig.tablets.say("host2", TabletType.REPLICA)
+        await until(lambda: sum(t.serving for t in rig.cluster.tablets()) == 2, rig.cluster)
+        before = rig.cluster.generation
+        await rig.tablets.say("host2", TabletType.PRIMARY, term=2)
+        await until(lambda: rig.cluster.generation > before, rig.cluster)
+        tasks.cancel_scope.cancel()
+
+
+async def test_primaries_are_asked_to_tell_of_a_schema_change(rig: Rig) -> None:
+    for uid in (1, 2, 3):
+        await rig.topo.create_tablet(tablet(uid, "80-" if uid == 3 else "-80"))
+    found = discovery(rig)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(found.run)
+        await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
+        await rig.tablets.say("host2", TabletType.REPLICA)
+        await rig.tablets.say("host3", TabletType.PRIMARY, term=1)
+        await until(lambda: sum(t.serving for t in rig.cluster.tablets()) == 3, rig.cluster)
+        await found.reload_schemas("main")  # one of them is not reached: that is no error
+        await found.reload_schemas("other")
+        assert sorted(rig.tablets.reloaded) == ["host1", "host3"]
         tasks.cancel_scope.cancel()

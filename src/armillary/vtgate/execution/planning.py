@@ -37,14 +37,17 @@ async def plan_for(gateway: Gateway, statement: Statement, *, keyspace: str) -> 
     except SqlError as error:
         if error.errno != WRONG_VALUE_COUNT:
             raise
-        gateway.forget_schema()  # perhaps the table has changed since we looked at it
-        plan = await _make_plan(gateway, statement, keyspace)
+        # Perhaps the table has changed since we looked at it.
+        plan = await _make_plan(gateway, statement, keyspace, anew=True)
+        generation = gateway.cluster.generation
     made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
     gateway.plans.put(cache_key, made)
     return made
 
 
-async def _make_plan(gateway: Gateway, statement: Statement, keyspace: str) -> Plan:
+async def _make_plan(
+    gateway: Gateway, statement: Statement, keyspace: str, *, anew: bool = False
+) -> Plan:
     vschema = gateway.cluster.vschema
     parsed = parse_statement(statement.key)
     named = name_tables(parsed, vschema, keyspace)
@@ -52,9 +55,8 @@ async def _make_plan(gateway: Gateway, statement: Statement, keyspace: str) -> P
     for schema in named.schemas.values():
         if vschema.keyspaces[schema.keyspace].sharded:
             place = (schema.keyspace, schema.name)
-            shapes[place] = replace(
-                await gateway.shape(*place), lookups=await _trusted_lookups(gateway, schema)
-            )
+            shape = await gateway.shape(*place, anew=anew)
+            shapes[place] = replace(shape, lookups=await _trusted_lookups(gateway, schema))
     return plan_statement(
         statement.key,
         parsed,

@@ -63,11 +63,12 @@ class ScatterRunner:
                 streams = await self._open(stack, sql, binary=out.binary and plan.group is None)
                 if not _still_fits(plan, streams):
                     cached.scatter.clear()
-                    self._executor.gateway.forget_schema()
+                    self._executor.gateway.cluster.tables_changed()
                     if attempt == 0:
                         continue
                     raise RefusedError(
-                        "columns whose types depend on the rows, over several shards"
+                        "columns that differ between shards: their types depend on the rows, or "
+                        "the table is being changed"
                     )
                 return await self._merge(plan, streams, out, limit, offset)
         raise AssertionError("the second attempt returns or raises")
@@ -190,11 +191,14 @@ async def _finish_stream(connection: BackendConnection, stream: RowStream) -> No
 def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
     """Whether the answers have the columns that the plan was made for, and no other.
 
+    While a schema change goes from shard to shard, `select *` may have them in another order.
     Of other columns, even of one more, those that were added behind would not be where the plan
     has them. Decimals and sign may depend on a literal's value: `round(d, 1)`, `round(d, 3)`.
     """
+    names = [column.name for column in streams[0].columns[: plan.visible]]
     return all(
         len(stream.columns) == plan.width
+        and [column.name for column in stream.columns[: plan.visible]] == names
         and all(map(_is_alike, stream.columns[: plan.visible], plan.shapes))
         for stream in streams
     )

@@ -29,7 +29,8 @@ def plan_insert(
     # VALUES () gives no value at all, whether or not it has an empty list of columns.
     empty = insert.columns is None and not any(row.args for row in insert.rows)
     given = () if empty else insert.columns
-    columns = given if given is not None else _all_columns(table, shape)
+    columns_of_table = () if given is not None else _all_columns(table, shape)
+    columns = given if given is not None else columns_of_table
     for row in insert.rows:
         if len(row.args) != len(columns):
             raise SqlError(1136, "Column count doesn't match value count at row 1")
@@ -69,6 +70,7 @@ def plan_insert(
         columns=columns,
         sources=tuple(tuple(row) for row in sources),
         increment=increment,
+        assumed=() if given is not None or _is_declared(table) else columns_of_table,
         ignore=insert.ignore,
         replace=insert.replace,
         upsert=bool(insert.on_duplicate),
@@ -130,11 +132,16 @@ def _refuse(insert: Insert, table: TableSchema) -> None:
 
 
 def _all_columns(table: TableSchema, shape: TableShape | None) -> tuple[str, ...]:
-    if table.column_list_authoritative and table.columns:
+    if _is_declared(table):
         return table.columns
     if shape is None:
         raise RefusedError("INSERT without a column list")
     return tuple(shape.columns)
+
+
+def _is_declared(table: TableSchema) -> bool:
+    """Whether the VSchema itself says which columns an INSERT without a list of them gives."""
+    return table.column_list_authoritative and bool(table.columns)
 
 
 def _auto_increment(

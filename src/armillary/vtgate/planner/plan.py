@@ -175,6 +175,7 @@ class InsertPlan:
     columns: tuple[str, ...]
     sources: tuple[tuple[Source | None, ...], ...]  # by row, by column; None: an expression
     increment: int | None  # the column that a sequence fills
+    assumed: tuple[str, ...] = ()  # the table's columns as last seen, if the client names none
     ignore: bool = False
     replace: bool = False
     upsert: bool = False

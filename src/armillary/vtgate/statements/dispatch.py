@@ -12,8 +12,8 @@ from armillary.sql.tokens import Kind, tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok, answer_rows, answer_use
 from armillary.vtgate.errors import AssignedError, NamedLockError, SqlError
+from armillary.vtgate.execution.confirming import confirmed_plan_for
 from armillary.vtgate.execution.executor import Executor
-from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.gateway import Gateway
 from armillary.vtgate.planner.plan import Source
 from armillary.vtgate.planner.select import SYSTEM_SCHEMAS
@@ -156,7 +156,7 @@ class StatementRunner:
         if sequence is not None:
             return await self._sequence(sequence, statement, out)
         try:
-            cached = await plan_for(self._gateway, statement, keyspace=keyspace)
+            cached = await confirmed_plan_for(self.executor, statement, keyspace=keyspace)
         except NotUnderstoodError as error:
             sql = statement.text or self.executor.texts.text_of(None, statement)
             return await self._as_they_are.not_understood(error, sql, out)

@@ -47,7 +47,7 @@ async def run_schema_change(
     try:
         await executor.on_all(keyspace, shards, body)
     finally:
-        executor.gateway.forget_schema()
+        await executor.gateway.schema_changed(keyspace)
     return answer_ok(session, out)
 
 

@@ -54,7 +54,7 @@ class Cluster:
         self.cell = cell
         self.vschema = VSchema()
         self.layouts: dict[str, KeyspaceLayout] = {}
-        self.generation = 0  # grows when routing changes: plans of older ones are void
+        self.generation = 0  # grows when routing or tables change: older plans are void
         self._tablets: dict[TabletAlias, TabletHealth] = {}
         self._by_shard: dict[tuple[str, str, TabletType], tuple[TabletHealth, ...]] = {}
         self._primaries: dict[tuple[str, str], TabletHealth] = {}  # by claim of the newest term
@@ -75,6 +75,10 @@ class Cluster:
             self.layouts[keyspace] = layout
         self.generation += 1
         self._announce()
+
+    def tables_changed(self) -> None:
+        """What was known of tables, or planned with it, is not to be used any more."""
+        self.generation += 1
 
     def set_tablet(self, health: TabletHealth) -> None:
         before = self._tablets.get(health.alias)
@@ -102,10 +106,12 @@ class Cluster:
 
     def _elect(self, keyspace: str, shard: str) -> None:
         claims = self._by_shard[(keyspace, shard, TabletType.PRIMARY)]
-        self._primaries.pop((keyspace, shard), None)
+        before = self._primaries.pop((keyspace, shard), None)
         if claims:
             newest = max(claims, key=lambda tablet: tablet.term_start_s)
             self._primaries[(keyspace, shard)] = newest
+            if before is None or before.alias != newest.alias:
+                self.tables_changed()  # who told of its tables until now, if anybody did, is gone
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, anyio.Event()

@@ -22,6 +22,7 @@ from armillary.vtgate.tablets.cluster import Cluster, KeyspaceLayout, TabletHeal
 logger = logging.getLogger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MAX_S = 0.25, 5.0
+_RELOAD_S = 5.0
 
 Tablet = topodata_pb2.Tablet
 
@@ -50,6 +51,27 @@ class Discovery:
             tasks.start_soon(self._follow_vschema, tasks)
             for cell in self._cells:
                 tasks.start_soon(self._follow_tablets, tasks, cell)
+
+    async def reload_schemas(self, keyspace: str) -> None:
+        """Have the primaries of a keyspace look at their tables, and tell every gateway.
+
+        A tablet that does not answer finds the change by itself, some seconds later.
+        """
+        async with anyio.create_task_group() as tasks:
+            for alias, (record, _) in self._streams.items():
+                health = self._cluster.tablet(alias)
+                is_primary = health is not None and health.type == TabletType.PRIMARY
+                if is_primary and record.keyspace == keyspace:
+                    tasks.start_soon(self._reload_schema, record)
+
+    async def _reload_schema(self, record: Tablet) -> None:
+        try:
+            await self._client.reload_schema(record, timeout_s=_RELOAD_S)
+        except ArmillaryError as error:
+            logger.warning(
+                "other gateways may learn of a schema change later",
+                extra={"tablet": alias_of(record), "reason": str(error)},
+            )
 
     async def _follow_vschema(self, tasks: TaskGroup) -> None:
         while True:
@@ -127,8 +149,12 @@ class Discovery:
                 problem = "health stream ended"
                 try:
                     async with aclosing(self._client.stream_health(tablet)) as answers:
+                        is_first = True
                         async for answer in answers:
                             delays = backoff_delays_s(first_s=_RETRY_FIRST_S, max_s=_RETRY_MAX_S)
+                            if is_first or answer.realtime_stats.table_schema_changed:
+                                self._cluster.tables_changed()  # perhaps, before the stream began
+                            is_first = False
                             self._cluster.set_tablet(health_of(tablet, answer))
                 except ArmillaryError as error:
                     problem = str(error)

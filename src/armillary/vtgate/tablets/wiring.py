@@ -14,7 +14,7 @@ from armillary.vtgate.tablets.discovery import Discovery
 
 
 @asynccontextmanager
-async def discovering(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[None]:
+async def discovering(cluster: Cluster, settings: VtgateSettings) -> AsyncIterator[Discovery]:
     """Keep `cluster` up to date until the block ends."""
     path = settings.grpc_auth_static_client_creds
     credentials = load_client_credentials(path) if path else None
@@ -25,6 +25,6 @@ async def discovering(cluster: Cluster, settings: VtgateSettings) -> AsyncIterat
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(discovery.run)
             try:
-                yield
+                yield discovery
             finally:
                 tasks.cancel_scope.cancel()
