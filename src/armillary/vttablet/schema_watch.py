@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError
 from armillary.mysqld.connection import Connection
 from armillary.mysqld.table_digests import changed_tables, read_table_digests
@@ -17,7 +18,8 @@ from armillary.vttablet.health_stream import HealthStream
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S, _LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
+_SHARE_MAX = 1 / 250  # of the time may go into looking: a thousand tables take a while
 
 
 class SchemaWatch:
@@ -34,14 +36,16 @@ class SchemaWatch:
         self._turn = anyio.Lock()
 
     async def run(self, is_wanted: Callable[[], bool]) -> None:
-        """Look every two seconds while it is wanted; what fails is tried again."""
+        """Look while it is wanted, every two seconds unless that is much work; try again errors."""
         told = ""
+        delay_s = _LOOK_EVERY_S
         try:
             while True:
-                await anyio.sleep(_LOOK_EVERY_S)
+                await anyio.sleep(delay_s)
                 if not is_wanted():
                     self._known = None
                     continue
+                began_s = monotonic_s()
                 try:
                     await self.look()
                     told = ""
@@ -49,6 +53,8 @@ class SchemaWatch:
                     if str(error) != told:
                         logger.warning("cannot look at the tables", extra={"reason": str(error)})
                     told = str(error)
+                took_s = monotonic_s() - began_s
+                delay_s = min(max(_LOOK_EVERY_S, took_s / _SHARE_MAX), _LOOK_AT_LEAST_EVERY_S)
         finally:
             await self._drop_connection()
 
