@@ -23,6 +23,8 @@ class TabletService:
         self.statements: list[str] = []
         self.backups = 0
         self.breaks_on = "breaks"
+        self.hangs_on = "hangs"
+        self.hanging = anyio.Event()
         self.cancelled = anyio.Event()
         self.hold_backup = anyio.Event()
         self.hold_backup.set()
@@ -53,6 +55,9 @@ class TabletService:
         await anyio.lowlevel.checkpoint()
         if self.breaks_on in request.sql:
             raise MysqlError(1050, "42S01", "Table 'breaks' already exists")
+        if self.hangs_on in request.sql:
+            self.hanging.set()
+            await anyio.sleep_forever()
         self.statements.append(request.sql)
         return pb.ApplySchemaResponse()
 

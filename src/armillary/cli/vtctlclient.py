@@ -305,7 +305,7 @@ def _describe(
     from_vtctld = "armillary-error" in dict(cast(Any, call.trailing_metadata()) or ())
     match call.code():
         case grpc.StatusCode.UNAVAILABLE if not from_vtctld:
-            return f"lost vtctld at {server}: {details}"
+            return f"lost vtctld at {server}: {details}; what the command has done stays"
         case grpc.StatusCode.DEADLINE_EXCEEDED if "Deadline Exceeded" in details:
             return f"no end after {timeout} (-action_timeout): it may go on without us"
         case grpc.StatusCode.UNAUTHENTICATED:

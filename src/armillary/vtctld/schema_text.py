@@ -21,6 +21,8 @@ _OUTSIDE = {
 _WORDS_BEFORE_OBJECT_MAX = 20  # OR REPLACE ALGORITHM = ... DEFINER = ... SQL SECURITY ...
 # Where a server runs a comment's inside, it counts; where not, it does no harm to look at it.
 _EXECUTABLE = re.compile(r"/\*M?!\d*|\*/")
+# A table, column or key that is there already or not there any more; a routine or trigger likewise.
+_DONE_ALREADY_ERRNOS = frozenset({1050, 1051, 1060, 1061, 1068, 1091, 1146, 1304, 1305, 1359, 1360})
 _OF_THE_SERVER = frozenset({"mysql", "sys", "performance_schema", "information_schema", "_vt"})
 
 
@@ -93,6 +95,11 @@ def may_be_applied(statement: str, error: ArmillaryError) -> bool:
     return is_drop and isinstance(error, MysqlError) and any(t.text == "," for t in tokens)
 
 
+def may_be_done_already(error: ArmillaryError) -> bool:
+    """Whether a statement failed because what it makes is there, or what it drops is not. Pure."""
+    return isinstance(error, MysqlError) and error.errno in _DONE_ALREADY_ERRNOS
+
+
 def where_it_stands(
     shard: str,
     number: int,
@@ -109,7 +116,7 @@ def where_it_stands(
             be applied, in whole or in part, or be yet.
     """
     if not done and number == 1 and not is_unknown:
-        return "nothing was applied on any shard"
+        return "this run has applied nothing on any shard"
     parts = [f"all of it is applied on {', '.join(done)}"] if done else []
     if number > 1:
         before = (
@@ -123,3 +130,11 @@ def where_it_stands(
     if rest:
         parts.append(f"nothing on {', '.join(rest)}")
     return f"HALF APPLIED: {', '.join(parts)}; mend the cause and apply what is missing"
+
+
+def how_to_repeat(keyspace: str) -> str:
+    """Say how a schema change that some shards have already gets to the others."""
+    return (
+        f"ValidateSchemaKeyspace {keyspace} tells where shards differ, and with IF [NOT] EXISTS in "
+        "its statements a change can be repeated"
+    )

@@ -62,12 +62,14 @@ async def _forward(receiving: Events, call: Call, send: Send) -> None:
     started_s = monotonic_s()
     async with receiving:
         while True:
-            event = _still_running(call, monotonic_s() - started_s)
+            event: logutil_pb2.Event | None = None
             with anyio.move_on_after(_QUIET_S_MAX):
                 try:
                     event = await receiving.receive()
                 except anyio.EndOfStream:
                     return
+            if event is None:
+                event = _still_running(call, monotonic_s() - started_s)
             await send(pb.ExecuteVtctlCommandResponse(event=event))
 
 

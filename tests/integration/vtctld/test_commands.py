@@ -1,6 +1,7 @@
 """vtctlclient against vtctld: what users type, what they see, and what they are refused."""
 
 import json
+import logging
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -174,8 +175,8 @@ async def test_a_schema_change_runs_on_the_primary_of_every_shard(control: Contr
 
 async def test_a_schema_change_that_fails_says_where_it_stands(control: Control) -> None:
     said = await control.refused("ApplySchema", "-sql=create table breaks (b int)", "main")
-    assert "main/-80 (zone1-0000000001)" in said and "nothing was applied on any shard" in said
-    assert "1050" in said
+    assert "main/-80 (zone1-0000000001)" in said and "has applied nothing on any shard" in said
+    assert "1050" in said and "ValidateSchemaKeyspace main tells where shards differ" in said
 
 
 async def test_a_schema_change_that_fails_on_the_second_shard_says_that_it_is_half_applied(
@@ -187,6 +188,46 @@ async def test_a_schema_change_that_fails_on_the_second_shard_says_that_it_is_ha
     assert answer.code == 1
     assert "statement 2 of 2 failed on main/80- (zone1-0000000011)" in answer.out
     assert "HALF APPLIED: all of it is applied on -80, on 80- statement 1 of 2 is" in answer.out
+
+
+class LastWarning(logging.Handler):
+    """Waits for what a logger has to warn of."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.WARNING)
+        self.logger = logging.getLogger(name)
+        self.told = anyio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.record = record
+        self.told.set()
+
+    def __enter__(self) -> "LastWarning":
+        self.logger.addHandler(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.logger.removeHandler(self)
+
+
+async def test_whoever_interrupts_a_schema_change_knows_how_far_it_came(control: Control) -> None:
+    tablet = control.tablets[TabletAlias("zone1", 11)]
+    words = control.client_words("ApplySchema", "-sql=create table hangs (b int)", "main")
+    control.tablets[FIRST].hangs_on = "nothing"
+    with LastWarning("armillary.vtctld.commands.schema") as warning:
+        async with await anyio.open_process(words, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            said = b""
+            while b"main/80-: applying 1 statements (shard 2 of 2)" not in said:
+                said += await process.stderr.receive()
+            assert b"main/-80: 1 statements applied" in said
+            with anyio.fail_after(40):
+                await tablet.hanging.wait()
+                process.send_signal(signal.SIGINT)
+                assert await process.wait() == 1
+                await warning.told.wait()
+    stands = warning.record.__dict__["stands"]
+    assert "all of it is applied on -80, whether statement 1 is applied on 80-" in stands
 
 
 async def test_of_two_clients_that_create_a_keyspace_one_does(control: Control) -> None:

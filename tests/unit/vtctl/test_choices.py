@@ -113,7 +113,7 @@ def test_whatever_a_database_holds_can_be_changed(sql: str) -> None:
 @pytest.mark.parametrize(
     ("shard", "number", "done", "rest", "is_unknown", "said"),
     [
-        ("-80", 1, [], ["80-"], False, "nothing was applied on any shard"),
+        ("-80", 1, [], ["80-"], False, "this run has applied nothing on any shard"),
         ("-80", 2, [], ["80-"], False, "on -80 statement 1 of 3 is applied, nothing on 80-"),
         ("80-", 1, ["-80"], [], False, "HALF APPLIED: all of it is applied on -80;"),
         ("-80", 1, [], ["80-"], True, "whether statement 1 is applied on -80, or a part of it, is"),

@@ -1,5 +1,9 @@
 """Commands on SQL schemas: apply to all shards, show, reload, compare."""
 
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import anyio
 
 from armillary.base.errors import (
@@ -16,8 +20,16 @@ from armillary.topo.convert import primary_alias_of
 from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import message_json
 from armillary.vtctld.registry import Call, Command, Flag
-from armillary.vtctld.schema_text import may_be_applied, parse_ddl, where_it_stands
+from armillary.vtctld.schema_text import (
+    how_to_repeat,
+    may_be_applied,
+    may_be_done_already,
+    parse_ddl,
+    where_it_stands,
+)
 from armillary.vtctld.server_file import read_server_file
+
+logger = logging.getLogger(__name__)
 
 _DIRECT = ("", "direct", "mysql")
 _ER_UNSUPPORTED_PS = 1295  # a statement that cannot be prepared: no proof that it is wrong
@@ -29,6 +41,8 @@ async def apply_schema(context: Context, call: Call) -> None:
 
     A statement that fails later on one shard has run on those before it: the error says where it
     stands. It is safe to repeat with statements like CREATE TABLE IF NOT EXISTS.
+
+    Cancelled: the statement at work is given up, those before it stay; the log has how far it came.
     """
     keyspace = call.args[0]
     statements = parse_ddl(_sql_of(call))
@@ -39,28 +53,47 @@ async def apply_schema(context: Context, call: Call) -> None:
     await context.keyspace(keyspace)
     primaries = await _reachable_primaries(context, keyspace)
     await _check_syntax(context, next(iter(primaries.values())), statements)
-    done: list[str] = []
-    for shard, tablet in primaries.items():
-        for number, statement in enumerate(statements, start=1):
-            try:
-                await context.tablets.apply_schema(tablet, statement)
-            except ArmillaryError as error:
-                where = f"{keyspace}/{shard} ({_alias(tablet)})"
-                rest = [name for name in primaries if name not in (*done, shard)]
-                await context.console.error(f"{where}: {error}")
-                stands = where_it_stands(
-                    shard,
-                    number,
-                    len(statements),
-                    done=done,
-                    rest=rest,
-                    is_unknown=may_be_applied(statement, error),
-                )
-                raise PreconditionError(
-                    f"statement {number} of {len(statements)} failed on {where}: {error}; {stands}"
-                ) from None
-        await context.console.info(f"{keyspace}/{shard}: {len(statements)} statements applied")
-        done.append(shard)
+    for number in range(1, len(primaries) + 1):
+        await _apply_to_shard(context, keyspace, primaries, number, statements)
+
+
+async def _apply_to_shard(
+    context: Context,
+    keyspace: str,
+    primaries: Mapping[str, Tablet],
+    shard_number: int,
+    statements: Sequence[str],
+) -> None:
+    """Run the statements on one shard; what was said before each tells whoever is cut off.
+
+    Raises:
+        PreconditionError: one failed; says what is applied where.
+    """
+    shards = list(primaries)
+    done, (shard, *rest) = shards[: shard_number - 1], shards[shard_number - 1 :]
+    tablet = primaries[shard]
+    where = f"{keyspace}/{shard}"
+    await context.console.info(
+        f"{where}: applying {len(statements)} statements (shard {shard_number} of {len(shards)})"
+    )
+    for number, statement in enumerate(statements, start=1):
+        stands = partial(where_it_stands, shard, number, len(statements), done=done, rest=rest)
+        try:
+            await context.tablets.apply_schema(tablet, statement)
+        except ArmillaryError as error:
+            await context.console.error(f"{where} ({_alias(tablet)}): {error}")
+            told = stands(is_unknown=may_be_applied(statement, error))
+            if done or number > 1 or may_be_done_already(error):
+                told = f"{told}; {how_to_repeat(keyspace)}"
+            raise PreconditionError(
+                f"statement {number} of {len(statements)} failed on {where} ({_alias(tablet)}): "
+                f"{error}; {told}"
+            ) from None
+        except anyio.get_cancelled_exc_class():
+            told = stands(is_unknown=True)
+            logger.warning("schema change given up", extra={"keyspace": keyspace, "stands": told})
+            raise
+    await context.console.info(f"{where}: {len(statements)} statements applied")
 
 
 def _sql_of(call: Call) -> str:
