@@ -6,7 +6,8 @@ import click
 
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 partly done,
-4 refused by a safety check, 5 unavailable or timed out."""
+4 refused by a safety check, 5 unavailable or timed out,
+130 interrupted."""
 
 _VERBS = {
     "up": "Start the cluster of a directory, or bring it back.",

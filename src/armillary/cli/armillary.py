@@ -13,6 +13,7 @@ from armillary.base.errors import (
     UnavailableError,
     leaves_of,
 )
+from armillary.cli.start import INTERRUPTED, raise_interrupts
 
 
 def main() -> NoReturn:
@@ -29,10 +30,11 @@ def _run_verb() -> int:
     from armillary.cli.app import app
 
     try:
+        raise_interrupts()
         code = app.main(standalone_mode=False)
     except click.exceptions.Abort:
         print("armillary: interrupted", file=sys.stderr)
-        return 1
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -1,7 +1,7 @@
 """`vtctlclient -server HOST:PORT COMMAND ...`: sends a command to vtctld and prints its answer.
 
 The 2020 client of Vitess, word for word where scripts depend on it: results go to stdout, the log
-to stderr, an error to both, and the exit code is 0 or 1. I/O.
+to stderr, an error to both, and the exit code is 0 or 1, or 130 after Ctrl-C. I/O.
 """
 
 import ipaddress
@@ -20,6 +20,7 @@ from typing import Any, cast
 import grpc
 
 from armillary.base.errors import ArmillaryError, InputError, UnavailableError
+from armillary.cli.start import INTERRUPTED, raise_interrupts
 from armillary.pb import logutil_pb2, vtctldata_pb2
 from armillary.rpc.static_users import ClientCredentials, load_client_credentials
 from armillary.settings.flags import parse_duration
@@ -47,7 +48,7 @@ come before the command, those of the command after it.
   vtctlclient help              lists the commands
   vtctlclient help COMMAND      explains one (as does COMMAND -h)
 
-Results go to stdout, the log to stderr. Exit codes: 0 done, 1 error."""
+Results go to stdout, the log to stderr. Exit codes: 0 done, 1 error, 130 interrupted."""
 
 _TEXT_FLAGS = {
     "server", "action_timeout", "grpc_auth_static_client_creds", "vtctld_grpc_ca",
@@ -60,13 +61,14 @@ _BOOL_FLAGS = {"logtostderr", "alsologtostderr", "h", "help", "version"}
 def main() -> None:
     logging.captureWarnings(True)
     try:
+        raise_interrupts()
         code = run(sys.argv[1:], os.environ)
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.stderr.write(
             "vtctlclient: interrupted; vtctld was told to stop, and what it has done stays\n"
         )
-        code = 1
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as in `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1

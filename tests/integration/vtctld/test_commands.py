@@ -337,7 +337,7 @@ async def test_an_interrupted_client_cancels_the_backup(control: Control) -> Non
             said += await process.stderr.receive()
         process.send_signal(signal.SIGINT)
         with anyio.fail_after(40):
-            assert await process.wait() == 1
+            assert await process.wait() == 130
     with anyio.fail_after(40):
         await tablet.cancelled.wait()
     assert tablet.backups == 0
