@@ -64,3 +64,12 @@ async def running_box(
     finally:
         await process.shutdown()
         process.release()
+
+
+async def fill(box: Box, rows: int = 2000) -> None:
+    await box.sql(
+        "CREATE DATABASE vt_main",
+        "USE vt_main",
+        "CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200))",
+        f"INSERT INTO users (name) SELECT repeat(md5(seq), 5) FROM seq_1_to_{rows}",
+    )

@@ -16,8 +16,8 @@ from armillary.settings.backup import BackupStorageSettings
 from tests.fakes.cut_relay import CutRelay, cut_relay
 from tests.fakes.object_stores import s3_store
 
-from .servers import running_box
-from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
+from .servers import fill, running_box
+from .test_take_and_restore import CHECK, SETTINGS, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 

@@ -23,8 +23,8 @@ from armillary.base.errors import UnavailableError
 from armillary.mysqld.connection import MysqlParams, connect
 from armillary.settings.backup import BackupFlags
 
-from .servers import PASSWORD, running_box
-from .test_take_and_restore import CHECK, fill, restore_request, take
+from .servers import PASSWORD, fill, running_box
+from .test_take_and_restore import CHECK, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 

@@ -13,9 +13,9 @@ from armillary.backup.restore import is_restore_unfinished, restore_backup
 from armillary.backup.storage.file import FileStorage
 from armillary.base.errors import ArmillaryError
 
-from .servers import running_box
+from .servers import fill, running_box
 from .small_disk import small_disk
-from .test_take_and_restore import SETTINGS, fill, restore_request, take
+from .test_take_and_restore import SETTINGS, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 

@@ -15,8 +15,8 @@ from armillary.settings.backup import BackupStorageSettings
 from tests.fakes.bearer_gate import bearer_gate, new_key
 from tests.fakes.object_stores import gcs_store, s3_store
 
-from .servers import running_box
-from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
+from .servers import fill, running_box
+from .test_take_and_restore import CHECK, SETTINGS, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 

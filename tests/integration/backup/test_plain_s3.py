@@ -16,8 +16,8 @@ from armillary.settings.backup import BackupStorageSettings
 from tests.fakes.object_stores import s3_store
 from tests.fakes.plain_s3 import without_conditions
 
-from .servers import running_box
-from .test_take_and_restore import CHECK, SETTINGS, fill, restore_request, take
+from .servers import fill, running_box
+from .test_take_and_restore import CHECK, SETTINGS, restore_request, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 

@@ -19,7 +19,7 @@ from armillary.backup.verify import verify_backup
 from armillary.model.tablet import TabletAlias
 from armillary.settings.backup import BackupFlags
 
-from .servers import Box, running_box
+from .servers import Box, fill, running_box
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -48,15 +48,6 @@ def restore_request(box: Box, **more: object) -> RestoreRequest:
         server=box.server,
         flavor=box.flavor,
         **more,  # type: ignore[arg-type]
-    )
-
-
-async def fill(box: Box, rows: int = 2000) -> None:
-    await box.sql(
-        "CREATE DATABASE vt_main",
-        "USE vt_main",
-        "CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200))",
-        f"INSERT INTO users (name) SELECT repeat(md5(seq), 5) FROM seq_1_to_{rows}",
     )
 
 

@@ -16,8 +16,8 @@ from armillary.backup.storage.file import FileStorage
 from armillary.settings.backup import BackupFlags, BackupStorageSettings
 from tests.fakes.object_stores import gcs_store, s3_store
 
-from .servers import running_box
-from .test_take_and_restore import SETTINGS, fill, take
+from .servers import fill, running_box
+from .test_take_and_restore import SETTINGS, take
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
