@@ -1,6 +1,7 @@
 """Containers start, end, crash and stop the way Kubernetes says."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,30 @@ def test_a_crashing_container_backs_off_and_says_why(rig: Rig) -> None:
     assert rig.kubectl("logs", "crash", "--previous").stdout == "run\n"
     described = rig.kubectl("describe", "pod", "crash").stdout
     assert "Back-off restarting failed container main in pod crash" in described
+
+
+def test_a_containers_last_words_are_in_its_status_and_not_in_the_machines_dev(rig: Rig) -> None:
+    once = {"restartPolicy": "Never"}
+    policy = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    rig.apply(
+        pod("verbose", "printf %05000d 7 >/dev/termination-log", spec=once),
+        pod(
+            *("wordy", "echo log; echo file >/var/told/why; exit 3"),
+            **policy,
+            spec=once,
+            terminationMessagePath="/var/told/why",
+        ),
+        pod("lost", "true", spec=once, terminationMessagePath="here"),
+    )
+    for name, phase, words in (
+        ("verbose", "Succeeded", "0" * 4095 + "7"),
+        ("wordy", "Failed", "file\n"),
+    ):
+        status = rig.wait_phase(name, phase)["status"]["containerStatuses"][0]
+        assert status["state"]["terminated"]["message"] == words
+    assert not Path("/dev/termination-log").exists()
+    refusal = "terminationMessagePath here: wanted an absolute path"
+    rig.wait_for(lambda: refusal in rig.kubectl("describe", "pod", "lost").stdout)
 
 
 def test_a_container_that_hears_term_ends_in_its_own_way(rig: Rig) -> None:

@@ -77,4 +77,7 @@ def test_a_pod_with_volumes_runs_and_can_be_entered(user_rig: Rig) -> None:
     rig.wait_for(lambda: "adopted" in (rig.paths.logs / "kubelet.log").read_text())
     assert rig.get("pod", "mine")["status"]["containerStatuses"][0]["restartCount"] == 0
     rig.kubectl("delete", "pod", "mine")
+    rig.apply(pod("sorry", "echo no >/dev/termination-log", spec={"restartPolicy": "Never"}))
+    ended = rig.wait_phase("sorry", "Succeeded")["status"]["containerStatuses"][0]
+    assert ended["state"]["terminated"]["message"] == "no\n"
     rig.kubectl("delete", "secret", "auth")

@@ -52,6 +52,8 @@ HOST = FakeTree(
         "/tmp": None,
         "/proc": None,
         "/dev": None,
+        "/dev/null": None,
+        "/dev/sda": None,
         "/etc": None,
         "/etc/hosts": None,
         "/var": None,
@@ -72,12 +74,16 @@ def test_the_host_is_bound_read_only_but_for_what_a_container_has_itself() -> No
     assert "--ro-bind /usr /usr" in words and "--symlink /usr/bin /bin" in words
     for own in ("/tmp", "/proc", "/dev"):
         assert f"--ro-bind {own} {own}" not in words
-    assert words.endswith("--proc /proc --dev-bind /dev /dev")
+    assert "--proc /proc" in words
+    assert "--dir /dev" in words and "--dev-bind /dev/null /dev/null" in words
+    assert "/dev/sda" not in words and "--dev-bind /dev /dev" not in words
+    words = " ".join(plan_root([], HOST, makes_devices=True))
+    assert words.endswith("--dev /dev")
 
 
 def test_a_new_top_directory_needs_nothing_opened() -> None:
     words = root("/vt/socket")
-    assert words.endswith("--bind /s /vt/socket") and "--dir" not in words
+    assert words.endswith("--bind /s /vt/socket") and "--dir /vt" not in words
 
 
 def test_an_existing_mount_point_is_covered() -> None:

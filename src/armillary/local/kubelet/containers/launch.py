@@ -13,6 +13,7 @@ from armillary.local.kubelet.containers.environment import (
     build_environment,
     resolve_argv,
 )
+from armillary.local.kubelet.containers.last_words import begin_last_words
 from armillary.local.kubelet.containers.process import Launch
 from armillary.local.kubelet.containers.rewrite import (
     names_without_address,
@@ -20,7 +21,7 @@ from armillary.local.kubelet.containers.rewrite import (
     rewrite_paths,
 )
 from armillary.local.kubelet.containers.sandbox import LocalTree, Mount, Sandbox
-from armillary.local.kubelet.containers.volumes import mounts_of, remove_tree
+from armillary.local.kubelet.containers.volumes import MountError, mounts_of, remove_tree
 from armillary.local.kubelet.pod.records import ContainerDir
 from armillary.local.kubelet.pod.spec import ContainerSpec, PodSpec
 
@@ -46,34 +47,40 @@ class LaunchContext:
 
 
 def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext) -> Launch:
-    """Return the start; makes the container's own /tmp and its memory limit on the way.
+    """Return the start; makes the container's own files and its memory limit on the way.
 
     Raises:
         ConfigError: a key or object that the environment needs is missing, or no command.
         NotYetError: without a sandbox, an equal of this pod has no address yet.
-        MountError: a mount that the pod's volumes do not allow.
+        MountError: a mount that the pod's volumes do not allow, or a path that is none.
     """
     env = build_environment(pod, container, context.facts, context.sources, context.base_env)
     argv = resolve_argv(container, env)
     mounts = mounts_of(pod, container, context.volumes, env)
+    if not container.last_words_path.startswith("/"):
+        path = container.last_words_path
+        raise MountError(f"terminationMessagePath {path}: wanted an absolute path")
     directory = context.directory
     directory.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_tree(directory.temporary)  # a container begins with an empty /tmp
     directory.temporary.mkdir(mode=0o700)
+    begin_last_words(directory.last_words)
     cgroup = None
     if context.cgroups is not None and container.memory_bytes_max:
         cgroup = context.cgroups.create(context.cgroup_name, container.memory_bytes_max)
     if context.sandbox is not None:
         argv = context.sandbox.command(
             argv,
-            mounts=[*_standard_mounts(mounts, context), *mounts],
+            mounts=[*_standard_mounts(container, mounts, context), *mounts],
             hostname=pod.hostname,
             working_dir=container.working_dir,
             tree=LocalTree(),
         )
         working_dir = "/"
     else:
-        paths = path_map(mounts, context.image_bin_dir, context.cache_dir, directory)
+        paths = path_map(
+            container, mounts, context.image_bin_dir, context.cache_dir, directory=directory
+        )
         _check_equals_have_addresses(argv, pod, context)
         # Programs of ours look names up themselves, each time that they dial.
         names = {} if argv[0].startswith(f"{PROGRAMS}/") else context.names
@@ -103,25 +110,34 @@ def _check_equals_have_addresses(argv: Sequence[str], pod: PodSpec, context: Lau
         raise NotYetError(f"waiting for the addresses of {', '.join(unknown)}")
 
 
-def _standard_mounts(mounts: Sequence[Mount], context: LaunchContext) -> list[Mount]:
+def _standard_mounts(
+    container: ContainerSpec, mounts: Sequence[Mount], context: LaunchContext
+) -> list[Mount]:
     """Return the mounts that every container has, unless its own take their place."""
     standard = [
         Mount(source=context.directory.temporary, target="/tmp"),
         Mount(source=context.hosts_file, target="/etc/hosts", read_only=True),
         Mount(source=context.image_bin_dir, target=PROGRAMS, read_only=True),
         Mount(source=context.cache_dir, target=CACHE),
+        Mount(source=context.directory.last_words, target=container.last_words_path),
     ]
     taken = {mount.target.rstrip("/") for mount in mounts}
     return [mount for mount in standard if mount.target not in taken]
 
 
 def path_map(
-    mounts: Sequence[Mount], image_bin_dir: Path, cache_dir: Path, directory: ContainerDir
+    container: ContainerSpec,
+    mounts: Sequence[Mount],
+    image_bin_dir: Path,
+    cache_dir: Path,
+    *,
+    directory: ContainerDir,
 ) -> dict[str, str]:
     """Return path in the container -> path on the host, for running without mounts. Pure."""
     paths = {
         PROGRAMS: str(image_bin_dir),
         CACHE: str(cache_dir),
         "/tmp": str(directory.temporary),
+        container.last_words_path: str(directory.last_words),
     }
     return paths | {mount.target.rstrip("/"): str(mount.source) for mount in mounts}

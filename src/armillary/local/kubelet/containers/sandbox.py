@@ -16,6 +16,15 @@ from typing import Protocol
 
 # What a container has of its own, or must not see.
 _HIDDEN = frozenset({"vt", "proc", "dev", "tmp", "lost+found"})
+# The devices of a container, where bubblewrap makes none.
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "pts", "shm")
+_DEVICE_LINKS = {
+    "ptmx": "pts/ptmx",
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 _TRY_S_MAX = 10.0
 _HOSTNAME_CHARS_MAX = 63
 
@@ -63,6 +72,7 @@ class Sandbox:
     left_out: frozenset[str] = frozenset()  # top-level directories that cannot be bound
     always: tuple[Mount, ...] = ()  # what the programs themselves need, wherever they live
     emptied: str = ""  # the cluster's own directory: its keys and data are no pod's business
+    makes_devices: bool = False  # bubblewrap makes a /dev with terminals of its own
 
     def command(
         self,
@@ -77,7 +87,11 @@ class Sandbox:
         words = [self.program, "--unshare-pid", "--unshare-uts", "--die-with-parent"]
         words += ["--hostname", hostname[:_HOSTNAME_CHARS_MAX]]
         words += plan_root(
-            (*self.always, *mounts), tree, left_out=self.left_out, emptied=self.emptied
+            (*self.always, *mounts),
+            tree,
+            left_out=self.left_out,
+            emptied=self.emptied,
+            makes_devices=self.makes_devices,
         )
         words += ["--chdir", working_dir or "/", "--", *argv]
         return words
@@ -89,6 +103,7 @@ def plan_root(
     *,
     left_out: frozenset[str] = frozenset(),
     emptied: str = "",
+    makes_devices: bool = False,
 ) -> list[str]:
     """Return bubblewrap's words for the file system; directory `emptied` has only mounts in it.
 
@@ -106,7 +121,8 @@ def plan_root(
             words += _bind_host(f"/{name}", opened, tree)
     if emptied and tree.exists(emptied) and tree.realpath(emptied).split("/")[1] not in hidden:
         words += ["--tmpfs", tree.realpath(emptied)]
-    words += ["--proc", "/proc", "--dev-bind", "/dev", "/dev"]
+    words += ["--proc", "/proc"]
+    words += ["--dev", "/dev"] if makes_devices else _bind_devices(tree)
     # Parents before children, so that a mount inside another one is not covered by it.
     for mount in sorted(resolved, key=lambda mount: (mount.target.count("/"), mount.target)):
         words += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
@@ -128,6 +144,17 @@ def _dirs_to_open(target: str, tree: HostTree, hidden: frozenset[str]) -> set[st
         return set()
     prefixes = ["/" + "/".join(parts[:count]) for count in range(1, len(parts))]
     return {prefix for prefix in prefixes if tree.exists(prefix)}
+
+
+def _bind_devices(tree: HostTree) -> list[str]:
+    """Return the words for a /dev of the container's own, with a few of the machine's devices."""
+    words = ["--dir", "/dev"]
+    for name in _DEVICES:
+        if tree.exists(f"/dev/{name}"):
+            words += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    for name, target in _DEVICE_LINKS.items():
+        words += ["--symlink", target, f"/dev/{name}"]
+    return words
 
 
 def _bind_host(path: str, opened: set[str], tree: HostTree) -> list[str]:
@@ -158,7 +185,10 @@ def find_sandbox(
         for path in python_paths(paths_needed)
         if path.parts[1] in _HIDDEN or path.is_relative_to(secret)
     )
-    sandbox = Sandbox(program, always=always, emptied=str(secret))
+    # For an ordinary user bubblewrap makes one more user namespace for them, that `kubectl exec`
+    # could not enter.
+    is_root = os.geteuid() == 0
+    sandbox = Sandbox(program, always=always, emptied=str(secret), makes_devices=is_root)
     error = _try(sandbox, temporary)
     if error is None:
         return sandbox, ""

@@ -15,6 +15,7 @@ from armillary.base.clock import monotonic_s, utc_now
 from armillary.base.errors import UnavailableError
 from armillary.local.kubelet.containers.cgroup import MemoryCgroup
 from armillary.local.kubelet.containers.enter import Entry, run_command
+from armillary.local.kubelet.containers.last_words import read_last_words
 from armillary.local.kubelet.containers.logs import log_tail
 from armillary.local.kubelet.containers.process import (
     Launch,
@@ -176,13 +177,14 @@ class Container:
         if code is None:
             text = "The container could not be located when the kubelet looked for it"
             return "ContainerStatusUnknown", text
-        if code != 0 and cgroup is not None and cgroup.oom_kill_count() > 0:
-            return "OOMKilled", ""
+        directory = self._context.directory
+        message = read_last_words(directory.last_words)
         if code == 0:
-            return "Completed", ""
-        if not self.spec.log_tells_failure:
-            return "Error", ""
-        return "Error", log_tail(self._context.directory.log(self.state.attempts))
+            return "Completed", message
+        if not message and self.spec.log_tells_failure:
+            message = log_tail(directory.log(self.state.attempts))
+        is_oom = cgroup is not None and cgroup.oom_kill_count() > 0
+        return "OOMKilled" if is_oom else "Error", message
 
     async def _watch_health(self, probe: ProbeSpec) -> None:
         """Probe until the run ends; the verdict goes into the state."""

@@ -93,6 +93,11 @@ class ContainerDir:
         """What the container sees as /tmp."""
         return self.path / "tmp"
 
+    @property
+    def last_words(self) -> Path:
+        """What the container sees at its terminationMessagePath."""
+        return self.path / "last-words"
+
     def read(self) -> tuple[ContainerState, datetime | None]:
         """Return what is remembered, and when the newest start was made if its end is not known."""
         fresh = ContainerState(name=self.name)

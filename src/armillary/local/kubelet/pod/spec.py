@@ -13,6 +13,7 @@ from armillary.kube.quantities import parse_quantity
 Json = Mapping[str, Any]
 
 GRACE_S_DEFAULT = 30.0
+_LAST_WORDS_PATH = "/dev/termination-log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class ContainerSpec:
     amounts: Mapping[str, float]  # of resources: "limits.memory", "requests.cpu", ...
     post_start: Json | None
     pre_stop: Json | None
+    last_words_path: str  # terminationMessagePath
     log_tells_failure: bool  # terminationMessagePolicy FallbackToLogsOnError
 
     @property
@@ -156,6 +158,7 @@ def _parse_container(container: Json) -> ContainerSpec:
         amounts=_parse_amounts(resources),
         post_start=lifecycle.get("postStart"),
         pre_stop=lifecycle.get("preStop"),
+        last_words_path=container.get("terminationMessagePath") or _LAST_WORDS_PATH,
         log_tells_failure=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 

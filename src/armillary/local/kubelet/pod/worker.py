@@ -310,7 +310,8 @@ class PodWorker:
             return word
         mounts = mounts_of(self.spec, container, self.volumes, self._environment(container))
         directory = self.directory.container(container.name)
-        paths = path_map(mounts, self.machine.image_bin_dir, self.machine.cache_dir, directory)
+        programs, cache = self.machine.image_bin_dir, self.machine.cache_dir
+        paths = path_map(container, mounts, programs, cache, directory=directory)
         names = self.machine.hosts.names(self.spec.namespace)
         return rewrite_names(rewrite_paths(word, paths), names)
 
