@@ -29,7 +29,7 @@ from armillary.cli.bringup.manifests import (
 )
 from armillary.cli.bringup.prepare import prepare_directory
 from armillary.cli.bringup.progress import Progress
-from armillary.cli.bringup.spawn import ensure_supervisor
+from armillary.cli.bringup.spawn import ensure_supervisor, while_supervised
 from armillary.cli.bringup.trouble import explain_components, explain_troubles
 from armillary.cli.bringup.watch import follow_progress
 from armillary.cli.prerequisites import inspect_machine
@@ -71,35 +71,61 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
     check_objects(objects, crds, source=source, fresh=not paths.state.exists())
     check_machine()
     namespace = _namespace_of(objects, request.namespace)
+    endpoints: tuple[ClusterEndpoints, ...] = ()
     with open_display() as display:
         state = prepare_directory(request.directory, namespace=namespace, network=request.network)
         if await anyio.to_thread.run_sync(ensure_bytecode):
             display.say("compiled the programs")
         started = await _start(paths, display)
         display.say("control plane started" if started else "control plane was running")
-        async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
-            await _wait_control_plane(client, paths, state, crds)
-            if not objects and request.quick_start and not await _has_cluster(client, namespace):
-                objects = load_example(
-                    "quickstart", namespace=namespace, directory=request.directory
-                )
-            if objects:
-                paths.backups.mkdir(mode=0o700, exist_ok=True)
-                await apply_objects(client, objects)
-                display.say(f"applied {len(objects)} objects")
-            if await _has_cluster(client, namespace):
-                unfinished = await _wait_serving(client, namespace, display, timeout_s)
-                # Also for a cluster that does not serve: whoever looks into it needs them.
-                await hand_out_credentials(client, paths, namespace)
-                if unfinished is not None and unfinished.refusals:
-                    raise InputError("\n  ".join(unfinished.refusals))
-                if unfinished is not None:
-                    why = await explain_troubles(client, namespace, unfinished)
-                    raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
-            endpoints = await read_endpoints(client, namespace)
-            await _wait_greetings(endpoints)
+
+        async def deploy() -> None:
+            nonlocal endpoints
+            async with KubeClient.from_kubeconfig(paths.kubeconfig) as client:
+                await _wait_control_plane(client, paths, state, crds)
+                await _apply(client, request, namespace, objects, display)
+                if await _has_cluster(client, namespace):
+                    await _serve(client, paths, namespace, display, timeout_s)
+                endpoints = await read_endpoints(client, namespace)
+                await _wait_greetings(endpoints)
+
+        await while_supervised(paths, deploy)
     _print_result(paths, namespace, endpoints)
     return 0
+
+
+async def _apply(
+    client: KubeClient,
+    request: UpRequest,
+    namespace: str,
+    objects: tuple[KubeObject, ...],
+    display: Display,
+) -> None:
+    if not objects and request.quick_start and not await _has_cluster(client, namespace):
+        objects = load_example("quickstart", namespace=namespace, directory=request.directory)
+    if objects:
+        LocalPaths(request.directory).backups.mkdir(mode=0o700, exist_ok=True)
+        await apply_objects(client, objects)
+        display.say(f"applied {len(objects)} objects")
+
+
+async def _serve(
+    client: KubeClient, paths: LocalPaths, namespace: str, display: Display, timeout_s: float
+) -> None:
+    """Return when everything serves and the person has the credentials.
+
+    Raises:
+        InputError: the operator refuses a cluster's spec.
+        DeadlineError: not everything serves in time.
+    """
+    unfinished = await _wait_serving(client, namespace, display, timeout_s)
+    # Also for a cluster that does not serve: whoever looks into it needs them.
+    await hand_out_credentials(client, paths, namespace)
+    if unfinished is not None and unfinished.refusals:
+        raise InputError("\n  ".join(unfinished.refusals))
+    if unfinished is not None:
+        why = await explain_troubles(client, namespace, unfinished)
+        raise DeadlineError(f"not everything serves after {timeout_s:.0f} s\n{why}")
 
 
 def _asked_for(request: UpRequest) -> tuple[KubeObject, ...]:

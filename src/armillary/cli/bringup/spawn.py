@@ -3,17 +3,18 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 
 from armillary.base.errors import DeadlineError, UnavailableError
-from armillary.local.supervise.main import lock_owner
+from armillary.local.supervise.lock import is_stopping, lock_owner
 from armillary.local.supervise.notify import NOTIFY_ENV, open_notices
 from armillary.settings.local import LocalPaths
 
 LOG_TAIL_LINES = 12
+STOP_TIMEOUT_S = 180.0  # as long as `armillary down` waits
 
 
 async def ensure_supervisor(
@@ -31,7 +32,7 @@ async def ensure_supervisor(
         UnavailableError: the supervisor ended; says why.
         DeadlineError: it did not serve in time.
     """
-    if lock_owner(paths.supervisor_lock) is not None:
+    if await _runs(paths, on_status):
         return False
     address = paths.run / f"n-up{os.getpid()}"  # two may be at it at once
     async with open_notices(address) as notices:
@@ -60,8 +61,84 @@ async def ensure_supervisor(
         process.wait()
     if lock_owner(paths.supervisor_lock) is not None:
         return False  # another one was a moment earlier
-    why = "; ".join(errors) or tail_of(paths.logs / "supervisor.log")
-    raise UnavailableError(f"the supervisor ended: {why}")
+    if errors:
+        raise UnavailableError(f"the supervisor ended: {'; '.join(errors)}")
+    raise _ended(paths)
+
+
+async def _runs(paths: LocalPaths, on_status: Callable[[str], None]) -> bool:
+    """Whether a supervisor is there and stays; the end of one that stops is waited for.
+
+    Raises:
+        DeadlineError: it does not come to its end.
+    """
+    pid = lock_owner(paths.supervisor_lock)
+    if pid is None or not is_stopping(paths.supervisor_lock):
+        return pid is not None
+    on_status("waiting for the end of `armillary down`")
+    with anyio.move_on_after(STOP_TIMEOUT_S) as waiting:
+        await _wait_end(pid)
+    if waiting.cancelled_caught:
+        raise DeadlineError(f"supervisor {pid} stops, and has not after {STOP_TIMEOUT_S:.0f} s")
+    return lock_owner(paths.supervisor_lock) is not None
+
+
+async def _wait_end(pid: int) -> None:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        await anyio.wait_readable(pidfd)
+    finally:
+        os.close(pidfd)
+
+
+async def while_supervised(paths: LocalPaths, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work`, which needs the control plane, and give it up when the supervisor ends.
+
+    Raises:
+        UnavailableError: it ended, or ends; in place of what `work` makes of that.
+    """
+    pid = lock_owner(paths.supervisor_lock)
+    if pid is None:
+        raise _ended(paths)
+    failure: Exception | None = None
+    has_ended = False
+    async with anyio.create_task_group() as tasks:
+
+        async def notice_the_end() -> None:
+            nonlocal has_ended
+            await _wait_end(pid)
+            has_ended = True
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(notice_the_end)
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  # raised below, not in a group
+            failure = error
+        tasks.cancel_scope.cancel()
+    if has_ended or (failure and not _stays(paths, pid)):
+        raise _ended(paths)
+    if failure is not None:
+        raise failure
+
+
+def _stays(paths: LocalPaths, pid: int) -> bool:
+    return lock_owner(paths.supervisor_lock) == pid and not is_stopping(paths.supervisor_lock)
+
+
+def _ended(paths: LocalPaths) -> UnavailableError:
+    log = paths.logs / "supervisor.log"
+    if not paths.state.exists():
+        return UnavailableError(
+            f"the cluster in {paths.dir} was removed while it came up: `armillary down --purge`"
+        )
+    return UnavailableError(
+        f"the control plane of {paths.dir} ended while the cluster came up: if nobody asked for"
+        f" `armillary down`, the reason is in {log}, which ends:\n{tail_of(log)}"
+    )
 
 
 def _start_supervisor(paths: LocalPaths, notices: Path) -> "subprocess.Popen[bytes]":

@@ -22,7 +22,7 @@ from armillary.kube.kinds import (
     KubeObject,
 )
 from armillary.kube.objects import labels_of, name_of
-from armillary.local.supervise.main import lock_owner
+from armillary.local.supervise.lock import lock_owner
 from armillary.local.supervise.state import read_processes, read_state
 from armillary.model.tablet import TabletType
 from armillary.settings.local import LocalPaths

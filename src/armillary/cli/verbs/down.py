@@ -88,7 +88,7 @@ async def stop_cluster(directory: Path, timeout_s: float) -> None:
     """
     from armillary.local.kubelet.stop import stop_all_pods  # noqa: PLC0415
     from armillary.local.supervise.leftovers import end_leftovers  # noqa: PLC0415
-    from armillary.local.supervise.main import lock_owner  # noqa: PLC0415
+    from armillary.local.supervise.lock import lock_owner  # noqa: PLC0415
 
     paths = LocalPaths(directory)
     pid = lock_owner(paths.supervisor_lock)

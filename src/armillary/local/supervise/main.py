@@ -5,22 +5,20 @@ stops all of it in reverse order on SIGTERM. A kubelet leaves its pods running, 
 ends them after it. It waits on the kernel for everything and asks nobody anything while idle.
 """
 
-import fcntl
 import logging
-import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
 from anyio.abc import TaskStatus
 
-from armillary.base.errors import ConflictError, InputError
+from armillary.base.errors import InputError
 from armillary.local.supervise.child import Child
 from armillary.local.supervise.components import build_components
 from armillary.local.supervise.leftovers import end_leftovers
+from armillary.local.supervise.lock import hold_lock
 from armillary.local.supervise.log_file import RotatingLog
 from armillary.local.supervise.network import NetworkClaim
 from armillary.local.supervise.state import write_processes
@@ -50,7 +48,7 @@ async def run(
     if etcd is None:
         raise InputError("etcd is not installed: `armillary doctor` says how to get it")
     program = (str(Path(sys.executable).parent / "armillary"),)
-    with hold_lock(paths.supervisor_lock), NetworkClaim(settings.network):
+    with hold_lock(paths.supervisor_lock) as lock, NetworkClaim(settings.network):
         await end_leftovers(paths.processes)
         children: list[Child] = []
 
@@ -75,6 +73,7 @@ async def run(
                 task_status.started()
                 await anyio.sleep_forever()
             finally:
+                lock.say_stopping()
                 with anyio.CancelScope(shield=True):
                     await _stop_in_reverse(children, paths, grace_s=settings.stop_grace_s)
                 tg.cancel_scope.cancel()
@@ -112,40 +111,3 @@ async def _stop_in_reverse(children: Sequence[Child], paths: LocalPaths, *, grac
         if child.component.name == "kubelet":
             await stop_all_pods(paths.dir)
             logger.info("pods stopped")
-
-
-@contextmanager
-def hold_lock(path: Path) -> Iterator[None]:
-    """Be the only supervisor of this directory; the kernel frees the lock when we die.
-
-    Raises:
-        ConflictError: another process holds it.
-    """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(fd, 32).decode().strip()
-            raise ConflictError(f"a supervisor (pid {owner}) already runs for {path}") from None
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(fd)
-
-
-def lock_owner(path: Path) -> int | None:
-    """Return the pid of the supervisor that holds `path` now; None when nobody does."""
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return int(os.read(fd, 32))
-    else:
-        return None
-    finally:
-        os.close(fd)
