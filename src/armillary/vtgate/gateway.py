@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ReloadSchemas = Callable[[str], Awaitable[None]]
+Ask = Callable[[str, bytes], Awaitable[Result]]  # of a keyspace, a query
 
 SHAPE_TTL_S = 60.0
 _PLAN_BYTES_MAX = 16 << 20
 _VERSION_RETRY_S = 10.0
 _PLAN_KEY_BYTES_MAX = 16 << 10
 _PLAN_BYTES = 2000  # a plan besides its key, roughly
-METADATA_KEY = PoolKey(UTF8MB4_GENERAL_CI, False, ("SET character_set_results = NULL",))
+# A question may have to wait for a schema change, but not for days.
+METADATA_KEY = PoolKey(
+    UTF8MB4_GENERAL_CI, False, ("SET character_set_results = NULL, lock_wait_timeout = 50",)
+)
 
 
 @dataclass(slots=True)
@@ -132,11 +136,14 @@ class Gateway:
             return None
         return known.shape if known.expires_at > time.monotonic() else None
 
-    async def shape(self, keyspace: str, table: str, *, anew: bool = False) -> TableShape:
+    async def shape(
+        self, keyspace: str, table: str, *, anew: bool = False, ask: Ask | None = None
+    ) -> TableShape:
         """Return a table's columns, asking a shard once a minute, and after each known change.
 
         Args:
             anew: ask in any case; plans made of other columns are not used again.
+            ask: how, if not over any connection. It describes columns as they are.
         Raises:
             MysqlError: the table is not there.
             TabletUnavailableError: no shard answers.
@@ -144,10 +151,11 @@ class Gateway:
         known = self.shape_now(keyspace, table)
         if known is not None and not anew:
             return known
+        ask = ask or self.ask
         generation = self.cluster.generation  # of before: what changes meanwhile is asked anew
         name = table.replace("`", "``").encode()
-        result = await self.ask(keyspace, b"select * from `" + name + b"` limit 0")
-        answer = await self.ask(
+        result = await ask(keyspace, b"select * from `" + name + b"` limit 0")
+        answer = await ask(
             keyspace,
             b"select lower(column_name), extra, column_default is not null and "
             b"column_default <> 'NULL' from information_schema.columns "
@@ -159,7 +167,7 @@ class Gateway:
             extras[name.decode()] = extra.decode()
             if has_default == b"1":
                 defaults.add(name.decode())
-        fired = await self.ask(
+        fired = await ask(
             keyspace,
             b"select event_manipulation, action_statement from information_schema.triggers "
             b"where event_object_schema = database() and action_timing = 'BEFORE' "

@@ -4,6 +4,7 @@ Source: mysqld_error.h; server and client numbers as MySQL and MariaDB share the
 """
 
 DUP_ENTRY = 1062
+TABLE_NOT_LOCKED = 1100
 WRONG_VALUE_COUNT = 1136
 NET_READ_ERROR = 1158
 LOCK_DEADLOCK = 1213

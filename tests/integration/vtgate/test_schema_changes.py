@@ -1,10 +1,12 @@
 """Tables that somebody else changes: the gateway is told, or asks, and never guesses."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pymysql
 import pytest
 
 from tests.integration.vtgate.clients import ask, connect_gate
@@ -32,15 +34,24 @@ def changed(servers: tuple[Server, ...], change: str, back: str) -> Iterator[Non
 @contextmanager
 def waiting(server: Server, change: str) -> Iterator[None]:
     """Have a change wait for transactions that use its table; it is made when the block ends."""
-    thread = threading.Thread(target=server.query, args=(change, "vt_main"))
+    thread = threading.Thread(target=ask_server, args=(server, change))
     thread.start()
-    waits = "select 1 from information_schema.processlist where state like '%metadata lock%'"
+    waits = "select id from information_schema.processlist where state like '%metadata lock%'"
     deadline = time.monotonic() + 20
-    while not server.query(waits):
+    while not (found := server.query(waits)):
         assert time.monotonic() < deadline and thread.is_alive(), "nothing waits"
-    yield
-    thread.join(20)
-    assert not thread.is_alive(), "it waits still"
+    try:
+        yield
+        thread.join(20)
+        assert not thread.is_alive(), "it waits still"
+    except BaseException:
+        server.query(f"kill {found[0][0]}")
+        raise
+
+
+def ask_server(server: Server, change: str) -> None:
+    with contextlib.suppress(pymysql.Error):
+        server.query(change, "vt_main")
 
 
 def test_an_insert_without_a_list_of_columns_goes_by_their_order_now(
@@ -133,4 +144,37 @@ def test_a_trigger_on_a_vindex_column_is_known_once_it_is_told(
         answer = ask(client, "insert into orders values (2, 102, 1, 'x')")
         assert "user_id a trigger sets" in answer.message
     gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
+    client.close()
+
+
+def test_a_session_that_holds_up_a_schema_change_goes_on_planning(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    client = connect_gate(gate)
+    ask(client, "insert into orders values (1, 102, 1, 'ü'), (2, 101, 1, 'ü')")
+    client.set_character_set("latin1")
+    ask(client, "begin")
+    ask(client, "update orders set total = 2 where user_id = 102")
+    with waiting(servers[0], "alter table orders modify note varchar(41)"):
+        gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
+        assert ask(client, "update orders set total = 3 where user_id = 102").affected == 1
+        answer = ask(client, "select hex(note), note from orders where user_id = 102")
+        assert answer.rows == (("C3BC", "ü"),)  # still converted as this session wants it
+        ask(client, "commit")
+    servers[0].query("alter table orders modify note varchar(40)", "vt_main")
+    assert ask(client, "select sum(total) from orders").rows[0][0] == 4
+    client.close()
+
+
+def test_a_session_plans_with_tables_that_it_has_locked(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    client = connect_gate(gate, "main:-80")
+    assert ask(client, "lock tables orders write").errno == 0
+    ask(client, "use main")
+    gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
+    assert ask(client, "insert into orders (id, user_id) values (1, 102)").errno == 0
+    assert ask(client, "select id from orders where user_id = 102").rows == ((1,),)
+    assert "was not locked" in ask(client, "select * from items where id = 102").message
+    ask(client, "unlock tables")
     client.close()

@@ -26,7 +26,7 @@ async def confirmed_plan_for(
     """
     table = ""
     for _ in range(_ATTEMPTS):
-        cached = await plan_for(executor.gateway, statement, keyspace=keyspace)
+        cached = await plan_for(executor.tables, statement, keyspace=keyspace)
         plan = cached.plan
         if not isinstance(plan, InsertPlan) or not plan.assumed:
             return cached

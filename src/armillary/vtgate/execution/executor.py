@@ -21,6 +21,7 @@ from armillary.vtgate.errors import (
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.execution.relaying import relay
 from armillary.vtgate.execution.scatter_run import ScatterRunner
+from armillary.vtgate.execution.tables import Tables
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
 from armillary.vtgate.planner.plan import AnyShard, DmlPlan, InsertPlan, SelectPlan
@@ -47,6 +48,7 @@ class Executor:
         self.gateway = gateway
         self.session = session
         self.texts = SessionText(session)
+        self.tables = Tables(gateway, session)
         self.transactions = Transactions(session, gateway.tablets)
         self.lookups = Lookups(
             self.run_internal,
@@ -73,7 +75,7 @@ class Executor:
         """Run one of the gateway's own statements in this session, and keep its answer."""
         out = CollectedOutput()
         statement = Statement(b"", sql, literals)
-        cached = await plan_for(self.gateway, statement, keyspace=keyspace)
+        cached = await plan_for(self.tables, statement, keyspace=keyspace)
         await self.run_plan(cached, statement, out, group=group)
         return out
 

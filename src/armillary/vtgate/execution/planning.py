@@ -11,6 +11,7 @@ from armillary.routing.vschema import TableSchema
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.statements import parse_statement
 from armillary.vtgate.errors import RefusedError, SqlError
+from armillary.vtgate.execution.tables import Tables
 from armillary.vtgate.gateway import SHAPE_TTL_S, CachedPlan, Gateway
 from armillary.vtgate.placement.rows import lookup_table
 from armillary.vtgate.planner.plan import Plan, SelectPlan
@@ -20,25 +21,26 @@ from armillary.wire.errnos import WRONG_VALUE_COUNT
 from armillary.wire.statements import quote
 
 
-async def plan_for(gateway: Gateway, statement: Statement, *, keyspace: str) -> CachedPlan:
+async def plan_for(tables: Tables, statement: Statement, *, keyspace: str) -> CachedPlan:
     """Return the statement's plan, from the cache or made now.
 
     Raises:
         NotUnderstoodError: our parser does not follow it.
         RefusedError: it cannot be routed correctly.
     """
+    gateway = tables.gateway
     generation = gateway.cluster.generation
     cache_key = (keyspace, statement.key)
     found = gateway.plans.get(cache_key, generation)
     if found is not None and _fits(found, statement):
         return found
     try:
-        plan = await _make_plan(gateway, statement, keyspace)
+        plan = await _make_plan(tables, statement, keyspace)
     except SqlError as error:
         if error.errno != WRONG_VALUE_COUNT:
             raise
         # Perhaps the table has changed since we looked at it.
-        plan = await _make_plan(gateway, statement, keyspace, anew=True)
+        plan = await _make_plan(tables, statement, keyspace, anew=True)
         generation = gateway.cluster.generation
     made = CachedPlan(plan, generation, time.monotonic() + SHAPE_TTL_S)
     gateway.plans.put(cache_key, made)
@@ -46,17 +48,17 @@ async def plan_for(gateway: Gateway, statement: Statement, *, keyspace: str) -> 
 
 
 async def _make_plan(
-    gateway: Gateway, statement: Statement, keyspace: str, *, anew: bool = False
+    tables: Tables, statement: Statement, keyspace: str, *, anew: bool = False
 ) -> Plan:
-    vschema = gateway.cluster.vschema
+    vschema = tables.gateway.cluster.vschema
     parsed = parse_statement(statement.key)
     named = name_tables(parsed, vschema, keyspace)
     shapes = {}
     for schema in named.schemas.values():
         if vschema.keyspaces[schema.keyspace].sharded:
             place = (schema.keyspace, schema.name)
-            shape = await gateway.shape(*place, anew=anew)
-            shapes[place] = replace(shape, lookups=await _trusted_lookups(gateway, schema))
+            shape = await tables.shape(*place, anew=anew)
+            shapes[place] = replace(shape, lookups=await _trusted_lookups(tables, schema))
     return plan_statement(
         statement.key,
         parsed,
@@ -68,7 +70,7 @@ async def _make_plan(
     )
 
 
-async def _trusted_lookups(gateway: Gateway, table: TableSchema) -> frozenset[str]:
+async def _trusted_lookups(tables: Tables, table: TableSchema) -> frozenset[str]:
     """Return the lookup vindexes whose tables compare a value as `table` itself does.
 
     Where the lookup's column has another type or collation, it would not find all equal values.
@@ -79,11 +81,13 @@ async def _trusted_lookups(gateway: Gateway, table: TableSchema) -> frozenset[st
         if not isinstance(vindex, LookupVindex):
             continue
         try:
-            lookup = gateway.cluster.vschema.find_table(*lookup_table(vindex, table.keyspace))
-            theirs = (await gateway.shape(lookup.keyspace, lookup.name)).columns
+            lookup = tables.gateway.cluster.vschema.find_table(
+                *lookup_table(vindex, table.keyspace)
+            )
+            theirs = (await tables.shape(lookup.keyspace, lookup.name)).columns
         except (NotFoundError, MysqlError):
             continue  # a lookup table that is not there yet finds nothing
-        mine = (await gateway.shape(table.keyspace, table.name)).columns.get(item.columns[0])
+        mine = (await tables.shape(table.keyspace, table.name)).columns.get(item.columns[0])
         other = theirs.get(vindex.from_columns[0].lower())
         if mine is not None and other is not None and mine.compares_as(other):
             trusted.add(vindex.name)

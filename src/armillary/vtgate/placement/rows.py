@@ -36,7 +36,7 @@ async def functional_id(
 ) -> bytes:
     """Raises: SqlError: the vindex has no id for this value."""
     assert isinstance(item.vindex, FunctionalVindex)
-    shape = await executor.gateway.shape(table.keyspace, table.name)
+    shape = await executor.tables.shape(table.keyspace, table.name)
     column = shape.columns.get(item.columns[0])
     if column is None:
         raise RefusedError(f"vindex column {item.columns[0]}, which {table.name} does not have")
@@ -70,8 +70,8 @@ async def check_lookup_row(
     assert isinstance(vindex, LookupVindex)
     gateway = executor.gateway
     lookup = gateway.cluster.vschema.find_table(*lookup_table(vindex, table.keyspace))
-    own = (await gateway.shape(table.keyspace, table.name)).columns
-    other = (await gateway.shape(lookup.keyspace, lookup.name)).columns
+    own = (await executor.tables.shape(table.keyspace, table.name)).columns
+    other = (await executor.tables.shape(lookup.keyspace, lookup.name)).columns
     codec = executor.session.codec
     to = other.get(vindex.to.lower())
     for column, source, literal in zip(item.columns, vindex.from_columns, values, strict=True):

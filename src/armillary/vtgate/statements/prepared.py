@@ -37,7 +37,7 @@ async def describe(executor: Executor, statement: PreparedStatement) -> list[byt
     marks = [b"?" if isinstance(slot, int) else slot for slot in statement.slots]
     probe = Statement(b"", statement.key, marks)
     try:
-        cached = await plan_for(executor.gateway, probe, keyspace=target.keyspace)
+        cached = await plan_for(executor.tables, probe, keyspace=target.keyspace)
     except (NotUnderstoodError, NamedLockError, AssignedError):
         return []
     plan = cached.plan

@@ -90,7 +90,9 @@ class LookupOwner:
         lookup = gateway.cluster.vschema.find_table(
             *lookup_table(self._vindex, self._table.keyspace)
         )
-        shape = (await gateway.shape(lookup.keyspace, lookup.name)).columns.get(column.lower())
+        shape = (await self._executor.tables.shape(lookup.keyspace, lookup.name)).columns.get(
+            column.lower()
+        )
         if shape is None or not (shape.is_text or shape.is_enum_or_set):
             return b"%s"
         await gateway.learn_collation(lookup.keyspace, shape.collation_id)
