@@ -276,6 +276,27 @@ def test_a_container_over_its_memory_limit_is_reported_as_oom_killed(rig: Rig) -
     assert (terminated["reason"], terminated["exitCode"]) == ("OOMKilled", 137)
 
 
+def test_a_limit_of_cpu_is_the_kernels_and_goes_with_the_container(rig: Rig) -> None:
+    if "cpu_limits=True" not in (rig.paths.logs / "kubelet.log").read_text():
+        pytest.skip("no writable cpu cgroup on this machine")
+    limit = {"limits": {"cpu": "300m"}}
+    rig.apply(pod("slow", "cat /proc/self/cgroup; sleep 60", resources=limit))
+    rig.wait_ready("slow")
+    rig.wait_for(lambda: rig.kubectl("logs", "slow").stdout.count("0::"))
+    groups = dict(
+        (controllers, group)
+        for _, controllers, group in (
+            line.split(":", 2) for line in rig.kubectl("logs", "slow").stdout.splitlines()
+        )
+    )
+    of_cpu = next((name for name in groups if "cpu" in name.split(",")), "")
+    root = Path("/sys/fs/cgroup") / ("cpu" if of_cpu else "") / groups[of_cpu].lstrip("/")
+    limits = [root / name for name in ("cpu.max", "cpu.cfs_quota_us")]
+    assert [file.read_text().split()[0] for file in limits if file.exists()] == ["30000"]
+    rig.kubectl("delete", "pod", "slow")
+    rig.wait_for(lambda: not root.exists())
+
+
 def test_an_address_belongs_to_a_pods_name(rig: Rig) -> None:
     rig.apply(pod("sticky", "sleep 60"))
     rig.wait_ready("sticky")

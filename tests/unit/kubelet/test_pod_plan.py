@@ -152,11 +152,11 @@ def test_a_start_that_could_not_be_made_waits_for_its_retry() -> None:
 
 
 def test_a_limit_that_is_no_amount_keeps_no_kubelet_from_reading_the_pod() -> None:
-    def limit(memory: str) -> int | None:
+    def limit(memory: str) -> float | None:
         container = {"name": "main", "resources": {"limits": {"memory": memory}}}
         metadata = {"uid": "u-1", "name": "p", "namespace": "ns"}
         pod = parse_pod({"metadata": metadata, "spec": {"containers": [container]}})
-        return pod.containers[0].memory_bytes_max
+        return pod.containers[0].limits.get("memory")
 
     assert limit("64Mi") == 64 << 20
     assert limit("lots") is None

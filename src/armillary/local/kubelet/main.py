@@ -23,7 +23,7 @@ from armillary.kube.kinds import (
     SERVICE,
 )
 from armillary.local.kubelet.claims import ClaimJanitor
-from armillary.local.kubelet.containers.cgroup import find_cgroup_parent
+from armillary.local.kubelet.containers.cgroup import find_cgroup_parent, kept_limits
 from armillary.local.kubelet.containers.sandbox import Sandbox, find_sandbox
 from armillary.local.kubelet.logs_sweep import LogSweep
 from armillary.local.kubelet.machine import Machine
@@ -79,10 +79,8 @@ async def run(
         for informer in (seen.secrets, seen.config_maps, seen.claims):
             informer.on_change(pod_set.on_source)
         scheduler = Scheduler(client, events, settings.node_name, pods=seen.pods, nodes=seen.nodes)
-        logger.info(
-            "kubelet starts",
-            extra={"sandbox": bool(sandbox), "memory_limits": machine.cgroups is not None},
-        )
+        kept = kept_limits(machine.cgroups)
+        logger.info("kubelet starts", extra={"sandbox": bool(sandbox), **kept})
         await _sync(group, seen.all())
         group.start_soon(events.run)
         await group.start(KubeletServer(settings, pod_set).run)

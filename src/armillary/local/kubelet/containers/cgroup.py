@@ -1,99 +1,163 @@
-"""Memory limits of containers where this user may write a cgroup; nothing elsewhere. I/O."""
+"""Limits of containers where this user may write a cgroup; nothing elsewhere. I/O."""
 
 import contextlib
 import logging
+import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+MEMORY, CPU = "memory", "cpu"
 _ROOT = Path("/sys/fs/cgroup")
+_CPU_PERIOD_US = 100_000
+_CPU_QUOTA_US_MIN = 1000  # less is refused
+_LIMIT_FILES = {
+    (MEMORY, 1): "memory.limit_in_bytes",
+    (MEMORY, 2): "memory.max",
+    (CPU, 1): "cpu.cfs_quota_us",
+    (CPU, 2): "cpu.max",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryCgroup:
-    """One container's group."""
+class Group:
+    """A directory in which one controller keeps its files; version 2 has one for all of them."""
 
+    controller: str
     path: Path
     version: int
 
     @property
-    def procs(self) -> Path:
-        return self.path / "cgroup.procs"
+    def limit_file(self) -> Path:
+        return self.path / _LIMIT_FILES[self.controller, self.version]
+
+    def limit(self, amount: float) -> None:
+        """Write a limit: bytes, or a number of CPUs.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        self.path.mkdir(exist_ok=True)
+        if self.controller == MEMORY:
+            self.limit_file.write_text(str(math.ceil(amount)))
+            with contextlib.suppress(OSError):
+                (self.path / "memory.swap.max").write_text("0")
+            return
+        quota_us = max(_CPU_QUOTA_US_MIN, round(amount * _CPU_PERIOD_US))
+        if self.version == 2:
+            self.limit_file.write_text(f"{quota_us} {_CPU_PERIOD_US}")
+        else:
+            (self.path / "cpu.cfs_period_us").write_text(str(_CPU_PERIOD_US))
+            self.limit_file.write_text(str(quota_us))
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerCgroup:
+    """One container's groups, made or not."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def procs(self) -> tuple[Path, ...]:
+        """The files that a process joins the groups by."""
+        return tuple(dict.fromkeys(group.path / "cgroup.procs" for group in self.groups))
 
     def oom_kill_count(self) -> int:
         """Return how many of its processes the kernel killed for memory."""
-        name = "memory.events" if self.version == 2 else "memory.oom_control"
-        with contextlib.suppress(OSError, ValueError):
-            for line in (self.path / name).read_text().splitlines():
-                key, _, value = line.partition(" ")
-                if key == "oom_kill":
-                    return int(value)
+        for group in self.groups:
+            if group.controller == MEMORY:
+                return _oom_kill_count(group)
         return 0
 
     def remove(self) -> None:
         """Again: fine. A group with a process left in it stays."""
-        with contextlib.suppress(OSError):
-            self.path.rmdir()
+        for group in self.groups:
+            with contextlib.suppress(OSError):
+                group.path.rmdir()
+
+
+def _oom_kill_count(group: Group) -> int:
+    name = "memory.events" if group.version == 2 else "memory.oom_control"
+    with contextlib.suppress(OSError, ValueError):
+        for line in (group.path / name).read_text().splitlines():
+            key, _, value = line.partition(" ")
+            if key == "oom_kill":
+                return int(value)
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
 class CgroupParent:
     """Where the groups of this kubelet's containers go."""
 
-    path: Path
-    version: int
+    groups: tuple[Group, ...]  # one for each controller that can be used
 
-    def group(self, name: str) -> MemoryCgroup:
-        return MemoryCgroup(self.path / name, self.version)
+    def group(self, name: str) -> ContainerCgroup:
+        return ContainerCgroup(
+            tuple(Group(each.controller, each.path / name, each.version) for each in self.groups)
+        )
 
-    def create(self, name: str, memory_bytes_max: int) -> MemoryCgroup | None:
-        """Make one container's group with its limit; None when the kernel refuses."""
-        group = self.group(name)
-        limit = "memory.max" if self.version == 2 else "memory.limit_in_bytes"
-        try:
-            group.path.mkdir(exist_ok=True)
-            (group.path / limit).write_text(str(memory_bytes_max))
-        except OSError as error:
-            logger.warning("no memory limit", extra={"cgroup": str(group.path), "error": error})
-            return None
-        with contextlib.suppress(OSError):
-            (group.path / "memory.swap.max").write_text("0")
-        return group
+    def create(self, name: str, limits: Mapping[str, float]) -> ContainerCgroup:
+        """Make one container's groups with their limits; without those that the kernel refuses."""
+        made = []
+        for group in self.group(name).groups:
+            if group.controller not in limits:
+                continue
+            try:
+                group.limit(limits[group.controller])
+            except OSError as error:
+                logger.warning(
+                    "no limit",
+                    extra={"of": group.controller, "cgroup": str(group.path), "error": error},
+                )
+            else:
+                made.append(group)
+        return ContainerCgroup(tuple(made))
 
-    def remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.rmdir()
+
+def kept_limits(parent: CgroupParent | None) -> dict[str, bool]:
+    """Say for the log which limits of containers are kept."""
+    found = {group.controller for group in parent.groups} if parent is not None else set()
+    return {f"{controller}_limits": controller in found for controller in (MEMORY, CPU)}
 
 
 def find_cgroup_parent(name: str) -> CgroupParent | None:
-    """Make a group for this kubelet below our own (version 1) or beside it; None without rights."""
+    """Make groups for this kubelet below our own (version 1) or beside it; None without rights."""
     try:
         text = Path("/proc/self/cgroup").read_text()
     except OSError:
         return None
-    for version, base in candidates(text, _ROOT):
-        path = base / name
+    found = (_find_group(name, controller, text) for controller in (MEMORY, CPU))
+    groups = tuple(group for group in found if group is not None)
+    return CgroupParent(groups) if groups else None
+
+
+def _find_group(name: str, controller: str, own_groups: str) -> Group | None:
+    for version, base in candidates(own_groups, controller, _ROOT):
+        group = Group(controller, base / name, version)
+        trial = Group(controller, group.path / "trial", version)
+        is_new = not group.path.exists()
         try:
-            path.mkdir(exist_ok=True)
+            group.path.mkdir(exist_ok=True)
             if version == 2:
-                (path / "cgroup.subtree_control").write_text("+memory")
-            limit = "memory.max" if version == 2 else "memory.limit_in_bytes"
-            trial = path / "trial"
-            trial.mkdir(exist_ok=True)
-            usable = os.access(trial / limit, os.W_OK)
-            trial.rmdir()
+                (group.path / "cgroup.subtree_control").write_text(f"+{controller}")
+            trial.path.mkdir(exist_ok=True)
+            usable = os.access(trial.limit_file, os.W_OK)
+            trial.path.rmdir()
         except OSError:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-            continue
+            usable = False
         if usable:
-            return CgroupParent(path, version)
+            return group
+        if is_new:  # else another controller uses it
+            with contextlib.suppress(OSError):
+                group.path.rmdir()
     return None
 
 
-def candidates(own_groups: str, root: Path) -> list[tuple[int, Path]]:
+def candidates(own_groups: str, controller: str, root: Path) -> list[tuple[int, Path]]:
     """Return (version, directory) where a group of ours might go, best first.
 
     Args:
@@ -103,10 +167,10 @@ def candidates(own_groups: str, root: Path) -> list[tuple[int, Path]]:
     for line in own_groups.splitlines():
         _, controllers, group = line.split(":", 2)
         relative = group.lstrip("/")
-        if "memory" in controllers.split(","):
+        if controller in controllers.split(","):
             # Version 1 has no rule against processes in inner groups. The path may be one that
             # this mount does not show (a container's), so the hierarchy's root comes second.
-            found += [(1, root / "memory" / relative), (1, root / "memory")]
+            found += [(1, root / controller / relative), (1, root / controller)]
         elif not controllers:
             # Version 2 gives controllers only to groups whose parent holds no processes itself:
             # our own parent (a delegated user slice) is the nearest such place.

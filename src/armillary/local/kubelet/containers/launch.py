@@ -47,7 +47,7 @@ class LaunchContext:
 
 
 def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext) -> Launch:
-    """Return the start; makes the container's own files and its memory limit on the way.
+    """Return the start; makes the container's own files and its limits on the way.
 
     Raises:
         ConfigError: a key or object that the environment needs is missing, or no command.
@@ -65,9 +65,9 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     remove_tree(directory.temporary)  # a container begins with an empty /tmp
     directory.temporary.mkdir(mode=0o700)
     begin_last_words(directory.last_words)
-    cgroup = None
-    if context.cgroups is not None and container.memory_bytes_max:
-        cgroup = context.cgroups.create(context.cgroup_name, container.memory_bytes_max)
+    cgroup_procs: Sequence[Path] = ()
+    if context.cgroups is not None:
+        cgroup_procs = context.cgroups.create(context.cgroup_name, container.limits).procs
     if context.sandbox is not None:
         argv = context.sandbox.command(
             argv,
@@ -99,7 +99,7 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
         argv=argv,
         env=env,
         working_dir=working_dir,
-        cgroup_procs=cgroup.procs if cgroup else None,
+        cgroup_procs=cgroup_procs,
         sandboxed=context.sandbox is not None,
     )
 

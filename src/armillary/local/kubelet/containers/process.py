@@ -25,7 +25,8 @@ MARKER_VARIABLE = "ARMILLARY_CONTAINER"
 _ADOPT_S_MAX = 10.0
 _LEFTOVER_S_MAX = 10.0
 
-# $1 state directory, $2 cgroup.procs file or empty, $3 directory to start in, then the command.
+# $1 state directory, $2 cgroup.procs files (blanks between), $3 directory to start in, then the
+# command.
 # Handlers (not "ignore") for the signals: they are reset in the child, an ignored one is not.
 _SHIM = """\
 d=$1 c=$2 w=$3; shift 3
@@ -35,7 +36,7 @@ echo "$s" >"$d/shim"
 sh -c 'd=$1 c=$2 w=$3; shift 3
 read -r s </proc/self/stat
 echo "$s" >"$d/main"
-[ -z "$c" ] || echo $$ >"$c"
+for f in $c; do echo $$ >"$f"; done
 cd "$w" || exit 128
 exec "$@"' sh "$d" "$c" "$w" "$@"
 echo $? >"$d/exit"
@@ -52,7 +53,7 @@ class Launch:
     argv: Sequence[str]
     env: Mapping[str, str]
     working_dir: str
-    cgroup_procs: Path | None = None
+    cgroup_procs: Sequence[Path] = ()
     sandboxed: bool = False
 
 
@@ -121,7 +122,7 @@ def start(launch: Launch) -> RunningProcess:
     try:
         environment = {**launch.env, MARKER_VARIABLE: str(launch.container_dir)}
         shell_words = ["/bin/sh", "-c", _SHIM, "armillary-shim", str(launch.attempt_dir)]
-        shell_words += [str(launch.cgroup_procs or ""), launch.working_dir, *launch.argv]
+        shell_words += [" ".join(map(str, launch.cgroup_procs)), launch.working_dir, *launch.argv]
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
             "/bin/sh",

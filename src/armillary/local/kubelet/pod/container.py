@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from armillary.base.clock import monotonic_s, utc_now
 from armillary.base.errors import UnavailableError
-from armillary.local.kubelet.containers.cgroup import MemoryCgroup
+from armillary.local.kubelet.containers.cgroup import ContainerCgroup
 from armillary.local.kubelet.containers.enter import Entry, run_command
 from armillary.local.kubelet.containers.last_words import read_last_words
 from armillary.local.kubelet.containers.logs import log_tail
@@ -52,7 +52,7 @@ class ContainerContext:
     group: TaskGroup  # of the pod's worker
     wake: Callable[[], None]  # the worker should look again
     tell: Tell
-    cgroup: MemoryCgroup | None
+    cgroup: ContainerCgroup | None
     rewrite: Callable[[ContainerSpec, str], str]  # of words, where there are no mounts
 
 

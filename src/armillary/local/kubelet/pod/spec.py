@@ -1,6 +1,5 @@
 """What the kubelet needs to know of a pod, parsed once from the API object. Pure."""
 
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,9 +54,10 @@ class ContainerSpec:
     log_tells_failure: bool  # terminationMessagePolicy FallbackToLogsOnError
 
     @property
-    def memory_bytes_max(self) -> int | None:
-        limit = self.amounts.get("limits.memory")
-        return None if limit is None else math.ceil(limit)
+    def limits(self) -> dict[str, float]:
+        """What may be used at most; 0 is no limit."""
+        names = {name: self.amounts.get(f"limits.{name}") for name in ("memory", "cpu")}
+        return {name: amount for name, amount in names.items() if amount}
 
     def probe(self, kind: str) -> ProbeSpec | None:
         return next((probe for probe in self.probes if probe.kind == kind), None)
