@@ -248,3 +248,19 @@ def test_attach_shows_what_is_written_from_now_on(rig: Rig, program: str) -> Non
         output, _ = reader.communicate(timeout=30)
     assert b"after" in output and b"before" not in output
     assert reader.returncode == 0
+
+
+@pytest.mark.parametrize("program", KUBECTLS)
+def test_what_is_typed_reaches_a_container_that_asks_for_it(rig: Rig, program: str) -> None:
+    script = "while read -r line; do echo got $line; done; echo the end"
+    words = ("run", "typed", "-i", "--rm", "--image=local", "--restart=Never", "--", "sh", "-c")
+    done = rig.kubectl(*words, script, stdin=f"one\ntwo{'o' * 100_000}\n", program=program)
+    assert f"got one\ngot two{'o' * 100_000}\nthe end\n" in done.stdout
+    assert not rig.get("pod", "typed")
+
+
+def test_a_terminal_that_containers_do_not_have_is_refused(rig: Rig) -> None:
+    rig.apply(pod("blind", "sleep 60", stdin=True, tty=True))
+    rig.wait_ready("blind")
+    refused = rig.kubectl("attach", "-i", "blind", stdin="", check=False)
+    assert refused.returncode != 0 and "use `kubectl exec -it`" in refused.stderr

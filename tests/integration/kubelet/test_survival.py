@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def counting_pod(rig: Rig, name: str, script: str = SAYS_PID) -> Path:
 
 def test_a_killed_kubelets_successor_takes_up_what_runs(rig: Rig) -> None:
     notes = counting_pod(rig, "stays")
+    rig.apply(pod("hears", "while read -r line; do echo got $line; done; echo end", stdin=True))
+    rig.wait_ready("hears")
     rig.end("kubelet", signal.SIGKILL)
     rig.up("kubelet")
     rig.wait_for(lambda: "adopted" in (rig.paths.logs / "kubelet.log").read_text())
@@ -46,6 +49,16 @@ def test_a_killed_kubelets_successor_takes_up_what_runs(rig: Rig) -> None:
     status = rig.get("pod", "stays")["status"]["containerStatuses"][0]
     assert status["restartCount"] == 0 and status["ready"]
     assert rig.kubectl("exec", "stays", "--", "echo", "here").stdout == "here\n"
+    # Its input has not come to an end either, and does not when a client goes.
+    words = rig.kubectl_words("attach", "-i", "hears")
+    for number in (1, 2):
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as client:
+            assert client.stdin is not None
+            client.stdin.write(b"a line\n")
+            client.stdin.flush()
+            heard = "got a line\n" * number
+            rig.wait_for(lambda: rig.kubectl("logs", "hears").stdout == heard)  # noqa: B023
+            client.kill()
     rig.kubectl("delete", "pod", "stays")
     assert len(notes.read_text().split()) == 1
 

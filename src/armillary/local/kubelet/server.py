@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 
 from armillary.base.clock import utc_now
 from armillary.local.kubelet.containers.logs import LogRequest, read_log
+from armillary.local.kubelet.containers.stdin import Stdin
 from armillary.local.kubelet.pod.container import Container
 from armillary.local.kubelet.pod.spec import parse_time
 from armillary.local.kubelet.pod.worker import PodWorker
@@ -142,13 +143,22 @@ class KubeletServer:
         def is_over() -> bool:
             return container.state.attempts != attempt or not container.state.running
 
-        path = worker.directory.container(container.spec.name).log(attempt)
-        output = read_log(path, LogRequest(follow=True, tail_lines=0), is_over=is_over)
+        options = _stream_options(request)
+        if options.stdin and container.spec.tty:
+            raise web.HTTPBadRequest(
+                text=f"container {container.spec.name} has `tty`, and containers get no terminal "
+                "here: attach without -i, or use `kubectl exec -it`\n"
+            )
+        directory = worker.directory.container(container.spec.name)
+        output = read_log(
+            directory.log(attempt), LogRequest(follow=True, tail_lines=0), is_over=is_over
+        )
 
         async def serve(streams: ExecStreams) -> None:
-            await serve_attach(streams, output)
+            stdin = Stdin.open(directory.attempt(attempt)) if options.stdin else None
+            await serve_attach(streams, output, stdin, once=container.spec.stdin_once)
 
-        return await _with_streams(request, _stream_options(request), serve)
+        return await _with_streams(request, options, serve)
 
     async def _port_forward(self, request: web.Request) -> web.StreamResponse:
         worker = self._worker(request)

@@ -100,6 +100,7 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
         env=env,
         working_dir=working_dir,
         cgroup_procs=cgroup_procs,
+        stdin=container.stdin,
         sandboxed=context.sandbox is not None,
     )
 

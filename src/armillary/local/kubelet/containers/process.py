@@ -19,6 +19,7 @@ from pathlib import Path
 import anyio
 
 from armillary.base.errors import ConflictError, UnavailableError
+from armillary.local.kubelet.containers.stdin import make_stdin
 
 LOCK_FD = 9
 MARKER_VARIABLE = "ARMILLARY_CONTAINER"
@@ -27,18 +28,24 @@ _LEFTOVER_S_MAX = 10.0
 
 # $1 state directory, $2 cgroup.procs files (blanks between), $3 directory to start in, then the
 # command.
+# A container's input, where it has one, is kept open by a shell that waits at the pipe `open`.
 # Handlers (not "ignore") for the signals: they are reset in the child, an ignored one is not.
 _SHIM = """\
 d=$1 c=$2 w=$3; shift 3
 trap : HUP INT QUIT TERM
 read -r s </proc/self/stat
 echo "$s" >"$d/shim"
-sh -c 'd=$1 c=$2 w=$3; shift 3
+i=/dev/null
+if [ -p "$d/stdin" ]; then
+i=$d/stdin
+{ read -r s <"$d/open"; } >"$i" &
+fi
+sh -c 'd=$1 c=$2 w=$3 i=$4; shift 4
 read -r s </proc/self/stat
 echo "$s" >"$d/main"
 for f in $c; do echo $$ >"$f"; done
 cd "$w" || exit 128
-exec "$@"' sh "$d" "$c" "$w" "$@"
+exec "$@" <"$i"' sh "$d" "$c" "$w" "$i" "$@"
 echo $? >"$d/exit"
 """
 
@@ -54,6 +61,7 @@ class Launch:
     env: Mapping[str, str]
     working_dir: str
     cgroup_procs: Sequence[Path] = ()
+    stdin: bool = False
     sandboxed: bool = False
 
 
@@ -120,6 +128,8 @@ def start(launch: Launch) -> RunningProcess:
     if lock_fd is None:
         raise ConflictError(f"wanted to start {launch.attempt_dir}, found an earlier start alive")
     try:
+        if launch.stdin:
+            make_stdin(launch.attempt_dir)
         environment = {**launch.env, MARKER_VARIABLE: str(launch.container_dir)}
         shell_words = ["/bin/sh", "-c", _SHIM, "armillary-shim", str(launch.attempt_dir)]
         shell_words += [" ".join(map(str, launch.cgroup_procs)), launch.working_dir, *launch.argv]

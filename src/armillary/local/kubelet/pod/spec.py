@@ -47,6 +47,9 @@ class ContainerSpec:
     ports: Mapping[str, int]
     probes: tuple[ProbeSpec, ...]
     working_dir: str | None
+    stdin: bool
+    stdin_once: bool
+    tty: bool
     amounts: Mapping[str, float]  # of resources: "limits.memory", "requests.cpu", ...
     post_start: Json | None
     pre_stop: Json | None
@@ -155,6 +158,9 @@ def _parse_container(container: Json) -> ContainerSpec:
             if container.get(f"{kind}Probe")
         ),
         working_dir=container.get("workingDir"),
+        stdin=bool(container.get("stdin")),
+        stdin_once=bool(container.get("stdinOnce")),
+        tty=bool(container.get("tty")),
         amounts=_parse_amounts(resources),
         post_start=lifecycle.get("postStart"),
         pre_stop=lifecycle.get("preStop"),

@@ -1,7 +1,7 @@
-"""`kubectl attach`: what a running container writes from now on. I/O.
+"""`kubectl attach`: what a running container writes from now on, and its standard input. I/O.
 
-A container's standard input is /dev/null here, whatever its specification says, so what the client
-types is read and dropped.
+A container that does not ask for an input (`stdin`) reads /dev/null: what the client types is read
+and dropped then, as Kubernetes does.
 """
 
 from collections.abc import AsyncIterator
@@ -9,23 +9,40 @@ from collections.abc import AsyncIterator
 import anyio
 from anyio.abc import TaskGroup
 
-from armillary.local.kubelet.streams.exec_streams import STDOUT, ExecStreams, exit_status
+from armillary.local.kubelet.containers.stdin import Stdin
+from armillary.local.kubelet.streams.exec_streams import STDOUT, ExecStreams, Input, exit_status
 
 
-async def serve_attach(streams: ExecStreams, output: AsyncIterator[bytes]) -> None:
-    """Copy `output` until it ends, or until the client goes."""
-    async with anyio.create_task_group() as group:
-        group.start_soon(_drop_input, streams, group)
-        try:
-            async for chunk in output:
-                await streams.send(STDOUT, chunk)
-            await streams.finish(exit_status(0))
-        except anyio.BrokenResourceError:
-            pass  # the client has gone
-        group.cancel_scope.cancel()
+async def serve_attach(
+    streams: ExecStreams, output: AsyncIterator[bytes], stdin: Stdin | None, *, once: bool
+) -> None:
+    """Copy `output` until it ends, or until the client goes.
+
+    Args:
+        once: the first client that ends its input, or goes, ends the container's (`stdinOnce`).
+    """
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_feed, streams, stdin, once, group)
+            try:
+                async for chunk in output:
+                    await streams.send(STDOUT, chunk)
+                await streams.finish(exit_status(0))
+            except anyio.BrokenResourceError:
+                pass  # the client has gone
+            group.cancel_scope.cancel()
+    finally:
+        if stdin is not None:
+            stdin.close(is_end=once)
 
 
-async def _drop_input(streams: ExecStreams, group: TaskGroup) -> None:
-    while await streams.receive() is not None:
-        pass
+async def _feed(streams: ExecStreams, stdin: Stdin | None, once: bool, group: TaskGroup) -> None:
+    while (item := await streams.receive()) is not None:
+        if stdin is None or not isinstance(item, Input):
+            continue
+        if item.data:
+            await stdin.write(item.data)
+        elif once:
+            stdin.close(is_end=True)
+            stdin = None
     group.cancel_scope.cancel()
