@@ -32,6 +32,15 @@ async def test_an_empty_store_lists_nothing(storage: BackupStorage) -> None:
     assert await storage.read_small(SHARD, FIRST, "MANIFEST") is None
 
 
+async def test_where_a_backup_was_is_still_there_when_it_is_removed(
+    storage: BackupStorage,
+) -> None:
+    """Only a directory is ever missing: one that nobody has written to, or that was taken away."""
+    await storage.put(SHARD, FIRST, "MANIFEST", pieces(b"x"))
+    await storage.remove_backup(SHARD, FIRST)
+    assert await storage.missing_root() == ""
+
+
 async def test_what_is_put_is_listed_and_read_back(storage: BackupStorage) -> None:
     await storage.start_backup(SHARD, SECOND)
     assert await storage.put(SHARD, SECOND, "data", pieces(b"one ", b"", b"two")) == 7

@@ -85,6 +85,35 @@ async def test_the_mirror_follows_storage(tmp_path: Path) -> None:
         await running.eventually(look, lambda found: found == {})
 
 
+async def test_a_location_that_is_not_there_hides_no_backup_until_a_person_says_so(
+    tmp_path: Path,
+) -> None:
+    """As when its volume is not mounted, which an empty list would not tell from no backups."""
+    backups = tmp_path / "b"
+    store(backups)
+    async with running_operator(tmp_path / "k") as running:
+        await running.client.create(example(backups))
+
+        async def seen() -> tuple[dict[str, bool], str, str]:
+            stores = (await running.client.list(kinds.VITESS_BACKUP_STORAGE, NAMESPACE)).items
+            told = [condition_of(store, "Mirrored") or {} for store in stores] or [{}]
+            return await mirrored(running), told[0].get("reason", ""), told[0].get("message", "")
+
+        await running.eventually(seen, lambda found: found[:2] == ({OBJECT: True}, "Listed"))
+        (backups / "example").rename(tmp_path / "unmounted")
+        found = await running.eventually(seen, lambda found: found[1] == "LocationGone")
+        assert found[0] == {OBJECT: True}
+        assert f"the directory {backups}/example is not there, in which 1 backups were" in found[2]
+        (tmp_path / "unmounted").rename(backups / "example")
+        await running.eventually(seen, lambda found: found[:2] == ({OBJECT: True}, "Listed"))
+
+        shutil.rmtree(backups / "example")
+        await running.eventually(seen, lambda found: found[1] == "LocationGone")
+        await running.client.delete(kinds.VITESS_BACKUP, OBJECT, NAMESPACE)
+        none = "There is no backup in the location."
+        await running.eventually(seen, lambda found: found == ({}, "Listed", none))
+
+
 def store_hostile_things(directory: Path) -> dict[str, str]:
     """Fill a shard's directory with what a backup is not; return what must be said of each."""
 

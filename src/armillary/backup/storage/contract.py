@@ -23,6 +23,15 @@ class BackupStorage(Protocol):
     the implementation. Names are plain: no empty ones, no `..`, nothing hidden.
     """
 
+    async def missing_root(self) -> str:
+        """Return where all directories belong when that place is not there; "" when it is.
+
+        The first backup makes it, and nobody of ours removes it again: where backups were, it is
+        missing only if somebody took it away, or if its volume is not mounted. A bucket that
+        answers is there, however empty.
+        """
+        ...
+
     async def list_directories(self, prefix: str = "") -> list[str]:
         """Return the names right under `prefix` ("" or a keyspace), sorted."""
         ...

@@ -54,6 +54,9 @@ class FileStorage:
     ) -> None:
         return None
 
+    async def missing_root(self) -> str:
+        return "" if await _in_thread(self._root.is_dir) else str(self._root)
+
     async def list_directories(self, prefix: str = "") -> list[str]:
         path = self._root / checked_path(prefix) if prefix else self._root
         return await _in_thread(lambda: _subdirectories(path))

@@ -59,6 +59,9 @@ class ObjectStorage:
     ) -> None:
         await self._client.aclose()
 
+    async def missing_root(self) -> str:
+        return ""
+
     async def list_directories(self, prefix: str = "") -> list[str]:
         path = self._root + (checked_path(prefix) + "/" if prefix else "")
         return sorted(await self._client.list_prefixes(path))

@@ -38,8 +38,10 @@ from armillary.operator.backupstorage.plan import (
 from armillary.operator.backupstorage.tale import (
     INVALID_BACKUP,
     LIST_FAILED,
+    LOCATION_GONE,
     OPEN_FAILED,
     Problem,
+    location_gone,
     mirrored_condition,
     pause_s,
     told_first,
@@ -107,7 +109,7 @@ class BackupStorageLoop:
             )
         current = self._tell_overdue(obj, location)
         await self._write_status(obj, total, [condition, current])
-        is_blind = condition.reason in (OPEN_FAILED, LIST_FAILED)
+        is_blind = condition.reason in (OPEN_FAILED, LIST_FAILED, LOCATION_GONE)
         failures = self._failures[key] = self._failures.get(key, 0) + 1 if is_blind else 0
         return pause_s(world.settings.storage_interval_s, failures) * random.uniform(0.75, 1.25)
 
@@ -117,13 +119,18 @@ class BackupStorageLoop:
         key = f"{location.namespace}/{name_of(obj)}"
         places = self._places(location)
         listed, problems = await self._list(places, storage)
+        found = self._world.children(kinds.VITESS_BACKUP, obj)
+        # After the lists: what they did not find may have gone while they were made.
+        if found and (root := await storage.missing_root()):
+            missing = location_gone(root, len(found), location.cluster, location.namespace)
+            self._world.recorder.record(obj, missing.reason, missing.message, warning=True)
+            return _total_before(obj), mirrored_condition([missing], is_blind=True)
         total = sum(len(raw_names) for raw_names in listed.values())
         limit = self._world.settings.backups_max
         if limit and total > limit:
             problem = f"{total} backups are more than the {limit} that are mirrored at most"
             self._world.recorder.record(obj, "TooManyBackups", problem, warning=True)
             return total, mirrored_condition([Problem("TooManyBackups", problem)])
-        found = self._world.children(kinds.VITESS_BACKUP, obj)
         plan = plan_mirror(
             location,
             listed,
@@ -145,7 +152,7 @@ class BackupStorageLoop:
             self._world.recorder.record(obj, told.reason, told.message, warning=True)
         is_blind = bool(problems) and not listed
         total = _total_before(obj) if is_blind else plan.total
-        return total, mirrored_condition(problems, is_blind=is_blind)
+        return total, mirrored_condition(problems, is_blind=is_blind, total=total)
 
     def _places(self, location: Location) -> list[ShardPlace]:
         shards = self._world.of_cluster(kinds.VITESS_SHARD, location.namespace, location.cluster)
