@@ -297,3 +297,30 @@ def test_a_volume_has_one_source_and_a_directory_that_is_absolute(
 
     (found,) = findings(change).mistakes
     assert found == f"spec.backup.locations[].{mistake}"
+
+
+CERT, KEY = {"name": "s", "key": "cert.pem"}, {"name": "s", "key": "key.pem"}
+
+
+@pytest.mark.parametrize(
+    ("transport", "mistake", "advice"),
+    [
+        ({"required": True}, "without certSecret and keySecret vtgate has no TLS", ""),
+        ({"required": True, "tls": {"certSecret": CERT}}, "without keySecret vtgate has no", ""),
+        ({"required": True, "tls": {"certSecret": CERT, "keySecret": KEY}}, "", ""),
+        ({"tls": {"clientCACertSecret": CERT, "keySecret": KEY}}, "", "without certSecret vtgate"),
+        ({"tls": {"certSecret": CERT, "keySecret": KEY}}, "", ""),
+        ({}, "", ""),
+    ],
+)
+def test_tls_that_is_demanded_or_begun_is_complete(
+    transport: Spec, mistake: str, advice: str
+) -> None:
+    def change(spec: Spec) -> None:
+        spec["cells"][0]["gateway"]["secureTransport"] = transport
+
+    found = findings(change)
+    where = "spec.cells[uscentral1a].gateway.secureTransport"
+    for lines, wanted in ((found.mistakes, mistake), (found.advice, advice)):
+        assert len(lines) == bool(wanted)
+        assert all(line.startswith(where) and wanted in line for line in lines)

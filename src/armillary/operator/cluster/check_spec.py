@@ -17,6 +17,7 @@ from armillary.operator.cluster.check_uids import check_uids
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.spec_paths import ShardPath, shard_templates
 from armillary.operator.crd.backup import BackupLocation, BackupSpec
+from armillary.operator.crd.cell import CellTemplate, GatewayTls, SecureTransport
 from armillary.operator.crd.keyspace import KeyspaceTemplate, ShardTemplate, TabletPool
 
 DATABASE_CHARS_MAX = 64  # what MySQL allows
@@ -62,6 +63,8 @@ def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
     yield from check_pods(spec, "spec")
     yield from _duplicates("spec.cells", [cell.name for cell in spec.cells])
     yield from _duplicates("spec.keyspaces", [keyspace.name for keyspace in spec.keyspaces])
+    for cell in spec.cells:
+        yield from _check_transport(cell)
     if spec.backup is not None:
         yield from _check_backup(spec.backup)
     locations = [location.name for location in spec.backup.locations] if spec.backup else []
@@ -107,6 +110,25 @@ def _check_database_name(path: str, keyspace: KeyspaceTemplate) -> Iterator[str]
             f"{path}.databaseName: the database would be called {name}, which has {len(name)} "
             f"characters; MySQL allows {DATABASE_CHARS_MAX}"
         )
+
+
+def _check_transport(cell: CellTemplate) -> Iterator[str]:
+    """Clients that were to be refused would be let in."""
+    transport = cell.gateway.secure_transport
+    missing = _missing_of_tls(transport)
+    if transport is not None and transport.required and missing:
+        path = f"spec.cells[{cell.name}].gateway.secureTransport"
+        yield (
+            f"{path}.required: without {' and '.join(missing)} vtgate has no TLS, and could only "
+            f"refuse everybody; name a Secret with the PEM file in {path}.tls for each, or leave "
+            "`required` out"
+        )
+
+
+def _missing_of_tls(transport: SecureTransport | None) -> list[str]:
+    tls = (transport.tls if transport else None) or GatewayTls()
+    parts = {"certSecret": tls.cert_secret, "keySecret": tls.key_secret}
+    return [name for name, source in parts.items() if source is None]
 
 
 def _check_backup(backup: BackupSpec) -> Iterator[str]:
@@ -186,6 +208,8 @@ def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
     for name in cluster.spec.vitess_dashboard.cells:
         if name not in cells:
             yield f"spec.vitessDashboard.cells: {name!r} is not in spec.cells, and is passed over"
+    for cell in cluster.spec.cells:
+        yield from _advise_transport(cell)
     for keyspace in cluster.spec.keyspaces:
         path = f"spec.keyspaces[{keyspace.name}]"
         for shard in shard_templates(path, keyspace):
@@ -199,6 +223,17 @@ def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
                         f"{pool_path}.backupLocationName: empty, and no backup location is without "
                         "a name, so these tablets are neither backed up nor restored"
                     )
+
+
+def _advise_transport(cell: CellTemplate) -> Iterator[str]:
+    transport = cell.gateway.secure_transport
+    if transport is None or transport.required or transport.tls in (None, GatewayTls()):
+        return
+    if missing := _missing_of_tls(transport):
+        yield (
+            f"spec.cells[{cell.name}].gateway.secureTransport.tls: without {' and '.join(missing)} "
+            "vtgate has no TLS"
+        )
 
 
 def _advise_shard(shard: ShardPath, cluster: Cluster) -> Iterator[str]:

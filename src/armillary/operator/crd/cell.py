@@ -39,7 +39,9 @@ class GatewayTls(Model, frozen=True, kw_only=True):
 
 
 class SecureTransport(Model, frozen=True, kw_only=True):
-    required: Annotated[bool, doc("Refuse clients that do not use TLS. Default: false.")] = False
+    required: Annotated[
+        bool, doc("Refuse clients without TLS; wants certSecret and keySecret. Default: false.")
+    ] = False
     tls: Annotated[
         GatewayTls | None, doc("Certificates; TLS is on when both cert and key are given.")
     ] = None
