@@ -1,7 +1,7 @@
-"""Where each program is entered: until it is loaded, Ctrl-C ends it at once and without a word.
+"""Where each program is entered: what must be settled before anything else is imported.
 
-Python raises KeyboardInterrupt wherever it happens to be, and nobody catches it amid the imports.
-So nothing of ours is imported here before that is settled.
+Until it is loaded, Ctrl-C ends a program at once and without a word: Python raises
+KeyboardInterrupt wherever it happens to be, and nobody catches it amid the imports.
 """
 
 import os
@@ -51,6 +51,8 @@ def raise_interrupts() -> None:
 
 
 def _enter(module: str) -> None:
+    # gRPC would write a line for each handshake that fails, several a second: we tell why, once.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: `nohup` ignores it
         signal.signal(signal.SIGINT, _end)
     import_module(module).main()

@@ -16,11 +16,13 @@ from armillary.base.cancelling import await_call
 from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, DeadlineError, InputError, UnavailableError
 from armillary.base.hosts import look_up, stamp
+from armillary.etcd.handshake import certificate_problem
 from armillary.etcd.records import EtcdTls, LeaseLostError, RevisionCompactedError
 
 logger = logging.getLogger(__name__)
 
 _REPEAT_S = 0.05
+_CONNECT_S = 1.0  # a connection that takes longer is asked for its certificate
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
@@ -118,6 +120,25 @@ class EtcdChannels:
             if self._hosts_stamp != stamp():
                 self._follow_names()
 
+    async def _check_certificate(self) -> None:
+        """Wait a little for a connection that speaks TLS, and find out why there is none.
+
+        Raises:
+            UnavailableError: the server's certificate is not trusted. Nothing was sent.
+        """
+        if self._tls is None or self._use_connected():
+            return
+        with anyio.move_on_after(_CONNECT_S):
+            while not self._use_connected():  # noqa: ASYNC110  # gRPC tells nobody
+                await anyio.sleep(_REPEAT_S)
+            return
+        target = self._targets[self._index]
+        ca, known_as = _pem(self._tls.ca), self._tls.server_name or target.known_as
+        problem = await certificate_problem(target.address, ca or b"", known_as=known_as)
+        if problem:
+            self.turn()
+            raise UnavailableError(f"etcd at {self.address}: {problem}")
+
     def _use_connected(self) -> bool:
         """Dial with all channels; use one that is connected, the current one if it is."""
         count = len(self._channels)
@@ -148,7 +169,8 @@ class EtcdChannels:
         caller hears so.
 
         Raises:
-            UnavailableError, DeadlineError: etcd does not answer.
+            UnavailableError, DeadlineError: etcd does not answer, or has a certificate that is not
+                trusted.
             InputError: the request is larger than etcd takes.
         """
         deadline_s = monotonic_s() + timeout_s
@@ -158,6 +180,7 @@ class EtcdChannels:
             raise UnavailableError(
                 f"no server of etcd at {self.address} has an address yet, or none answers"
             )
+        await self._check_certificate()
         while True:
             left_s = deadline_s - monotonic_s()
             if left_s <= 0:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import anyio
 
 from armillary.base.errors import ArmillaryError
+from armillary.base.news import News
 from armillary.kube.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Controller(Generic[K]):
         self._reconcile = reconcile
         self._workers = workers
         self._timeout_s = timeout_s
+        self._told: News[K] = News()
 
     async def run(self) -> None:
         async with anyio.create_task_group() as group:
@@ -64,13 +66,18 @@ class Controller(Generic[K]):
             self._retry(key, error, expected=isinstance(error, ArmillaryError | TimeoutError))
         else:
             self.queue.forget(key)
+            if self._told.forget(key):
+                facts = {"controller": self.name, "key": str(key)}
+                logger.info("reconcile works again", extra=facts)
             if again_s is not None:
                 self.queue.add_after(key, again_s)
 
     def _retry(self, key: K, error: BaseException, *, expected: bool) -> None:
+        """Try again later, ever more rarely; the log has a trouble that passes once."""
         delay_s = self.queue.retry(key)
+        is_new = self._told.is_new(key, f"{type(error).__name__}: {error}")
         logger.log(
-            logging.WARNING if expected else logging.ERROR,
+            (logging.WARNING if is_new else logging.DEBUG) if expected else logging.ERROR,
             "reconcile failed",
             extra={
                 "controller": self.name,

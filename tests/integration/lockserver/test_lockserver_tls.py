@@ -1,6 +1,7 @@
 """The lockserver's ports: open to the cluster's own certificates, shut to everybody else."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,47 @@ async def refused(members: Members, tls: EtcdTls | None) -> None:
 async def test_a_client_does_not_talk_to_a_server_of_another_name(members: Members) -> None:
     await put_when_up(members, members.tls, "/other", b"")
     await refused(members, replace(members.tls, server_name="elsewhere"))
+
+
+# What a program of ours is: entered through `start`, with a main of its own.
+ASKS = """
+import anyio, sys
+from pathlib import Path
+
+def main():
+    from armillary.base.errors import UnavailableError
+    from armillary.etcd.client import EtcdClient
+    from armillary.etcd.records import EtcdTls
+
+    async def ask():
+        tls = EtcdTls(ca=Path("ca"), cert=Path("cert"), key=Path("key"), server_name=sys.argv[1])
+        async with EtcdClient(sys.argv[2:], tls) as client:
+            try:
+                await client.get("/name")
+            except UnavailableError as error:
+                print(error)
+
+    anyio.run(ask)
+"""
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_once_with_what_to_do(
+    members: Members, tmp_path: Path
+) -> None:
+    """gRPC alone says that nobody answers, and fills the log with its handshakes meanwhile."""
+    await put_when_up(members, members.tls, "/name", b"")
+    (tmp_path / "asks.py").write_text(ASKS)
+    _, others = new_cluster_credentials()
+    for name, tls in (("ca", client_tls(others)), ("cert", members.tls), ("key", members.tls)):
+        content = getattr(tls, name)
+        assert isinstance(content, bytes)
+        (tmp_path / name).write_bytes(content)
+    enter = "from armillary.cli.start import _enter; _enter('asks')"
+    command = [sys.executable, "-c", enter, members.tls.server_name or "", *members.endpoints]
+    done = await anyio.run_process(command, cwd=tmp_path)
+    assert done.stderr == b""
+    assert f"the certificate at {members.endpoints[0]} is not trusted: unable to get" in str(done)
+    assert "give the CA that signed this one" in str(done)
 
 
 async def test_strangers_are_refused(members: Members) -> None:

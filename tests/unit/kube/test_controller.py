@@ -41,6 +41,36 @@ async def test_a_key_that_fails_is_tried_again(trouble: BaseException) -> None:
     assert attempts == ["a", "a"]
 
 
+async def test_a_trouble_that_lasts_is_one_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reasons = ["away", "away", "away", "denied", "denied"]
+    done = anyio.Event()
+
+    async def reconcile(key: str) -> float | None:
+        if reasons:
+            raise UnavailableError(reasons.pop(0))
+        if key == "b":  # after the pass over "a" that worked
+            done.set()
+        else:
+            controller.queue.add("b")
+        return None
+
+    controller = Controller("test", reconcile, queue=quick_queue(), workers=1)
+    controller.queue.add("a")
+    with caplog.at_level("INFO"), anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(controller.run)
+            await done.wait()
+            group.cancel_scope.cancel()
+    told = [(record.message, getattr(record, "error", "")) for record in caplog.records]
+    assert told == [
+        ("reconcile failed", "UnavailableError: away"),
+        ("reconcile failed", "UnavailableError: denied"),
+        ("reconcile works again", ""),
+    ]
+
+
 async def test_being_cancelled_ends_the_controller() -> None:
     started = anyio.Event()
 

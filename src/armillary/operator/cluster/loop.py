@@ -223,17 +223,19 @@ class ClusterLoop:
                 actions = plan_topology(wanted, seen)
                 await apply_topology(topo, actions)
         except ArmillaryError as error:
-            logger.info(
-                "topology not reachable yet",
-                extra={"cluster": cluster.name, "error": str(error)},
-            )
             return str(error)
         return ""
 
     def _tell_topology(self, cluster: Cluster, unreachable: str) -> tuple[Condition, ...]:
-        """Return the condition, and record when a topology that answered does so no more."""
+        """Return the condition, and record when a topology that answered does so no more.
+
+        The log has it once for each reason.
+        """
         condition = topology_reachable(unreachable)
         before = condition_of(cluster.object, condition.type) or {}
+        if unreachable and before.get("message") != condition.message:
+            facts = {"cluster": cluster.name, "error": unreachable}
+            logger.warning("topology not reachable", extra=facts)
         if unreachable and before.get("status") == "True":
             self._world.recorder.record(
                 cluster.object, condition.reason, condition.message, warning=True

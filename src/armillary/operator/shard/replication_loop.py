@@ -10,6 +10,7 @@ from typing import assert_never
 
 from armillary.base.clock import monotonic_s
 from armillary.base.errors import ArmillaryError, InputError
+from armillary.base.news import News
 from armillary.kube import kinds
 from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import generation_of, is_being_deleted, phase_of
@@ -50,7 +51,7 @@ class ReplicationLoop:
     def __init__(self, world: World) -> None:
         self._world = world
         self._watched: dict[ObjectKey, Watched] = {}
-        self._waits: dict[ObjectKey, str] = {}  # why the last pass had to wait
+        self._waits: News[ObjectKey] = News()  # why the last pass had to wait
 
     def subscribe(self, queue: WorkQueue[ObjectKey]) -> None:
         # The shard's own status changes whenever its pods, tablets or backups do.
@@ -60,8 +61,8 @@ class ReplicationLoop:
         world = self._world
         obj = world.get(kinds.VITESS_SHARD, key.namespace, key.name)
         before = self._watched.pop(key, None)
-        waited = self._waits.pop(key, "")
         if obj is None or is_being_deleted(obj):
+            self._waits.forget(key)
             return None
         if before is not None:  # a pass that does not look: a break
             self._watched[key] = replace(before, suspicion=None)
@@ -89,16 +90,17 @@ class ReplicationLoop:
                     young = silent_s < shard.replication.dead_master_threshold_seconds
                     return _SILENT_S if young else _WATCH_S
             again_s = await self._act(obj, shard, wanted, election)
+            self._waits.forget(key)
             return min(again_s, _WATCH_S) if _watches_primary(shard, seen) else again_s
         except ArmillaryError as error:
-            # Tablets that are just starting, or a lock that is held: both pass.
-            self._waits[key] = str(error)
-            logger.log(
-                logging.DEBUG if waited == str(error) else logging.INFO,
-                "replication has to wait",
-                extra={"keyspace": shard.keyspace, "shard": shard.name, "error": str(error)},
-            )
+            self._tell_wait(key, shard, error)
             return _WAIT_S
+
+    def _tell_wait(self, key: ObjectKey, shard: Shard, error: ArmillaryError) -> None:
+        """Log what passes, as tablets that are just starting or a lock that is held, once."""
+        facts = {"keyspace": shard.keyspace, "shard": shard.name, "error": str(error)}
+        if self._waits.is_new(key, str(error)):
+            logger.info("replication has to wait", extra=facts)
 
     async def _act(
         self, obj: KubeObject, shard: Shard, wanted: list[WantedTablet], election: Election
