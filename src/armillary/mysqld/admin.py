@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from armillary.base.clock import monotonic_s
 from armillary.base.errors import MysqlError
 from armillary.mysqld.accounts import database_grant_statements
 from armillary.mysqld.connection import Connection
@@ -16,6 +17,7 @@ _UNKNOWN_THREAD = 1094
 _LOCK_WAIT_TIMEOUT = 1205
 _LOCK_WAIT_S = 2
 _LOCK_ATTEMPTS = 4
+_TRANSACTIONS_REMEMBERED_S = 0.12  # who looks again within 0.1 s sees what was there before
 
 
 def quote_name(name: str) -> str:
@@ -124,12 +126,35 @@ async def _end_sessions(connection: Connection, users: Sequence[str], *, idle: b
     await _kill(connection, rows.column())
 
 
+async def wait_for_transactions(
+    connection: Connection, users: Sequence[str], *, timeout_s: float
+) -> bool:
+    """Let the sessions of `users` end what they have open; whether none is left.
+
+    Whoever calls has made sure that no new ones come. It takes two looks' time at least, so that
+    those who were on their way are seen, and so that the next look is not answered from memory.
+    """
+    deadline_s = monotonic_s() + timeout_s
+    is_quiet = False
+    while not is_quiet and monotonic_s() < deadline_s:
+        await anyio.sleep(_TRANSACTIONS_REMEMBERED_S)
+        is_quiet = not await _sessions_in_transactions(connection, users)
+    await anyio.sleep(_TRANSACTIONS_REMEMBERED_S)
+    return is_quiet
+
+
 async def kill_open_transactions(connection: Connection, users: Sequence[str]) -> int:
     """End the sessions of `users` that hold a transaction open; return how many.
 
     A transaction that was open when the server turned read-only can never commit, but its locks
     would stop replication.
     """
+    session_ids = await _sessions_in_transactions(connection, users)
+    await _kill(connection, session_ids)
+    return len(session_ids)
+
+
+async def _sessions_in_transactions(connection: Connection, users: Sequence[str]) -> list[int]:
     wanted = ", ".join(["%s"] * len(users))
     rows = await connection.query(
         "SELECT p.id FROM information_schema.innodb_trx t "
@@ -137,8 +162,7 @@ async def kill_open_transactions(connection: Connection, users: Sequence[str]) -
         f"WHERE p.user IN ({wanted})",
         tuple(users),
     )
-    await _kill(connection, rows.column())
-    return len(rows.values)
+    return [int(session_id) for session_id in rows.column()]
 
 
 async def _kill(connection: Connection, session_ids: Sequence[int]) -> None:

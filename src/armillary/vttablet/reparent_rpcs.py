@@ -23,11 +23,12 @@ from armillary.vttablet import reparent_journal
 from armillary.vttablet.agent import DEMOTING
 from armillary.vttablet.full_status import primary_status
 from armillary.vttablet.replication_rpcs import ReplicationRpcs
-from armillary.vttablet.shard_sync import make_read_only, replicate_from
+from armillary.vttablet.shard_sync import let_transactions_end, make_read_only, replicate_from
 
 logger = logging.getLogger(__name__)
 
 _JOURNAL_POLL_S = 0.1
+_OPEN_TRANSACTIONS_S_MAX = 1.0  # all other writes of the shard wait as long
 
 
 class ReparentRpcs(ReplicationRpcs):
@@ -85,12 +86,17 @@ class ReparentRpcs(ReplicationRpcs):
         )
 
     async def demote_primary(self, request: pb.DemotePrimaryRequest) -> pb.DemotePrimaryResponse:
-        """Refuse writes from now on; the type stays PRIMARY until a new source is named."""
+        """Refuse writes from now on; the type stays PRIMARY until a new source is named.
+
+        Gateways hold off what is new while open transactions come to their end: one over several
+        shards, ended amid its COMMIT, would be done by halves. Those that take longer are ended.
+        """
         agent = self.agent
         async with agent.dba_action("DemotePrimary") as connection:
             agent.flags.busy = DEMOTING
             agent.look_now()
             try:
+                await let_transactions_end(agent, connection, timeout_s=_OPEN_TRANSACTIONS_S_MAX)
                 await make_read_only(agent, connection)
                 await replication.set_semi_sync(
                     connection, agent.flavor, primary=False, replica=False

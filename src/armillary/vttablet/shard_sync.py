@@ -96,8 +96,17 @@ async def step_down(agent: Agent) -> None:
 
 async def make_read_only(agent: Agent, connection: Connection) -> None:
     """Refuse writes from now on, and end transactions that could not commit any more."""
-    users = (agent.accounts.app, agent.accounts.allprivs, agent.accounts.filtered)
-    await admin.refuse_writes(connection, agent.flavor, users)
+    await admin.refuse_writes(connection, agent.flavor, _writers(agent))
+
+
+async def let_transactions_end(agent: Agent, connection: Connection, *, timeout_s: float) -> None:
+    """Wait a moment for what clients have open; the tablet holds new queries off already."""
+    if not await admin.wait_for_transactions(connection, _writers(agent), timeout_s=timeout_s):
+        logger.info("transactions stay open", extra={"waited_s": timeout_s})
+
+
+def _writers(agent: Agent) -> tuple[str, ...]:
+    return (agent.accounts.app, agent.accounts.allprivs, agent.accounts.filtered)
 
 
 async def follow_shard(agent: Agent, seen: MysqldSeen) -> None:
@@ -242,7 +251,8 @@ async def refuse_errant(agent: Agent, connection: Connection, primary: topodata_
     if errant:
         raise PreconditionError(
             f"errant GTID detected: {errant} is here and not on the primary "
-            f"{convert.alias_of(primary)}; rebuild this tablet from a backup"
+            f"{convert.alias_of(primary)}; rebuild this tablet from a backup: "
+            f"vtctlclient RestoreFromBackup {agent.identity.alias}"
         )
 
 

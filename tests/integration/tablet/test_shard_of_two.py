@@ -127,6 +127,29 @@ async def test_a_demoted_primary_refuses_writes_and_ends_open_transactions(pair:
     assert first.scalar("SELECT COUNT(*) FROM vt_commerce.t") == 2
 
 
+async def test_a_demoted_primary_lets_open_transactions_come_to_their_end(pair: Pair) -> None:
+    shard, first, second = pair
+    before = first.scalar("SELECT COUNT(*) FROM vt_commerce.t")
+    demoted = []
+
+    async def demote() -> None:
+        demoted.append(await shard.client.demote_primary(await shard.record(first)))
+
+    with first.sql("vt_app", database="vt_commerce") as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO t VALUES (9)")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(demote)
+            await shard.wait_healthz(first, 500, "demotion")
+            cursor.execute("COMMIT")
+    assert first.scalar("SELECT @@global.read_only") == 1
+    assert first.scalar("SELECT COUNT(*) FROM vt_commerce.t") == before + 1
+    await shard.client.wait_for_position(await shard.record(second), demoted[0].position)
+    await wait_rows(second, before + 1)
+    await shard.client.undo_demote_primary(await shard.record(first))
+    await shard.wait_healthy(first)
+
+
 async def test_a_client_that_locks_tables_does_not_hold_a_demotion_up(pair: Pair) -> None:
     shard, first, _ = pair
     with first.sql("vt_app", database="vt_commerce") as cursor:

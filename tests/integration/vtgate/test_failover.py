@@ -175,6 +175,27 @@ def test_a_transaction_that_has_written_ends_with_its_primary(shard: Shard) -> N
     client.close()
 
 
+def test_a_transaction_comes_to_its_end_on_a_primary_that_takes_nothing_new(shard: Shard) -> None:
+    """Its lookup rows go where its other rows are; waiting for the next primary would end it."""
+    shard.gate.listener.gateway.tablets.buffer = replace(
+        shard.gate.listener.gateway.tablets.buffer, window_s=0.7
+    )
+    client, other = connect_gate(shard.gate), connect_gate(shard.gate)
+    ask(client, "begin")
+    assert ask(client, "insert into orders values (1, 102, 1, 'x')").errno == 0
+    demoting = tablet(shard.servers[0], "main", "-80", database="vt_main", uid=1)
+    shard.call(shard.gate.cluster.set_tablet, replace(demoting, serving=False))
+    for row in range(4):  # some of their lookup rows are in each shard
+        values = f"(102, 'e{row}', 'c{row}')".replace("102", str(102 + 1000 * row))
+        answer = ask(client, f"insert into members values {values}")
+        assert answer.errno == 0, answer
+    assert ask(client, "commit").errno == 0
+    shard.call(shard.gate.cluster.set_tablet, demoting)
+    assert ask(other, "select count(*) from members").rows == ((4,),)
+    client.close()
+    other.close()
+
+
 def test_what_a_session_left_on_a_primary_is_told_as_gone_with_it(shard: Shard) -> None:
     one, other = connect_gate(shard.gate, "main:-80"), connect_gate(shard.gate)
     assert ask(one, "lock tables orders write").errno == 0

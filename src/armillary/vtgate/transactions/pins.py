@@ -8,6 +8,7 @@ from armillary.base.errors import ArmillaryError
 from armillary.model.tablet import TabletType
 from armillary.vtgate.errors import ConnectionLostError, RefusedError, SqlError
 from armillary.vtgate.session import Pin, PinKey, Reserved, Session
+from armillary.vtgate.tablets.pool import TabletPool
 from armillary.vtgate.tablets.selection import Tablets
 from armillary.vtgate.transactions.reserving import TABLE_LOCKS, Reserving
 
@@ -51,7 +52,7 @@ class Pins:
             self._refuse_to_unlock(reserved)
             pool, key, connection = reserved.pool, reserved.key, reserved.connection
         else:
-            pool = await self._tablets.pool(keyspace, shard, tablet_type)
+            pool = await self.pool(keyspace, shard, tablet_type)
             key = session.pool_key
             connection = await pool.acquire(key)
         pin = Pin(keyspace, shard, group, connection, pool, key, reserved=reserved)
@@ -62,6 +63,22 @@ class Pins:
             raise
         session.pins[pin_key] = pin
         return pin
+
+    async def pool(
+        self, keyspace: str, shard: str, tablet_type: TabletType, *, reading: bool = False
+    ) -> TabletPool:
+        """Return where one more connection to the shard comes from: of its tablet that we are on.
+
+        A primary that is about to step down lets what is open end, and takes nothing new: who
+        waited here for the next one would lose what it has on this one.
+
+        Raises:
+            TabletUnavailableError: as `Tablets.pool`.
+        """
+        for (*place, _), pin in self._session.pins.items():
+            if place == [keyspace, shard, tablet_type] and not pin.connection.broken:
+                return pin.pool
+        return await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
 
     async def _open(self, pin: Pin) -> None:
         session, connection = self._session, pin.connection

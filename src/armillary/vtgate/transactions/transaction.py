@@ -97,7 +97,7 @@ class Transactions:
     ) -> AsyncIterator[BackendConnection]:
         session = self._session
         tablet_type = session.target.tablet_type
-        pool = await self._tablets.pool(keyspace, shard, tablet_type, reading=reading)
+        pool = await self._pins.pool(keyspace, shard, tablet_type, reading=reading)
         key = session.pool_key
         connection = await pool.acquire(key)
         try:
