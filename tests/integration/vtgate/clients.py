@@ -72,6 +72,8 @@ def ask(connection: Any, sql: str, args: Sequence[object] | None = None) -> Answ
                 types=tuple(column[1] for column in description),
                 rows=tuple(tuple(row) for row in cursor.fetchall()),
             )
+    except decimal.InvalidOperation as error:  # MySQL gives BIT inside CASE out as DECIMAL
+        return Answer(errno=-2, message=repr(error))
     except pymysql.MySQLError as error:
         errno, message = (error.args[0], error.args[1]) if len(error.args) > 1 else (-1, str(error))
         return Answer(errno=int(errno), message=str(message))

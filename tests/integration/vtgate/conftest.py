@@ -1,13 +1,15 @@
 """Three real servers for all gateway tests: a shard each, and one that holds everything."""
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from armillary.vtgate.tablets.cluster import Cluster
+from tests.integration.mysqld.mysql_tree import CannotGetMysql
 from tests.integration.vtgate.gate import (
     CELL,
     Gate,
@@ -16,26 +18,84 @@ from tests.integration.vtgate.gate import (
     settings_for,
     tablet,
 )
+from tests.integration.vtgate.mysql_servers import make_mysql_template
 from tests.integration.vtgate.schema import PLAIN_TABLES, TABLES, VSCHEMA
 from tests.integration.vtgate.servers import (
     Server,
+    Template,
     address_of,
     make_template,
     running_server,
 )
 
+# Which servers all the tests of the gateway have behind it.
+SERVERS = "ARMILLARY_TEST_GATEWAY_SERVERS"
+KINDS = ("MariaDB", "MySQL")
+DOWNLOAD_S_MAX = 700  # the first of all tests with MySQL unpacks it
 ADDRESSES = (address_of(1), address_of(2), address_of(3))
 GATE_ADDRESS = address_of(10)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test has MariaDB behind the gateway; those so marked have MySQL as well."""
+    if "server_kind" not in metafunc.fixturenames:
+        return
+    chosen = os.environ.get(SERVERS)
+    kinds = [chosen or KINDS[0]]
+    if chosen is None and metafunc.definition.get_closest_marker("on_mysql_too"):
+        kinds = [*KINDS]
+    metafunc.parametrize("server_kind", kinds, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with many seeds, MySQL has only the one that its mark names."""
+    if SERVERS not in os.environ:
+        items[:] = [item for item in items if not _is_more_than_marked(item)]
+    for item in items:
+        if _params(item).get("server_kind") == "MySQL":
+            item.add_marker(pytest.mark.timeout(DOWNLOAD_S_MAX))
+
+
+def _is_more_than_marked(item: pytest.Item) -> bool:
+    mark, params = item.get_closest_marker("on_mysql_too"), _params(item)
+    if mark is None or params.get("server_kind") != "MySQL":
+        return False
+    return any(params[name] != value for name, value in mark.kwargs.items())
+
+
+def _params(item: pytest.Item) -> Mapping[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
 @pytest.fixture(scope="session")
-def template() -> Iterator[Path]:
+def server_kind(request: pytest.FixtureRequest) -> str:
+    kind = str(request.param)
+    if kind not in KINDS:
+        pytest.exit(f"{SERVERS}: wanted one of {', '.join(KINDS)}; found {kind!r}")
+    return kind
+
+
+@pytest.fixture(autouse=True)
+def only_where_it_can_be(request: pytest.FixtureRequest) -> None:
+    mark = request.node.get_closest_marker("mariadb_only")
+    if mark is not None and request.getfixturevalue("server_kind") != "MariaDB":
+        pytest.skip(f"MySQL has no {mark.args[0]}")
+
+
+@pytest.fixture(scope="session")
+def template(server_kind: str) -> Iterator[Template]:
+    if server_kind == "MySQL":
+        try:
+            yield make_mysql_template()
+        except CannotGetMysql as error:
+            pytest.skip(f"MySQL is not tested here: {error}")
+        return
     with tempfile.TemporaryDirectory(prefix="arm-vtg-", dir="/tmp") as directory:
         yield make_template(Path(directory))
 
 
 @pytest.fixture(scope="session")
-def servers(template: Path) -> Iterator[tuple[Server, ...]]:
+def servers(template: Template) -> Iterator[tuple[Server, ...]]:
     """Two shards of `main`, then the server of the unsharded keyspace and of comparison."""
     with ExitStack() as stack:
         started = tuple(
@@ -46,9 +106,10 @@ def servers(template: Path) -> Iterator[tuple[Server, ...]]:
         )
         for server in started[:2]:
             for table in TABLES:
-                server.query(table, "vt_main")
+                server.create(table, "vt_main")
+        started[2].log_in_once()  # which the tests ask directly; on the others the gateway is first
         for table in TABLES:
-            started[2].query(table, "whole")
+            started[2].create(table, "whole")
         for table in PLAIN_TABLES:
             started[2].query(table, "vt_plain")
         yield started

@@ -70,6 +70,7 @@ def test_rows_that_a_procedure_inserts_are_counted_for_its_session(client: Any) 
     assert bodies[-2:] == ((str(first + 1),), ("vt_plain",))
 
 
+@pytest.mark.mariadb_only("INSERT ... RETURNING")
 def test_ids_of_rows_that_are_returned_are_the_session_s(client: Any) -> None:
     other = ask(client, "insert into notes (body) values (NULL) returning id, body").rows
     assert other[0][1] == "nothing"

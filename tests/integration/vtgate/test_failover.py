@@ -24,7 +24,7 @@ from tests.integration.vtgate.gate import (
     tablet,
 )
 from tests.integration.vtgate.schema import TABLES, VSCHEMA
-from tests.integration.vtgate.servers import Server, address_of, running_server
+from tests.integration.vtgate.servers import Server, Template, address_of, running_server
 
 pytestmark = pytest.mark.integration
 
@@ -65,7 +65,7 @@ class Shard:
 
 
 @pytest.fixture(scope="module")
-def pair(template: Path) -> Iterator[tuple[Server, ...]]:
+def pair(template: Template) -> Iterator[tuple[Server, ...]]:
     with ExitStack() as stack:
         started = tuple(
             stack.enter_context(running_server(template, address, databases=("vt_main",)))
@@ -73,9 +73,10 @@ def pair(template: Path) -> Iterator[tuple[Server, ...]]:
         )
         for server in started:
             for table in TABLES:
-                server.query(table, "vt_main")
+                server.create(table, "vt_main")
             # The gateway's user must not be able to write where read_only is set.
-            server.query("revoke super, read_only admin on *.* from vt_app")
+            admin = "connection_admin" if server.is_mysql else "read_only admin"
+            server.query(f"revoke super, {admin} on *.* from vt_app")
         yield started
 
 

@@ -1,5 +1,6 @@
 """PREPARE, EXECUTE and DEALLOCATE PREPARE as text answer as one server does."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.integration.vtgate.servers import Server
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
+# What MariaDB alone takes: values after USING, EXECUTE IMMEDIATE.
+_MARIADB_S = re.compile(r"execute immediate|.* using (?!@)")
 STORY = (
     "prepare p from 'insert into users values (?, ?)'",
     "set @id = 1, @name = 'one', @more = concat('select * from users ', 'where user_id < ?')",
@@ -60,6 +63,8 @@ def test_named_statements_answer_as_on_one_server(
     theirs = connect_whole(servers[2], "whole" if database == "main" else "vt_plain")
     different = []
     for sql in STORY:
+        if servers[0].is_mysql and _MARIADB_S.match(sql):
+            continue
         text = sql if database == "main" else on_notes(sql)
         found, wanted = ask(ours, text), ask(theirs, text)
         same = (found.errno, found.columns) == (wanted.errno, wanted.columns)

@@ -255,6 +255,7 @@ def test_what_was_left_is_told_as_lost_once(pair: tuple[Any, Any], servers: Any)
     assert bodies(one) == ["a", "b"]
 
 
+@pytest.mark.on_mysql_too
 def test_a_loss_between_statements_is_told_too(pair: tuple[Any, Any], servers: Any) -> None:
     one, other = pair
     ask(one, "lock tables notes write")

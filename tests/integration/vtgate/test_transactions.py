@@ -109,6 +109,7 @@ def test_set_transaction_is_for_the_next_statement_alone(gate: Gate) -> None:
     client.close()
 
 
+@pytest.mark.on_mysql_too
 def test_savepoints_work_over_shards(gate: Gate) -> None:
     client = connect_gate(gate)
     ask(client, "begin")

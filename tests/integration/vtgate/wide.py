@@ -82,17 +82,17 @@ def make_tables(servers: tuple[Server, ...]) -> None:
     for number, server in enumerate(servers):
         databases = ["vt_wide"] if number < 2 else ["vt_wide", "vt_solo", "wide_whole"]
         for database in databases:
-            server.query(f"create or replace database {database}")
+            server.new_database(database)
             if database == "vt_solo":
                 server.query(
                     "create table p (id bigint primary key, n int, s varchar(20))", database
                 )
                 continue
             for name, columns in TABLES.items():
-                server.query(f"create table {name} {columns}", database)
+                server.create(f"create table {name} {columns}", database)
             if database == "vt_wide":
                 for name, columns in (LOOKUPS | COMPUTED).items():
-                    server.query(f"create table {name} {columns}", database)
+                    server.create(f"create table {name} {columns}", database)
 
 
 @contextmanager

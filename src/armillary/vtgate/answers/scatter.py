@@ -5,7 +5,7 @@ The shards' rows arrive side by side; nothing is kept but one batch a shard, and
 
 import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armillary.vtgate.answers.merge import (
     AddUp,
@@ -77,6 +77,10 @@ class _Columns:
         self.exprs.append(expr)
         return self._first + len(self.exprs) - 1
 
+    def add_smallest(self, expr: SqlTemplate) -> int:
+        """Add one of the values that an expression has in a group whose rows it calls equal."""
+        return self.add(("min(", *expr, ")"))
+
     def add_combined(self, expr: SqlTemplate) -> int:
         """Return a column that one aggregate alone combines: `avg(n), avg(n)` has two sums."""
         column = self.add(expr)
@@ -130,15 +134,13 @@ def finish_draft(
         column = key.column
         if column <= -2:
             assert draft.group is not None
-            return key_part(
-                SortKey(
-                    draft.group[-2 - column].expr, draft.group[-2 - column].column, key.descending
-                )
-            )
+            return key_part(replace(draft.group[-2 - column], descending=key.descending))
         if column == -1:
             column = visible + added.index(key.expr)
         shape = shapes[column]
-        return _key_part(key.expr, column, shape, columns, facts_of, key.descending, equality)
+        # Servers see that lower(a) depends on a key lower(a), but not that a function of it does.
+        add = columns.add_smallest if key.is_computed else columns.add
+        return _key_part(key.expr, column, shape, add, facts_of, key.descending, equality)
 
     sort = tuple(key_part(key) for key in draft.sort)
     group = None
@@ -151,7 +153,7 @@ def finish_draft(
                 _name_of(definitions[index]),
                 index,
                 shapes[index],
-                columns,
+                columns.add,
                 facts_of,
                 equality=True,
             )
@@ -185,7 +187,7 @@ def _key_part(
     expr: SqlTemplate,
     column: int,
     shape: ColumnShape,
-    columns: _Columns,
+    add: Callable[[SqlTemplate], int],
     facts_of: Facts,
     descending: bool = False,
     equality: bool = False,
@@ -195,11 +197,11 @@ def _key_part(
         return KeyPart(column, lambda cell: cell, descending)
     if needs_weight(shape):
         facts = facts_of(shape.collation_id)
-        weight = columns.add(("weight_string(", *expr, ")"))
+        weight = add(("weight_string(", *expr, ")"))
         return KeyPart(weight, reader_of(shape, facts), descending)
     number = as_number(shape, expr)
     if number is not None:
-        return KeyPart(columns.add(number), _read_double, descending)
+        return KeyPart(add(number), _read_double, descending)
     return KeyPart(column, reader_of(shape), descending)
 
 

@@ -22,7 +22,7 @@ from armillary.vtgate.placement.stored_values import stored_value
 from armillary.vtgate.planner.relays import Relay
 from armillary.vtgate.session import PreparedStatement, Session
 from armillary.vtgate.tablets.pool import TabletPool
-from armillary.wire.protocol import Command
+from armillary.wire.protocol import INTEGER_TYPES, Command
 from armillary.wire.scanner import KnownHead, ResponseScanner
 from armillary.wire.statements import (
     ExecuteRequest,
@@ -94,7 +94,9 @@ class FastPath:
             request = parse_execute(
                 payload, parameter_count=statement.parameter_count, last_types=statement.types
             )
-            if not may_be_relayed(request.types):
+            # After LIMIT, MySQL takes integers only; the long way makes a 5 of `5.0` and of '5'.
+            kinds = (request.types[2 * index] for index in statement.counts)
+            if not may_be_relayed(request.types) or not INTEGER_TYPES.issuperset(kinds):
                 return None
             parameters = literals_of(request)
         except WireError:

@@ -17,7 +17,7 @@ from armillary.vtgate.placement.rows import lookup_table
 from armillary.vtgate.planner.plan import Plan, SelectPlan
 from armillary.vtgate.planner.select import name_tables, plan_statement
 from armillary.vtgate.rendering import Statement
-from armillary.wire.errnos import WRONG_VALUE_COUNT
+from armillary.wire.errnos import UNSUPPORTED_PS, WRONG_VALUE_COUNT
 from armillary.wire.statements import quote
 
 
@@ -120,4 +120,8 @@ async def explain_refusal(
 
 async def check_syntax(gateway: Gateway, sql: bytes, keyspace: str) -> None:
     """Raises: MysqlError: no server takes a statement. TabletUnavailableError: none answers."""
-    await gateway.ask(keyspace, b"PREPARE armillary_check FROM " + quote(sql))
+    try:
+        await gateway.ask(keyspace, b"PREPARE armillary_check FROM " + quote(sql))
+    except MysqlError as error:
+        if error.errno != UNSUPPORTED_PS:  # else it is well-formed, and of a kind not prepared
+            raise

@@ -59,9 +59,10 @@ class ScatterRunner:
             sql = self._executor.texts.render(
                 plan.template, statement.literals, {LIMIT_TERM.name: text}
             )
+            binary = out.binary and plan.group is None
             async with AsyncExitStack() as stack:
-                streams = await self._open(stack, sql, binary=out.binary and plan.group is None)
-                if not _still_fits(plan, streams):
+                streams = await self._open(stack, sql, binary=binary)
+                if not _still_fits(plan, streams, binary=binary):
                     cached.scatter.clear()
                     self._executor.gateway.cluster.tables_changed()
                     if attempt == 0:
@@ -70,6 +71,7 @@ class ScatterRunner:
                         "columns that differ between shards: their types depend on the rows, or "
                         "the table is being changed"
                     )
+                _widen(streams)
                 return await self._merge(plan, streams, out, limit, offset)
         raise AssertionError("the second attempt returns or raises")
 
@@ -160,6 +162,23 @@ def _limits(draft: ScatterDraft, literals: Sequence[bytes]) -> tuple[int | None,
     return number(draft.limit), number(draft.offset) or 0
 
 
+# MySQL may change these into one another, where a value passes through a temporary table.
+_WIDTHS: dict[int, int] = {
+    ColumnType.TINY: 1,
+    ColumnType.SHORT: 2,
+    ColumnType.INT24: 3,
+    ColumnType.LONG: 4,
+    ColumnType.LONGLONG: 8,
+}
+_SHORT_TEXTS = frozenset(
+    {
+        ColumnType.VARCHAR,
+        ColumnType.VAR_STRING,
+        ColumnType.STRING,
+        ColumnType.ENUM,
+        ColumnType.SET,
+    }
+)
 _WITH_DECIMALS = frozenset(
     {
         ColumnType.DECIMAL,
@@ -188,7 +207,16 @@ async def _finish_stream(connection: BackendConnection, stream: RowStream) -> No
         connection.abort()
 
 
-def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
+def _widen(streams: Sequence[RowStream]) -> None:
+    """Give the first answer's columns, which stand for all, the widest integers of any."""
+    first = streams[0]
+    for index in range(len(first.columns)):
+        widest = max(streams, key=lambda stream: _WIDTHS.get(stream.columns[index].type, 0))
+        first.columns[index] = widest.columns[index]
+        first.column_payloads[index] = widest.column_payloads[index]
+
+
+def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream], *, binary: bool) -> bool:
     """Whether the answers have the columns that the plan was made for, and no other.
 
     While a schema change goes from shard to shard, `select *` may have them in another order.
@@ -196,10 +224,13 @@ def _still_fits(plan: ScatterPlan, streams: Sequence[RowStream]) -> bool:
     has them. Decimals and sign may depend on a literal's value: `round(d, 1)`, `round(d, 3)`.
     """
     names = [column.name for column in streams[0].columns[: plan.visible]]
+    types = [column.type for column in streams[0].columns]
     return all(
         len(stream.columns) == plan.width
         and [column.name for column in stream.columns[: plan.visible]] == names
         and all(map(_is_alike, stream.columns[: plan.visible], plan.shapes))
+        # Binary rows can be read only by their own types; one codec reads all.
+        and (not binary or [column.type for column in stream.columns] == types)
         for stream in streams
     )
 
@@ -209,7 +240,11 @@ def _is_alike(column: ColumnDefinition, shape: ColumnShape) -> bool:
     they say whether it came out of a temporary table.
     """
     return (
-        column.type == shape.type
+        (column.type == shape.type or _is_changed(column.type, shape.type))
         and (column.decimals == shape.decimals or column.type not in _WITH_DECIMALS)
         and not (column.flags ^ shape.flags) & ColumnFlag.UNSIGNED
     )
+
+
+def _is_changed(one: int, other: int) -> bool:
+    return any(one in kinds and other in kinds for kinds in (_WIDTHS, _SHORT_TEXTS))

@@ -80,12 +80,14 @@ class GroupPlanner:
                 index = None
         if index is None:
             self._terms.refuse_unstable(expr)
-            return SortKey(self._terms.text(expr))
+            computed = self._terms.is_computed_key(expr)
+            return SortKey(self._terms.text(expr), is_computed=computed)
         item = self._select.items[index]
         self._terms.refuse_unstable(item.expr)
         if any(isinstance(it.expr, Star) for it in self._select.items):
             raise RefusedError("grouping of * over several shards")
-        return SortKey(self._terms.text(item.expr), index)
+        computed = self._terms.is_computed_key(item.expr)
+        return SortKey(self._terms.text(item.expr), index, is_computed=computed)
 
     def _aggregate(self, index: int, item: SelectItem, keys: set[int]) -> Aggregate:
         expr = without_brackets(item.expr)
@@ -127,8 +129,9 @@ class GroupPlanner:
         index = self._terms.item_of(expr)
         if index is not None:
             self._terms.refuse_unstable(self._select.items[index].expr)
-            text = self._terms.text(self._select.items[index].expr)
-            return SortKey(text, index, item.descending)
+            selected = self._select.items[index].expr
+            computed = self._terms.is_computed_key(selected)
+            return SortKey(self._terms.text(selected), index, item.descending, computed)
         text = self._terms.text(expr)
         for number, key in enumerate(group):
             if key.expr == text:

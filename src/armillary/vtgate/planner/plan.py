@@ -122,12 +122,14 @@ class SortKey:
     """One term of ORDER BY (or a GROUP BY or DISTINCT key).
 
     `column` is a column of the shards' answers, counted from the front among the columns that the
-    client asked for; -1 when the expression must be added as a column.
+    client asked for; -1 when the expression must be added as a column. `is_computed`: it is a
+    key of GROUP BY, and more than a column.
     """
 
     expr: SqlTemplate
     column: int = -1
     descending: bool = False
+    is_computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

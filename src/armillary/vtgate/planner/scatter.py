@@ -116,9 +116,11 @@ class ScatterPlanner:
         if index is None:
             self._terms.refuse_unstable(expr)
             self._terms.refuse_aliases_inside(expr)
-            return SortKey(self._terms.text(expr), -1, item.descending)
+            computed = self._terms.is_computed_key(expr)
+            return SortKey(self._terms.text(expr), -1, item.descending, computed)
         selected = self._select.items[index]
         self._terms.refuse_unstable(selected.expr)
         star_before = any(isinstance(it.expr, Star) for it in self._select.items[:index])
         column = -1 if star_before else index
-        return SortKey(self._terms.text(selected.expr), column, item.descending)
+        computed = self._terms.is_computed_key(selected.expr)
+        return SortKey(self._terms.text(selected.expr), column, item.descending, computed)

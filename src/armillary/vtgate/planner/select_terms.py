@@ -1,7 +1,10 @@
 """What a SELECT's terms mean (positions, aliases, expressions), and what they may be. Pure."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
 
+from armillary.base.errors import ArmillaryError
 from armillary.sql.ast import (
     Call,
     Column,
@@ -14,6 +17,7 @@ from armillary.sql.ast import (
     Star,
     Variable,
     walk,
+    without_brackets,
 )
 from armillary.sql.literals import unescape
 from armillary.vtgate.errors import RefusedError, SqlError
@@ -111,6 +115,28 @@ class SelectTerms:
                 return index
         return None
 
+    def is_computed_key(self, expr: Expr) -> bool:
+        """Whether it is more than a column and, but for constants, written as a GROUP BY term."""
+        bare = without_brackets(expr)
+        return not isinstance(bare, Column) and self._look(bare) in self._key_looks
+
+    @cached_property
+    def _key_looks(self) -> set[str]:
+        looks = set()
+        for expr in map(without_brackets, self.select.group_by):
+            looks.add(self._look(expr))
+            if isinstance(expr, Column) and not expr.table:
+                named = zip(self.aliases, self.select.items, strict=True)
+                looks |= {self._look(item.expr) for a, item in named if a == expr.name.lower()}
+            elif isinstance(expr, Param):
+                with suppress(ArmillaryError):  # the server says what is wrong with a position
+                    looks.add(self._look(self.select.items[self._position(expr)].expr))
+        return looks
+
+    def _look(self, expr: Expr) -> str:
+        bare = without_brackets(expr)
+        return self.key[bare.start : bare.end].lower()
+
     def _position(self, param: Param) -> int:
         literal = self._literals[param.index] if param.index < len(self._literals) else b""
         self.fixed.add(param.index)
@@ -127,7 +153,8 @@ class SelectTerms:
 
 def _same_expression(key: str, item: SelectItem, expr: Expr) -> bool:
     """Whether an item is written as `expr` is; constants differ, for they may hide literals."""
-    text = key[expr.start : expr.end]
-    if "?" in text or isinstance(item.expr, Star):
+    bare, other = without_brackets(expr), without_brackets(item.expr)
+    text = key[bare.start : bare.end]
+    if "?" in text or isinstance(other, Star):
         return False
-    return key[item.expr.start : item.expr.end].lower() == text.lower()
+    return key[other.start : other.end].lower() == text.lower()

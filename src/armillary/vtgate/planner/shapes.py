@@ -26,6 +26,8 @@ _STRINGS = frozenset(
         ColumnType.VARCHAR,
         ColumnType.VAR_STRING,
         ColumnType.STRING,
+        ColumnType.ENUM,
+        ColumnType.SET,
         ColumnType.BLOB,
         ColumnType.TINY_BLOB,
         ColumnType.MEDIUM_BLOB,
@@ -69,10 +71,8 @@ class ColumnShape:
 
     @property
     def is_enum_or_set(self) -> bool:
-        return bool(self.flags & (ColumnFlag.ENUM | ColumnFlag.SET)) or self.type in (
-            ColumnType.ENUM,
-            ColumnType.SET,
-        )
+        """Whether it is such a column; what MySQL computes of one is text, though it says ENUM."""
+        return bool(self.flags & (ColumnFlag.ENUM | ColumnFlag.SET))
 
     @property
     def is_string(self) -> bool:
