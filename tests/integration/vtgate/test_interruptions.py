@@ -50,6 +50,18 @@ def test_a_kill_inside_a_transaction_ends_it(pair: tuple[Any, Any]) -> None:
         assert ask(one, "select count(*) from orders").rows == ((0,),)
 
 
+def test_so_does_one_at_a_savepoint(pair: tuple[Any, Any], servers: tuple[Server, ...]) -> None:
+    one, other = pair
+    ask(one, "begin")
+    ask(one, "insert into orders values (1, 1, 1, 'a')")
+    with servers[0].asleep():
+        assert ask_and_kill(one, other, "savepoint one").errno == 1317
+    told = ask(one, "savepoint two")
+    assert told.errno == NET_READ_ERROR
+    assert "the connection of this transaction to main/-80 is lost" in told.message
+    assert ask(one, "select count(*) from orders").rows == ((0,),)
+
+
 def test_a_commit_after_a_kill_says_that_nothing_was_committed(pair: tuple[Any, Any]) -> None:
     one, other = pair
     ask(one, "begin")

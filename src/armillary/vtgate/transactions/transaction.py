@@ -237,10 +237,19 @@ class Transactions:
             self._pins.drop(pin)
         self.reserving.end()
 
+    async def _everywhere(self, sql: bytes) -> None:
+        """Run a statement about savepoints on every shard of the transaction.
+
+        Raises:
+            ConnectionLostError: one was interrupted, now or before; the transaction is over.
+        """
+        for pin in list(self._session.pins.values()):
+            async with self.connection(pin.keyspace, pin.shard, group=pin.group) as connection:
+                await connection.query(sql)
+
     async def savepoint(self, sql: bytes, name: str) -> None:
         session = self._session
-        for pin in list(session.pins.values()):
-            await pin.connection.query(sql)
+        await self._everywhere(sql)
         if not self.pinning:
             return
         if name in session.savepoints:
@@ -251,14 +260,12 @@ class Transactions:
         session = self._session
         if name not in session.savepoints:
             raise SqlError(1305, f"SAVEPOINT {name} does not exist")
-        for pin in list(session.pins.values()):
-            await pin.connection.query(sql)
+        await self._everywhere(sql)
         del session.savepoints[session.savepoints.index(name) + 1 :]
 
     async def release_savepoint(self, sql: bytes, name: str) -> None:
         session = self._session
         if name not in session.savepoints:
             raise SqlError(1305, f"SAVEPOINT {name} does not exist")
-        for pin in list(session.pins.values()):
-            await pin.connection.query(sql)
+        await self._everywhere(sql)
         del session.savepoints[session.savepoints.index(name) :]
