@@ -5,7 +5,8 @@
     .venv/bin/python benchmarks/startup.py --check         exit 1 when a target is missed
 
 Times and CPU depend on the machine and on what else runs there; the targets are for 2 idle cores.
-Memory is PSS: what would be freed if the processes ended, shared pages counted once.
+Memory is PSS: what would be freed if the processes ended, shared pages counted once. A wakeup is a
+thread that had gone to sleep and runs again; other load on the machine hardly changes their number.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,10 @@ class Cost:
     count: int
     pss_bytes: int
     cpu_s: float
+    wakeups: int
+
+
+NOTHING = Cost(0, 0, 0.0, 0)
 
 
 def main() -> int:
@@ -125,31 +130,50 @@ def measure_idle(home: Path, idle_s: float) -> tuple[int, float]:
     time.sleep(idle_s)
     after = read_costs(home)
     span_s = time.monotonic() - started_s
-    print(f"\n{'kind':<14}{'processes':>10}{'PSS MiB':>10}{'each':>8}{'CPU % of a core':>18}")
+    print(
+        f"\n{'kind':<14}{'processes':>10}{'PSS MiB':>10}{'each':>8}{'CPU % of a core':>18}"
+        f"{'wakeups/s':>12}"
+    )
     for kind in sorted(after, key=lambda kind: -after[kind].pss_bytes):
-        cost = after[kind]
-        share = (cost.cpu_s - before.get(kind, Cost(0, 0, 0.0)).cpu_s) / span_s
+        cost, earlier = after[kind], before.get(kind, NOTHING)
+        share = (cost.cpu_s - earlier.cpu_s) / span_s
+        wakeups = (cost.wakeups - earlier.wakeups) / span_s
         mib = cost.pss_bytes / 2**20
-        print(f"{kind:<14}{cost.count:>10}{mib:>10.0f}{mib / cost.count:>8.1f}{share:>17.2%}")
+        print(
+            f"{kind:<14}{cost.count:>10}{mib:>10.0f}{mib / cost.count:>8.1f}{share:>17.2%}"
+            f"{wakeups:>13.1f}"
+        )
     cpu_s = sum(c.cpu_s for c in after.values()) - sum(c.cpu_s for c in before.values())
     return sum(cost.pss_bytes for cost in after.values()), cpu_s / span_s
 
 
 def read_costs(home: Path) -> Mapping[str, Cost]:
-    costs: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    costs: dict[str, list[Cost]] = defaultdict(list)
     for pid in cluster_pids(home):
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             pss = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
             stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            wakeups = sum(map(read_wakeups, Path(f"/proc/{pid}/task").iterdir()))
         except (OSError, ProcessLookupError):
             continue
         cpu_s = (int(stat[11]) + int(stat[12])) / _CLOCK_TICKS
-        costs[kind_of(words)].append((int(pss[1]) * 1024 if pss else 0, cpu_s))
-    return {
-        kind: Cost(len(found), sum(pss for pss, _ in found), sum(cpu for _, cpu in found))
-        for kind, found in costs.items()
-    }
+        costs[kind_of(words)].append(Cost(1, int(pss[1]) * 1024 if pss else 0, cpu_s, wakeups))
+    return {kind: sum_up(found) for kind, found in costs.items()}
+
+
+def read_wakeups(thread: Path) -> int:
+    found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", (thread / "status").read_text(), re.M)
+    return int(found[1]) if found else 0
+
+
+def sum_up(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        sum(cost.count for cost in costs),
+        sum(cost.pss_bytes for cost in costs),
+        sum(cost.cpu_s for cost in costs),
+        sum(cost.wakeups for cost in costs),
+    )
 
 
 def kind_of(command_line: str) -> str:
