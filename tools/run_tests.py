@@ -55,8 +55,7 @@ GROUPS = (
         (
             (str(BIN / "ruff"), "format", "--check", "--quiet"),
             (str(BIN / "ruff"), "check", "--quiet"),
-            (str(BIN / "mypy"), "-p", "armillary"),
-            (str(BIN / "mypy"), "tests"),
+            (str(BIN / "mypy"), "-p", "armillary", "-p", "tests"),
             (str(BIN / "lint-imports"), "--no-cache"),
         ),
         limit_s=300,

