@@ -57,15 +57,10 @@ class Machine:
         assert not check or done.returncode == 0, f"armillary {words}: {done.stderr}"
         return done
 
-    def write_manifest(self, *, name: str = "example", backups: Path | None = None) -> None:
-        """Write the procedure's cluster, under another name or with other backups if asked."""
+    def write_manifest(self) -> None:
+        """Write the procedure's cluster."""
         objects = load_example("procedure", namespace=NAMESPACE, directory=self.home)
         for obj in objects:
-            if obj["kind"] == "PlanetScaleCluster":
-                obj["metadata"]["name"] = name
-                if backups is not None:
-                    volume = obj["spec"]["backup"]["locations"][0]["volume"]
-                    volume["hostPath"]["path"] = str(backups)
             if users := obj.get("stringData", {}).get("users.json"):
                 # A password that no log has by chance, beside the example's `password`.
                 extra = {"auditor": [{"UserData": "auditor", "Password": USER_PASSWORD}]}

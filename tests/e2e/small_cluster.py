@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -51,20 +52,26 @@ def keyspace(
     return found | ({"databaseName": database} if database else {})
 
 
+def backups_in(folder: Path) -> Json:
+    """Return a location of backups."""
+    return {"volume": {"hostPath": {"path": str(folder), "type": "DirectoryOrCreate"}}}
+
+
 def write_small_manifest(
     machine: Machine,
     location: Json,
     keyspaces: Sequence[Json],
     *,
+    name: str = "small",
     secrets: Mapping[str, Mapping[str, str]] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a cluster `small` of one cell with one vtgate and one vtctld."""
+    """Write a cluster of one cell with one vtgate and one vtctld."""
     users = '{"user": [{"UserData": "user", "Password": "password"}]}'
     cluster = {
         "apiVersion": "planetscale.com/v2",
         "kind": "PlanetScaleCluster",
-        "metadata": {"name": "small", "namespace": NAMESPACE},
+        "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "backup": {"locations": [location], "engine": "xtrabackup"},
             "updateStrategy": {"type": "Immediate"},
@@ -88,7 +95,7 @@ def write_small_manifest(
         },
     }
     objects = [cluster, _secret("users", {"users.json": users})]
-    objects += [_secret(name, files) for name, files in (secrets or {}).items()]
+    objects += [_secret(secret, files) for secret, files in (secrets or {}).items()]
     machine.manifest.write_text(yaml.safe_dump_all(objects))
 
 

@@ -20,6 +20,7 @@ from tests.e2e.small_cluster import (
     WAIT_S_MAX,
     Json,
     backup_objects,
+    backups_in,
     insert,
     keyspace,
     make_snapshot,
@@ -56,8 +57,7 @@ def walk(machine: Machine) -> Iterator[Walk]:
         keyspace("restore", "-80", "80-", database="vt_main"),
         keyspace("wrong", "-80", "80-"),
     ]
-    backups = {"hostPath": {"path": str(machine.paths.backups), "type": "DirectoryOrCreate"}}
-    write_small_manifest(machine, {"volume": backups}, keyspaces)
+    write_small_manifest(machine, backups_in(machine.paths.backups), keyspaces)
     with small_walk(machine) as walk:
         walk.shell.run(f"{walk.vtctlclient} ApplyVSchema -vschema='{json.dumps(VSCHEMA)}' main")
         walk.shell.run(f'{walk.vtctlclient} ApplySchema -sql="{SCHEMA}" main')

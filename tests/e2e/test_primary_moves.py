@@ -16,6 +16,7 @@ from tests.e2e.small_cluster import (
     SCHEMA,
     WAIT_S_MAX,
     Json,
+    backups_in,
     insert,
     keyspace,
     small_walk,
@@ -46,8 +47,7 @@ def main_keyspace(replicas: int) -> Json:
 
 @pytest.fixture(scope="module")
 def walk(machine: Machine) -> Iterator[Walk]:
-    backups = {"hostPath": {"path": str(machine.paths.backups), "type": "DirectoryOrCreate"}}
-    write_small_manifest(machine, {"volume": backups}, [main_keyspace(3)])
+    write_small_manifest(machine, backups_in(machine.paths.backups), [main_keyspace(3)])
     with small_walk(machine) as walk:
         walk.shell.run(f'{walk.vtctlclient} ApplySchema -sql "{SCHEMA}" main')
         insert(walk, 1)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e.machine import ARMILLARY, NAMESPACE, Machine
+from tests.e2e.small_cluster import backups_in, keyspace, write_small_manifest
 
 ANSWER_S_MAX = 60
 
@@ -25,6 +26,19 @@ def kubectl(machine: Machine, *words: str) -> str:
         [*program, "-n", NAMESPACE, *words], check=True, capture_output=True, text=True
     )
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    """A cluster of two tablets, serving."""
+    machine = Machine.fresh()
+    shards = [keyspace("main", "-80", "80-")]
+    write_small_manifest(machine, backups_in(machine.paths.backups), shards)
+    try:
+        machine.up()
+        yield machine
+    finally:
+        machine.remove()
 
 
 @pytest.fixture
@@ -46,8 +60,7 @@ def test_a_spec_that_the_operator_refuses_is_no_success(
     bad = json.loads(json.dumps(cluster))
     partitioning = bad["spec"]["keyspaces"][0]["partitionings"][0]
     _, kind = next(iter(partitioning.items()))
-    template = kind["shardTemplate"] if "shardTemplate" in kind else kind["shards"][0]
-    template["tabletPools"][0]["cell"] = "nowhere"
+    kind["shards"][0]["tabletPools"][0]["cell"] = "nowhere"
     file.write_text(yaml.safe_dump(bad))
 
     refused = machine.armillary("up", "-f", str(file), check=False)
