@@ -1,4 +1,4 @@
-"""Which tests stay together when several processes share the work (pytest -n 2), and their order.
+"""Which tests stay together when several processes share the work (pytest -n 3), and their order.
 
 Each process takes the next scope when it is about to finish one, so the long ones go first: one
 that began last would be waited for by all the others.
@@ -36,22 +36,31 @@ LONGEST_FIRST = (
     "tests/e2e/test_primary_moves.py",
     "tests/e2e/test_ordinary_user.py",
     "tests/e2e/test_buckets.py",
-    "tests/integration/vtctld/test_commands.py",
-    "tests/integration/backup/test_damaged_backups.py",
+    "tests/e2e/test_verbs.py",
     "tests/integration/vtgate/",
     "tests/integration/kubelet/",
     "tests/integration/tablet/test_backup_and_restore.py",
-    "tests/integration/mysqld/test_mysql_flavor.py",
-    "tests/integration/vtctld/test_real_tablets.py",
     "tests/integration/tablet/test_shard_of_two.py",
-    "tests/integration/backup/test_take_and_restore.py",
-    "tests/integration/backup/test_faults_while_taking.py",
-    "tests/integration/backup/test_faults_while_restoring.py",
+    "tests/integration/mysqld/test_mysql_flavor.py",
     "tests/integration/tablet/test_ending_amid_backup.py",
+    "tests/integration/vtctld/test_real_tablets.py",
+    "tests/integration/vtctld/test_commands.py",
     "tests/integration/controllers/",
-    "tests/integration/mysqld/test_one_server.py",
+    "tests/integration/backup/test_take_and_restore.py",
     "tests/integration/backup/test_object_stores.py",
+    "tests/integration/backup/test_verify_command.py",
+    "tests/integration/running/test_run_tests.py",
+    "tests/integration/backup/test_formats.py",
+    "tests/integration/operator/test_backup_mirror.py",
+    "tests/integration/operator/test_releasing_changes.py",
+    "tests/integration/mysqld/test_one_server.py",
+    "tests/integration/backup/test_faults_while_restoring.py",
+    "tests/integration/backup/test_faults_while_taking.py",
+    "tests/integration/backup/test_damaged_backups.py",
     "tests/integration/lockserver/test_lockserver_tls.py",
+    "tests/integration/backup/test_vtbackup_process.py",
+    "tests/integration/operator/test_objects_of_a_cluster.py",
+    "tests/integration/apiserver/test_etcd_store.py",
 )
 
 

@@ -31,10 +31,12 @@ from tools.watched import run_watched
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST_AGAIN = (str(BIN / "pytest"), "-q", "--durations=5", "-p", "no:randomly")
-# Tests wait for servers much of the time: two processes share them (tests/scheduling.py says how).
-WORKERS = "2"
-PYTEST = (str(BIN / "pytest"), "-q", "--durations=5", "-n", WORKERS)
+PYTEST = (str(BIN / "pytest"), "-q", "--durations=5")
+# Several processes share the tests (tests/scheduling.py says how), on two cores as a rule. Tests
+# of real servers wait for them some of the time: a third process uses it.
+PYTEST_AGAIN = (*PYTEST, "-p", "no:randomly")
+COMPUTING = (*PYTEST, "-n", "2")
+WAITING = (*PYTEST, "-n", "3")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$")
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)\b")
 
@@ -63,27 +65,27 @@ GROUPS = (
     Group(
         "unit",
         "decisions, formats and protocols; no server is started",
-        ((*PYTEST, "tests/unit", "tests/property", "tests/architecture"),),
+        ((*COMPUTING, "tests/unit", "tests/property", "tests/architecture"),),
         limit_s=300,
     ),
     Group(
         "conformance",
         "one suite for each interface",
-        ((*PYTEST, "tests/conformance"),),
+        ((*WAITING, "tests/conformance"),),
         limit_s=600,
         starts_servers=True,
     ),
     Group(
         "integration",
         "one part against a real server",
-        ((*PYTEST, "tests/integration"),),
+        ((*WAITING, "tests/integration"),),
         limit_s=1200,
         starts_servers=True,
     ),
     Group(
         "e2e",
         "a user's stories on a whole cluster",
-        ((*PYTEST, "-p", "no:randomly", "tests/e2e"),),
+        ((*WAITING, "-p", "no:randomly", "tests/e2e"),),
         limit_s=1200,
         starts_servers=True,
     ),
