@@ -97,8 +97,9 @@ class LookupVindex:
             f"where {self._where(self.from_columns)} for update"
         )
 
-    def find_sql(self, columns: Sequence[str]) -> str:
-        return f"select {quote_name(self.to)} from {self._table} where {self._where(columns)}"
+    def find_sql(self, columns: Sequence[str], *, locking: str = "") -> str:
+        to = quote_name(self.to)
+        return f"select {to} from {self._table} where {self._where(columns)}{locking}"
 
     def update_to_sql(self) -> str:
         return (

@@ -155,8 +155,9 @@ class Session:
     last_statement_id: int = 0  # of the last COM_STMT_PREPARE; 0: it failed
     savepoints: list[str] = field(default_factory=list)
     created_lookups: set[object] = field(default_factory=set)  # by this transaction
+    standing_lookups: set[object] = field(default_factory=set)  # that it found there, and needs
     # Values of those that it took away, by vindex, and their keyspace ids.
-    freed_lookups: dict[tuple[str, tuple[bytes, ...]], bytes] = field(default_factory=dict)
+    freed_lookups: dict[tuple[str, tuple[bytes, ...]], set[bytes]] = field(default_factory=dict)
     killed: bool = False
     write_left: bool = False  # a statement that commits by itself was interrupted at work
     first_transaction_mode: str = field(init=False)

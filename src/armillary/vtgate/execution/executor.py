@@ -55,6 +55,7 @@ class Executor:
             in_transaction=lambda: self.transactions.pinning,
             goes_on=lambda: session.pins_connections,
             created=session.created_lookups,
+            standing=session.standing_lookups,
             freed=session.freed_lookups,
         )
         self.running: set[BackendConnection] = set()

@@ -130,6 +130,7 @@ class Pins:
         session.has_snapshot = False
         session.savepoints.clear()
         session.created_lookups.clear()
+        session.standing_lookups.clear()
         session.freed_lookups.clear()
         session.once = ()
 

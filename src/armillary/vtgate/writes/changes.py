@@ -15,6 +15,7 @@ from armillary.vtgate.placement.rows import keyspace_id_of
 from armillary.vtgate.planner.owned_rows import UTF8_LABEL
 from armillary.vtgate.planner.plan import DmlPlan, Source
 from armillary.vtgate.transactions.pins import CLEANUP_S_MAX
+from armillary.vtgate.writes.lookups import LookupRow
 from armillary.vtgate.writes.owned_lookups import OwnedLookups
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.lenenc import encode_string, read_string
@@ -64,10 +65,12 @@ class Changes:
                 if plan.reads_clock:
                     for shard in shards:
                         await stack.enter_async_context(self._stopped_clock(keyspace, shard))
-                moved = [await self._move_lookups(plan, statement, shard) for shard in shards]
+                left: list[_Left] = []
+                moved = [await self._move_lookups(plan, statement, shard, left) for shard in shards]
                 done = [await self._run(keyspace, shard, sql) for shard in shards]
             for rows, one in zip(moved, done, strict=True):
                 check_same_rows(plan, rows, one)
+            await self._delete_unused(plan, left)
             return done
 
         summaries = await executor.whole(work)
@@ -120,8 +123,16 @@ class Changes:
                     await connection.query(b"set timestamp = default")
                     connection.tainted = before
 
-    async def _move_lookups(self, plan: DmlPlan, statement: "Statement", shard: str) -> int:
-        """Return of how many rows."""
+    async def _delete_unused(self, plan: DmlPlan, left: "list[_Left]") -> None:
+        assert plan.table is not None
+        once = {(item.vindex.name, row): (item, row, place) for item, row, place in left}
+        for item, row, place in once.values():
+            await self._lookups.delete_unused(plan.table, item, row, place)
+
+    async def _move_lookups(
+        self, plan: DmlPlan, statement: "Statement", shard: str, left: "list[_Left]"
+    ) -> int:
+        """Return of how many rows; to `left` go lookup rows that other rows may have as well."""
         executor = self._executor
         table = plan.table
         assert table is not None and table.primary is not None and plan.select_owned is not None
@@ -140,7 +151,9 @@ class Changes:
                 width = len(item.columns)
                 before = tuple(literals[at : at + width])
                 at += width
-                await self._move(plan, number, item, before, keyspace_id, statement.literals)
+                row_before = before, keyspace_id
+                if await self._move(plan, number, item, row_before, statement.literals):
+                    left.append((item, row_before, tuple(literals[: len(table.primary.columns)])))
         return len(old.rows)
 
     async def _move(
@@ -148,21 +161,27 @@ class Changes:
         plan: DmlPlan,
         number: int,
         item: ColumnVindex,
-        before: tuple[bytes, ...],
-        keyspace_id: bytes,
+        before: LookupRow,
         literals: Sequence[bytes],
-    ) -> None:
+    ) -> bool:
+        """Return whether the lookup row is still there."""
         table = plan.table
         assert table is not None
         if plan.verb == "DELETE":
-            await self._lookups.delete(table, item, (before, keyspace_id))
-            return
+            if await self._lookups.is_shared(table, item):
+                return True
+            await self._lookups.delete(table, item, before)
+            return False
         changed: dict[str, Source] = dict(plan.changes[number].values)
         after = tuple(
             changed[column].literal(literals) if column in changed else old
-            for column, old in zip(item.columns, before, strict=True)
+            for column, old in zip(item.columns, before[0], strict=True)
         )
-        await self._lookups.replace(table, item, (before, keyspace_id), (after, keyspace_id))
+        return await self._lookups.replace(table, item, before, (after, before[1]))
+
+
+# A lookup vindex, the row that it had, and the values by which the owning row is placed.
+_Left = tuple[ColumnVindex, LookupRow, tuple[bytes, ...]]
 
 
 def _cell_literal(cell: bytes | None, column: ColumnDefinition, codec: str) -> bytes:

@@ -47,12 +47,14 @@ class Lookups:
         in_transaction: Callable[[], bool],
         goes_on: Callable[[], bool],
         created: set[object],
-        freed: dict[tuple[str, tuple[bytes, ...]], bytes],
+        standing: set[object],
+        freed: dict[tuple[str, tuple[bytes, ...]], set[bytes]],
     ) -> None:
         self._run = run
         self._in_transaction = in_transaction
         self._goes_on = goes_on  # whether the transaction outlives this statement
         self._created = created  # consistent lookup rows that this transaction has added
+        self._standing = standing  # and those that it has found there, and locked
         self._freed = freed  # values of those that it has taken away in `post`, and their ids
         self._ahead: set[tuple[str, bytes]] = set()  # those whose own rows are not written yet
 
@@ -133,15 +135,17 @@ class Lookups:
     ) -> None:
         literals = _literals(vindex, row)
         if await self._was_freed(vindex, row, owner):
-            await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="post")
+            await self._put_back(vindex, keyspace, literals)
             return
-        if self._goes_on():
+        if vindex.unique and self._goes_on():
             await self._refuse_taken(vindex, keyspace, row, owner)
         try:
             await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="pre")
         except MysqlError as duplicate:
             if duplicate.errno != DUP_ENTRY:
                 raise
+            if await self._stands(vindex, keyspace, row):
+                return
             await self._settle(vindex, keyspace, row, duplicate, owner)
         self._created.add(_identity(vindex, row))
         self._ahead.add((vindex.name, row[1]))
@@ -158,9 +162,10 @@ class Lookups:
             return False
         equal = await owner.equal(row[0], values)
         ids = {
-            self._freed[vindex.name, value]
+            keyspace_id
             for value, is_equal in zip(values, equal, strict=True)
             if is_equal
+            for keyspace_id in self._freed[vindex.name, value]
         }
         if vindex.unique and ids - {row[1]}:
             shown = b", ".join(row[0]).decode("utf-8", "replace")
@@ -170,6 +175,15 @@ class Lookups:
                 "freed it; commit, and use it in the next one",
             )
         return row[1] in ids
+
+    async def _put_back(
+        self, vindex: LookupVindex, keyspace: str, literals: Sequence[bytes]
+    ) -> None:
+        try:
+            await self._run(vindex.create_sql(1), literals, keyspace=keyspace, group="post")
+        except MysqlError as duplicate:
+            if vindex.unique or duplicate.errno != DUP_ENTRY:  # else another row has put it back
+                raise
 
     async def _refuse_taken(
         self, vindex: LookupVindex, keyspace: str, row: LookupRow, owner: Owner
@@ -182,10 +196,8 @@ class Lookups:
         Raises:
             MysqlError: another row has the value.
         """
-        values = row[0] if vindex.unique else _literals(vindex, row)
-        columns = vindex.from_columns if vindex.unique else (*vindex.from_columns, vindex.to)
         answer = await self._run(
-            vindex.find_sql(columns), values, keyspace=keyspace, group="outside"
+            vindex.find_sql(vindex.from_columns), row[0], keyspace=keyspace, group="outside"
         )
         for (to,) in answer.rows:
             if to is not None and await owner.has(vindex.keyspace_id(to), row[0]):
@@ -193,6 +205,20 @@ class Lookups:
                 raise MysqlError(
                     DUP_ENTRY, "23000", f"Duplicate entry {shown} for lookup vindex {vindex.name}"
                 )
+
+    async def _stands(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
+        """Whether a value that may have many ids has this one: rows with both share a lookup row.
+
+        The insert that has failed keeps it locked, so that nobody takes it away meanwhile.
+        """
+        if vindex.unique:
+            return False
+        columns = (*vindex.from_columns, vindex.to)
+        sql = vindex.find_sql(columns, locking=" lock in share mode")
+        answer = await self._run(sql, _literals(vindex, row), keyspace=keyspace, group="pre")
+        if answer.rows and _identity(vindex, row) not in self._created:
+            self._standing.add(_identity(vindex, row))
+        return bool(answer.rows)
 
     async def _settle(
         self,
@@ -232,13 +258,15 @@ class Lookups:
             if any(value.upper() == b"NULL" for value in row[0]):
                 continue  # was never added
             group = "post" if vindex.consistent else "normal"
+            if _identity(vindex, row) in self._standing:
+                continue  # `post` would wait for `pre`; a lookup row too many does no harm
             if _identity(vindex, row) in self._created:
                 group = "pre"  # another connection would wait for this one without end
             await self._run(
                 vindex.delete_sql(), _literals(vindex, row), keyspace=keyspace, group=group
             )
             if group == "post":
-                self._freed[vindex.name, row[0]] = row[1]
+                self._freed.setdefault((vindex.name, row[0]), set()).add(row[1])
 
     async def verify(self, vindex: LookupVindex, keyspace: str, row: LookupRow) -> bool:
         """Whether the lookup table has this row: for vindexes that another table owns."""

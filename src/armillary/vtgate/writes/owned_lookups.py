@@ -8,6 +8,7 @@ from armillary.routing.vschema import ColumnVindex, TableSchema
 from armillary.vtgate.answers.output import CollectedOutput
 from armillary.vtgate.placement.rows import check_lookup_row, lookup_table
 from armillary.vtgate.writes.lookups import LookupRow
+from armillary.wire.protocol import ColumnFlag
 
 if TYPE_CHECKING:
     from armillary.vtgate.execution.executor import Executor
@@ -32,18 +33,46 @@ class OwnedLookups:
         assert isinstance(item.vindex, LookupVindex)
         await self._executor.lookups.delete(item.vindex, table.keyspace, [row])
 
+    async def is_shared(self, table: TableSchema, item: ColumnVindex) -> bool:
+        """Whether several rows may have one lookup row: the same values, in the same place."""
+        assert isinstance(item.vindex, LookupVindex) and table.primary is not None
+        if item.vindex.unique:
+            return False
+        shape = await self._executor.tables.shape(table.keyspace, table.name)
+        key = {name for name, one in shape.columns.items() if one.flags & ColumnFlag.PRI_KEY}
+        return not key or not key <= {
+            name.lower() for name in (*item.columns, *table.primary.columns)
+        }
+
+    async def delete_unused(
+        self, table: TableSchema, item: ColumnVindex, row: LookupRow, place: Sequence[bytes]
+    ) -> None:
+        """Take a lookup row away if no row of the table has it any more.
+
+        Args:
+            place: the values by which its rows are placed.
+        """
+        if not await LookupOwner(self._executor, table, item).has(row[1], row[0], place):
+            await self.delete(table, item, row)
+
     async def replace(
         self, table: TableSchema, item: ColumnVindex, before: LookupRow, after: LookupRow
-    ) -> None:
-        """Move a lookup row from old values to new ones."""
+    ) -> bool:
+        """Move a lookup row from old values to new ones.
+
+        Return whether the old one is still there, for `delete_unused` once the row has moved.
+        """
         assert isinstance(item.vindex, LookupVindex)
         if after == before:
-            return
+            return False
         owner = LookupOwner(self._executor, table, item)
         if item.vindex.consistent and await owner.equal(before[0], [after[0]]) == [True]:
-            return  # then lookup rows would lock each other
-        await self.delete(table, item, before)
+            return False  # then lookup rows would lock each other
+        is_shared = await self.is_shared(table, item)
+        if not is_shared:
+            await self.delete(table, item, before)
         await self.create(table, item, [after])
+        return is_shared
 
 
 class LookupOwner:
@@ -56,18 +85,22 @@ class LookupOwner:
         self._item = item
         self._vindex = item.vindex
 
-    async def has(self, keyspace_id: bytes, values: Sequence[bytes]) -> bool:
+    async def has(
+        self, keyspace_id: bytes, values: Sequence[bytes], place: Sequence[bytes] = ()
+    ) -> bool:
+        """`place`: only of rows that these values have placed."""
         executor = self._executor
         table = self._table
-        columns = self._item.columns
+        assert table.primary is not None
+        columns = (*self._item.columns, *table.primary.columns[: len(place)])
         where = " and ".join(f"{quote_name(column)} = ?" for column in columns)
         sql = (
             f"select {quote_name(columns[0])} from {quote_name(table.name)} "
-            f"where {where} lock in share mode"
+            f"where {where} limit 1 lock in share mode"
         )
         shard = executor.resolver().partition(table.keyspace).shard_of(keyspace_id)
         out = CollectedOutput()
-        await executor.on_shard(table.keyspace, shard, _fill(sql, values), out)
+        await executor.on_shard(table.keyspace, shard, _fill(sql, (*values, *place)), out)
         return bool(out.rows)
 
     async def equal(self, values: Sequence[bytes], others: Sequence[Sequence[bytes]]) -> list[bool]:
