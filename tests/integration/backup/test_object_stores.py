@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from armillary.backup.catalog import read_catalog
 from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.restore import restore_backup
-from armillary.backup.storage import open_storage
+from armillary.backup.storage import BackupStorage, open_storage
 from armillary.backup.verify import verify_backup
 from armillary.settings.backup import BackupStorageSettings
 from tests.fakes.bearer_gate import bearer_gate, new_key
@@ -94,11 +95,52 @@ async def test_google_is_asked_with_the_tokens_of_the_service_account(
             assert (len(read), read[-3:]) == (9_000_003, b"end")
             await storage.remove_backup("main/-80", name)
             assert await storage.list_backups("main/-80") == []
-        sold = set(gate.sold)
-        assert sold and gate.let_through > 8 and gate.refused == 0
+            sold = set(gate.sold)
+            assert sold and gate.let_through > 8 and gate.refused == 0
 
-        key_file.write_text(gate.key_file(new_key()))
-        async with open_storage(where) as storage:
-            with pytest.raises(StorageUnavailableError, match="Invalid JWT Signature"):
-                await storage.list_backups("main/-80")
-        assert gate.refused > 0 and gate.sold == sold
+            # The Secret changes while the store is open: the new key counts, right or wrong.
+            for bad, told in (
+                (gate.key_file(new_key()), "Invalid JWT Signature"),
+                ("{}", "service account's JSON key"),
+            ):
+                key_file.write_text(bad)
+                with pytest.raises(StorageUnavailableError, match=told):
+                    await storage.list_backups("main/-80")
+            assert gate.refused > 0 and gate.sold == sold
+            key_file.write_text(gate.key_file())
+            assert await storage.list_backups("main/-80") == []
+
+
+async def test_keys_of_s3_that_change_count_from_then_on(
+    tmp_path: Path, s3_settings: BackupStorageSettings
+) -> None:
+    good = keys_of(s3_settings)
+    keys = tmp_path / "credentials"
+    keys.write_text(good.replace("secret_access_key = ", "secret_access_key = not"))
+    async with open_storage(replace(s3_settings, aws_shared_credentials_file=str(keys))) as storage:
+        with pytest.raises(StorageUnavailableError, match="SignatureDoesNotMatch"):
+            await storage.list_backups("rotated")
+        keys.write_text(good)
+        with anyio.fail_after(30):
+            await until_listed(storage)
+        keys.unlink()
+        with (
+            anyio.fail_after(30),
+            pytest.raises(StorageUnavailableError, match="cannot read the credentials file"),
+        ):
+            while True:
+                await storage.list_backups("rotated")
+
+
+def keys_of(settings: BackupStorageSettings) -> str:
+    return Path(settings.aws_shared_credentials_file).read_text()
+
+
+async def until_listed(storage: BackupStorage) -> None:
+    """Keys are asked for anew at the next request, but not within a tenth of a second."""
+    while True:
+        try:
+            assert await storage.list_backups("rotated") == []
+        except StorageUnavailableError:
+            continue
+        return

@@ -4,6 +4,8 @@ The library blocks, so each call runs in a thread; an upload keeps its thread un
 pulls its bytes from the event loop.
 """
 
+import os
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import IO, TypeVar, cast
 
@@ -31,14 +33,14 @@ _T = TypeVar("_T")
 class GcsObjects:
     """An ObjectClient on a bucket."""
 
-    def __init__(self, client: storage.Client, bucket: str) -> None:
-        self._client = client
-        self._bucket = client.bucket(bucket)
+    def __init__(self, clients: "_Clients", bucket: str) -> None:
+        self._clients = clients
+        self._name = bucket
         self._threads = anyio.CapacityLimiter(THREADS_MAX)
 
     async def list_prefixes(self, prefix: str) -> list[str]:
         def read() -> list[str]:
-            iterator = self._client.list_blobs(self._bucket, prefix=prefix, delimiter="/")
+            iterator = self._clients.now().list_blobs(self._name, prefix=prefix, delimiter="/")
             for _ in iterator.pages:
                 pass
             return [p.rstrip("/").rpartition("/")[2] for p in iterator.prefixes]
@@ -47,16 +49,16 @@ class GcsObjects:
 
     async def list_objects(self, prefix: str) -> list[tuple[str, int]]:
         def read() -> list[tuple[str, int]]:
-            blobs = self._client.list_blobs(self._bucket, prefix=prefix)
+            blobs = self._clients.now().list_blobs(self._name, prefix=prefix)
             return [(blob.name, blob.size) for blob in blobs]
 
         return await self._in_thread(read)
 
     async def put(self, key: str, source: AsyncIterator[bytes]) -> int:
         stream = _PulledStream(source)
-        blob = self._bucket.blob(key, chunk_size=UPLOAD_PART_BYTES)
 
         def upload() -> None:
+            blob = self._blob(key, chunk_size=UPLOAD_PART_BYTES)
             blob.upload_from_file(
                 cast(IO[bytes], stream), content_type="application/octet-stream", checksum="crc32c"
             )
@@ -72,7 +74,7 @@ class GcsObjects:
     async def put_if_absent(self, key: str, data: bytes) -> bool:
         def upload() -> bool:
             try:
-                self._bucket.blob(key).upload_from_string(
+                self._blob(key).upload_from_string(
                     data, content_type="application/octet-stream", if_generation_match=0
                 )
             except PreconditionFailed:
@@ -82,8 +84,7 @@ class GcsObjects:
         return await self._in_thread(upload)
 
     async def get(self, key: str) -> AsyncGenerator[bytes, None]:
-        blob = self._bucket.blob(key)
-        reader = await self._in_thread(lambda: blob.open("rb", chunk_size=READ_BYTES))
+        reader = await self._in_thread(lambda: self._blob(key).open("rb", chunk_size=READ_BYTES))
         try:
             while data := await self._in_thread(lambda: reader.read(READ_BYTES)):
                 yield data
@@ -93,12 +94,15 @@ class GcsObjects:
     async def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             try:
-                await self._in_thread(lambda key=key: self._bucket.blob(key).delete())  # type: ignore[misc]
+                await self._in_thread(lambda key=key: self._blob(key).delete())  # type: ignore[misc]
             except NotFoundError:
                 continue
 
     async def aclose(self) -> None:
-        self._client.close()
+        self._clients.close()
+
+    def _blob(self, key: str, *, chunk_size: int | None = None) -> storage.Blob:
+        return self._clients.now().bucket(self._name).blob(key, chunk_size=chunk_size)
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         try:
@@ -107,6 +111,41 @@ class GcsObjects:
             raise NotFoundError(f"gcs: {error.message}") from None
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             raise StorageUnavailableError(f"gcs: {google_reason(str(error))}") from error
+        except InputError as error:
+            raise StorageUnavailableError(f"gcs: {error}") from None
+
+
+class _Clients:
+    """The client for the key file as it is now: whoever changes the key restarts nobody."""
+
+    def __init__(self, settings: BackupStorageSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._stamp = self._read_stamp()
+        self._client = _client(settings)
+
+    def now(self) -> storage.Client:
+        """Return the client; what another one is at goes on.
+
+        Raises:
+            InputError: the key file has changed, and cannot be read.
+        """
+        with self._lock:
+            stamp = self._read_stamp()
+            if stamp != self._stamp:
+                self._client = _client(self._settings)
+                self._stamp = stamp
+            return self._client
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _read_stamp(self) -> tuple[int, ...]:
+        try:
+            stat = os.stat(self._settings.google_application_credentials)
+        except OSError:
+            return ()
+        return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class _PulledStream:
@@ -153,7 +192,7 @@ def gcs_storage(settings: BackupStorageSettings) -> ObjectStorage:
     if not settings.gcs_backup_storage_bucket:
         raise InputError("gcs_backup_storage_bucket is empty: wanted the name of a bucket")
     return ObjectStorage(
-        GcsObjects(_client(settings), settings.gcs_backup_storage_bucket),
+        GcsObjects(_Clients(settings), settings.gcs_backup_storage_bucket),
         root=settings.gcs_backup_storage_root,
     )
 

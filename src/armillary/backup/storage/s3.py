@@ -31,6 +31,7 @@ from obstore.store import S3Store
 from armillary.backup.errors import StorageUnavailableError
 from armillary.backup.storage.objects import ObjectStorage
 from armillary.backup.storage.reasons import obstore_reason
+from armillary.base.clock import utc_now
 from armillary.base.errors import InputError, NotFoundError
 from armillary.settings.backup import BackupStorageSettings
 
@@ -43,6 +44,7 @@ PARTS_AT_ONCE = 2
 READ_BYTES = 1024 * 1024
 RETRIES_DEFAULT = 10
 RETRY_FOR = timedelta(minutes=3)
+_KEYS_GOOD_FOR = timedelta(seconds=10)  # obstore asks anew minutes before the end: each time
 
 
 class S3Objects:
@@ -207,7 +209,9 @@ def s3_storage(settings: BackupStorageSettings) -> ObjectStorage:
     if settings.s3_backup_server_side_encryption:
         config["server_side_encryption"] = settings.s3_backup_server_side_encryption
     if settings.aws_shared_credentials_file:
-        config |= read_shared_credentials(Path(settings.aws_shared_credentials_file))
+        path = Path(settings.aws_shared_credentials_file)
+        read_shared_credentials(path)  # what is wrong with it now is told now
+        config["credential_provider"] = lambda: _keys_of(path)
     retries = settings.s3_backup_aws_retries
 
     def store(retries_max: int) -> S3Store:
@@ -227,6 +231,21 @@ def s3_storage(settings: BackupStorageSettings) -> ObjectStorage:
         ),
         root=settings.s3_backup_storage_root,
     )
+
+
+def _keys_of(path: Path) -> dict[str, object]:
+    """Return the keys that the file has now, for a moment: whoever changes them restarts nobody.
+
+    Raises:
+        InputError: as `read_shared_credentials`; obstore makes it the failure of the request.
+    """
+    keys = read_shared_credentials(path)
+    return {
+        "access_key_id": keys["access_key_id"],
+        "secret_access_key": keys["secret_access_key"],
+        "token": keys.get("session_token"),
+        "expires_at": utc_now() + _KEYS_GOOD_FOR,
+    }
 
 
 def read_shared_credentials(path: Path, *, profile: str = "default") -> dict[str, str]:
