@@ -6,7 +6,8 @@ and when the connection is lost the session is told.
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pymysql.protocol import FieldDescriptorPacket
 
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.wire.errnos import NET_READ_ERROR
-from tests.integration.vtgate.clients import REFUSED, Answer, ask, connect_gate
+from tests.integration.vtgate.clients import REFUSED, Answer, ask, connect_gate, connect_whole
 from tests.integration.vtgate.conftest import make_cluster
 from tests.integration.vtgate.gate import Gate, running_gate, settings_for, tablet
 from tests.integration.vtgate.servers import Server, address_of
@@ -305,3 +306,76 @@ def test_of_several_replicas_a_session_keeps_to_the_one_where_it_left_something(
         assert told.errno == NET_READ_ERROR
         assert "open handlers on plain/0 are gone" in told.message
         client.close()
+
+
+def test_a_loss_beside_another_shard_s_error_lets_nothing_of_the_transaction_commit(
+    servers: tuple[Server, ...],
+) -> None:
+    """One shard refuses the statement while the other's primary, with what was left, moves on."""
+    cluster = make_cluster(servers)
+    with (
+        tempfile.TemporaryDirectory(prefix="arm-vtg-", dir="/tmp") as directory,
+        running_gate(
+            cluster, settings_for(address_of(33), Path(directory), enable_buffer=True)
+        ) as gate,
+    ):
+        call: Any = gate.call
+        client = connect_gate(gate, "main:80-")
+        assert ask(client, "handler kinds open as h").errno == 0
+        ask(client, "use main")
+        ask(client, "begin")
+        assert ask(client, "insert into kinds (id, c) values (1, 'no number'), (4, '5')").errno == 0
+        assert ask(client, "use `main[-]`").errno == 0
+        old = tablet(servers[1], "main", "80-", database="vt_main", uid=2)
+        call(cluster.set_tablet, replace(old, serving=False))
+        thread, answers = in_background_refused_by(servers[0], client, "update kinds set i = c")
+        call(cluster.set_tablet, replace(old, alias=TabletAlias("zone1", 6), term_start_s=2))
+        thread.join(10)
+        assert answers[0].errno == 1366
+        assert ask(client, "commit").errno == NET_READ_ERROR
+        assert [s.query("select id from kinds", "vt_main") for s in servers[:2]] == [[], []]
+        client.close()
+
+
+def test_a_connection_that_breaks_beside_another_shard_s_error_is_told_with_it(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    """By the error alone the client would go on, and take its COMMIT for one."""
+    with (
+        closing(connect_gate(gate)) as client,
+        closing(connect_whole(servers[1], "vt_main")) as holder,
+    ):
+        ask(client, "insert into kinds (id, c) values (1, 'no number'), (4, '5')")
+        ask(holder, "begin")
+        ask(holder, "select * from kinds where id = 4 for update")
+        ask(client, "begin")
+        ask(client, "insert into kinds (id, c) values (2, '2')")
+        ask(client, "use `main[-]`")
+        thread, answers = in_background_refused_by(servers[0], client, "update kinds set i = c")
+        waiting = "select id from information_schema.processlist where info like 'update kinds%'"
+        until(lambda: bool(servers[1].query(waiting)))
+        servers[1].query(f"kill {servers[1].query(waiting)[0][0]}")
+        thread.join(10)
+        assert answers[0].errno == NET_READ_ERROR
+        assert "no number" in answers[0].message and "rolled back as a whole" in answers[0].message
+        ask(client, "commit")
+        assert servers[0].query("select id from kinds", "vt_main") == [(1,)]
+
+
+def in_background_refused_by(
+    server: Server, client: Any, sql: str
+) -> tuple[threading.Thread, list[Answer]]:
+    """Start an UPDATE, and return once this server has refused its part."""
+    count = "select variable_value from information_schema.global_status where variable_name"
+    working = "select count(*) from information_schema.processlist where info like 'update%'"
+    before = server.query(f"{count} = 'COM_UPDATE'")
+    started = in_background(client, sql)
+    until(lambda: server.query(f"{count} = 'COM_UPDATE'") != before)
+    until(lambda: server.query(working) == [(0,)])
+    return started
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a server counts, and tells nobody."""
+    while not condition():
+        threading.Event().wait(0.02)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from armillary.base.errors import ArmillaryError, MysqlError
-from armillary.vtgate.errors import SqlError
+from armillary.vtgate.errors import ConnectionLostError, SqlError
 from armillary.vtgate.session import Pin, Session
 from armillary.vtgate.tablets.backend import BackendConnection
 from armillary.vtgate.tablets.selection import Tablets
@@ -194,6 +194,7 @@ class Transactions:
                 pin.savepoint = ""
 
     async def _undo_statement(self, error: BaseException) -> None:
+        """Raises: ConnectionLostError: all is undone, where the client would not expect it."""
         if isinstance(error, MysqlError) and error.errno in TRANSACTION_OVER_ERRNOS:
             await self.rollback()  # the server has undone the whole transaction on that shard
             return
@@ -205,6 +206,8 @@ class Transactions:
         except (ArmillaryError, TimeoutError):
             logger.warning("a failed statement could not be undone; rolling back all")
             await self.rollback()
+            if isinstance(error, MysqlError | SqlError):
+                raise _whole_transaction_lost(error) from error
 
     async def begin(self, begin_sql: bytes) -> None:
         """As a server does, commit what is under way, and give up table locks."""
@@ -269,3 +272,10 @@ class Transactions:
             raise SqlError(1305, f"SAVEPOINT {name} does not exist")
         await self._everywhere(sql)
         del session.savepoints[session.savepoints.index(name) :]
+
+
+def _whole_transaction_lost(error: ArmillaryError) -> ConnectionLostError:
+    """By the error alone the client would go on, and commit what is gone."""
+    return ConnectionLostError(
+        f"{error}; another shard's connection is lost, and the transaction rolled back as a whole"
+    )
