@@ -1,5 +1,6 @@
 """Containers start, end, crash and stop the way Kubernetes says."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,62 @@ def test_a_limit_of_cpu_is_the_kernels_and_goes_with_the_container(rig: Rig) -> 
     assert [file.read_text().split()[0] for file in limits if file.exists()] == ["30000"]
     rig.kubectl("delete", "pod", "slow")
     rig.wait_for(lambda: not root.exists())
+
+
+def test_a_container_runs_as_the_user_that_it_asks_for(rig: Rig) -> None:
+    """Its volumes are his to read and write; pods of the operator run as ours all the same."""
+    if "sandbox=True" not in (rig.paths.logs / "kubelet.log").read_text():
+        pytest.skip("no sandbox on this machine")
+    rig.kubectl("create", "secret", "generic", "his", "--from-literal=k=value")
+    volumes = [{"name": "s", "secret": {"secretName": "his"}}, {"name": "e", "emptyDir": {}}]
+    mounts = [{"name": "s", "mountPath": "/s"}, {"name": "e", "mountPath": "/e", "subPath": "in"}]
+    security = {"runAsUser": 1234, "runAsNonRoot": True, "fsGroup": 3456}
+    script = "cat /s/k >/e/copy && cp /e/copy /tmp/copy && cat /tmp/copy; echo; id; "
+    script += "echo done >/dev/termination-log; sleep 60"
+    ours = pod("ours", "id -u; sleep 60", securityContext={"runAsUser": 999})
+    ours["metadata"]["labels"]["planetscale.com/cluster"] = "example"
+    rig.apply(
+        pod(
+            *("his", script),
+            spec={"volumes": volumes, "securityContext": security},
+            volumeMounts=mounts,
+            securityContext={"runAsGroup": 2345},
+        ),
+        ours,
+    )
+    try:
+        for name in ("his", "ours"):
+            rig.wait_ready(name)
+        told = "value\nuid=1234 gid=2345 groups=2345,3456\n"
+        rig.wait_for(lambda: rig.kubectl("logs", "his").stdout == told)
+        assert rig.kubectl("exec", "his", "--", "id", "-u").stdout == "1234\n"
+        rig.wait_for(lambda: rig.kubectl("logs", "ours").stdout == f"{os.geteuid()}\n")
+    finally:
+        rig.kubectl("delete", "secret", "his")
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        ({"runAsNonRoot": True}, "container has runAsNonRoot and image will run as root"),
+        (
+            {"runAsNonRoot": True, "runAsUser": 0},
+            "container's runAsUser breaks non-root policy",
+        ),
+    ],
+)
+def test_a_container_that_may_not_be_root_is_not_started_as_root(
+    rig: Rig, asked: dict[str, Any], refusal: str
+) -> None:
+    rig.apply(pod("strict", "sleep 60", securityContext=asked))
+
+    def waits() -> dict[str, Any]:
+        statuses = rig.get("pod", "strict").get("status", {}).get("containerStatuses") or [{}]
+        waiting: dict[str, Any] = (statuses[0].get("state") or {}).get("waiting") or {}
+        return waiting if waiting.get("reason") == "CreateContainerConfigError" else {}
+
+    assert rig.wait_for(waits)["message"] == refusal
+    rig.wait_for(lambda: refusal in rig.kubectl("describe", "pod", "strict").stdout)
 
 
 def test_an_address_belongs_to_a_pods_name(rig: Rig) -> None:

@@ -77,6 +77,10 @@ def test_a_pod_with_volumes_runs_and_can_be_entered(user_rig: Rig) -> None:
     rig.wait_for(lambda: "adopted" in (rig.paths.logs / "kubelet.log").read_text())
     assert rig.get("pod", "mine")["status"]["containerStatuses"][0]["restartCount"] == 0
     rig.kubectl("delete", "pod", "mine")
+    rig.apply(pod("other", "sleep 60", securityContext={"runAsUser": 1234}))
+    refusal = "container asks for user 1234: this cluster was started by user 65534"
+    rig.wait_for(lambda: refusal in rig.kubectl("describe", "pod", "other").stdout)
+    rig.kubectl("delete", "pod", "other")
     rig.apply(pod("sorry", "echo no >/dev/termination-log", spec={"restartPolicy": "Never"}))
     ended = rig.wait_phase("sorry", "Succeeded")["status"]["containerStatuses"][0]
     assert ended["state"]["terminated"]["message"] == "no\n"

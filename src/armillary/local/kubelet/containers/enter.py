@@ -4,8 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import anyio
 
@@ -21,7 +21,7 @@ class Entry:
     main: ProcessId
     sandboxed: bool
     working_dir: str | None
-    paths: Mapping[str, str] = field(default_factory=dict)
+    become: Sequence[str] = ()  # the words before each of its commands
 
     def words(self, argv: Sequence[str], *, new_session: bool = False) -> list[str]:
         """Return the command that runs `argv` inside.
@@ -38,7 +38,7 @@ class Entry:
             # Made by us without privilege, so we own it and are fully capable in it.
             words += ["--user", "--preserve-credentials"]
         words.append(f"--wdns={self.working_dir or '/'}")
-        return [*words, "--", *session, *argv]
+        return [*words, "--", *session, *self.become, *argv]
 
     def environment(self) -> dict[str, str]:
         """Return the variables that the main process was started with."""

@@ -13,6 +13,7 @@ from armillary.local.kubelet.containers.environment import (
     build_environment,
     resolve_argv,
 )
+from armillary.local.kubelet.containers.identity import words_to_become
 from armillary.local.kubelet.containers.last_words import begin_last_words
 from armillary.local.kubelet.containers.process import Launch
 from armillary.local.kubelet.containers.rewrite import (
@@ -50,7 +51,8 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     """Return the start; makes the container's own files and its limits on the way.
 
     Raises:
-        ConfigError: a key or object that the environment needs is missing, or no command.
+        ConfigError: a key or object that the environment needs is missing, or no command; or a
+            user that the container cannot be.
         NotYetError: without a sandbox, an equal of this pod has no address yet.
         MountError: a mount that the pod's volumes do not allow, or a path that is none.
     """
@@ -60,17 +62,19 @@ def build_launch(pod: PodSpec, container: ContainerSpec, context: LaunchContext)
     if not container.last_words_path.startswith("/"):
         path = container.last_words_path
         raise MountError(f"terminationMessagePath {path}: wanted an absolute path")
+    become = words_to_become(container.run_as, sandboxed=context.sandbox is not None)
     directory = context.directory
     directory.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_tree(directory.temporary)  # a container begins with an empty /tmp
     directory.temporary.mkdir(mode=0o700)
+    directory.temporary.chmod(0o1777)  # for whoever the container runs as
     begin_last_words(directory.last_words)
     cgroup_procs: Sequence[Path] = ()
     if context.cgroups is not None:
         cgroup_procs = context.cgroups.create(context.cgroup_name, container.limits).procs
     if context.sandbox is not None:
         argv = context.sandbox.command(
-            argv,
+            [*become, *argv],
             mounts=[*_standard_mounts(container, mounts, context), *mounts],
             hostname=pod.hostname,
             working_dir=container.working_dir,

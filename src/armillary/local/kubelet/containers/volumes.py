@@ -28,6 +28,7 @@ from armillary.local.kubelet.pod.spec import ContainerSpec, Json, PodSpec, Volum
 _DATA = "..data"
 _SECRET_MODE = 0o400  # our processes and the files' owner are one user
 _CONFIG_MODE = 0o644
+_SHARED_MODE = 0o777  # of a volume whose pod has other users; nobody else comes to its directory
 
 
 class MountError(InputError):
@@ -77,16 +78,20 @@ def _ensure_volume(volume: Json, pod: PodSpec, context: VolumeContext) -> Path:
             raise ConfigError(f'persistentvolumeclaim "{name}" not found or not bound')
         path = Path(context.claim_dirs[name])
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if pod.is_of_several_users:
+            path.chmod(_SHARED_MODE)
         return path
     if "hostPath" in volume:
         return _ensure_host_path(volume["hostPath"])
     if "emptyDir" in volume:
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if pod.is_of_several_users:
+            own.chmod(_SHARED_MODE)
         return own
     files = _files_of(volume, pod, context)
     if files is None:
         raise ConfigError(f"volume type {sorted(set(volume) - {'name'})} is not offered here")
-    write_files(own, files)
+    write_files(own, files, folder_mode=0o755 if pod.is_of_several_users else 0o700)
     return own
 
 
@@ -110,7 +115,8 @@ def _files_of(volume: Json, pod: PodSpec, context: VolumeContext) -> list[_File]
     if "secret" in volume:
         source = volume["secret"]
         mode = source.get("defaultMode")
-        return _secret_files(source | {"name": source["secretName"]}, context, mode)
+        named = source | {"name": source["secretName"]}
+        return _secret_files(named, context, mode, is_private=not pod.is_of_several_users)
     if "configMap" in volume:
         return _config_map_files(
             volume["configMap"], context, volume["configMap"].get("defaultMode")
@@ -127,7 +133,8 @@ def _projected_files(projected: Json, pod: PodSpec, context: VolumeContext) -> l
     mode = projected.get("defaultMode")
     for source in projected.get("sources") or ():
         if "secret" in source:
-            files += _secret_files(source["secret"], context, mode)
+            is_private = not pod.is_of_several_users
+            files += _secret_files(source["secret"], context, mode, is_private=is_private)
         elif "configMap" in source:
             files += _config_map_files(source["configMap"], context, mode)
         elif "downwardAPI" in source:
@@ -135,12 +142,16 @@ def _projected_files(projected: Json, pod: PodSpec, context: VolumeContext) -> l
     return files
 
 
-def _secret_files(source: Json, context: VolumeContext, mode: int | None) -> list[_File]:
+def _secret_files(
+    source: Json, context: VolumeContext, mode: int | None, *, is_private: bool
+) -> list[_File]:
     keys = context.sources.secret(source["name"])
-    # A mode that lets group or others read is meant for another user in the container; here both
-    # are the same user, so the files stay private.
-    private = _SECRET_MODE if mode is None else (mode & 0o700) or _SECRET_MODE
-    return _key_files(source, keys, private, f'secret "{source["name"]}" not found')
+    chosen = _CONFIG_MODE if mode is None else mode
+    if is_private:
+        # A mode that lets group or others read is meant for another user in the container; here
+        # both are the same user, so the files stay private.
+        chosen = _SECRET_MODE if mode is None else (mode & 0o700) or _SECRET_MODE
+    return _key_files(source, keys, chosen, f'secret "{source["name"]}" not found')
 
 
 def _config_map_files(source: Json, context: VolumeContext, mode: int | None) -> list[_File]:
@@ -184,22 +195,24 @@ def _downward_files(source: Json, pod: PodSpec, context: VolumeContext) -> list[
     return files
 
 
-def write_files(directory: Path, files: Sequence[_File]) -> None:
+def write_files(directory: Path, files: Sequence[_File], *, folder_mode: int = 0o700) -> None:
     """Make `directory` show exactly these files, all at once. Again: nothing when unchanged."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(repr((_checked(file.path), file.mode, file.data)).encode())
     version = f"..{digest.hexdigest()[:16]}"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(folder_mode)
     link = directory / _DATA
     if link.is_symlink() and os.readlink(link) == version:
         return
     fresh = directory / version
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
+    fresh.chmod(folder_mode)
     for file in files:
         path = fresh / file.path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             out.write(file.data)
@@ -241,13 +254,14 @@ def mounts_of(
         MountError: a mount of a volume that the pod does not have, or a path out of it.
     """
     kept = {volume["name"] for volume in pod.volumes if _is_kept(volume)}
+    mode = _SHARED_MODE if pod.is_of_several_users else 0o700
     mounts = []
     for mount in container.mounts:
         if mount.volume not in volumes:
             raise MountError(
                 f'volume "{mount.volume}" of container {container.name} is not defined'
             )
-        source = _source_of(mount, volumes[mount.volume], env)
+        source = _source_of(mount, volumes[mount.volume], env, mode)
         read_only = mount.read_only or mount.volume in kept
         mounts.append(Mount(source=source, target=mount.path, read_only=read_only))
     return mounts
@@ -260,7 +274,7 @@ def _is_kept(volume: Json) -> bool:
     return any(kind in volume for kind in ("secret", "configMap", "projected", "downwardAPI"))
 
 
-def _source_of(mount: VolumeMount, volume: Path, env: Mapping[str, str]) -> Path:
+def _source_of(mount: VolumeMount, volume: Path, env: Mapping[str, str], mode: int) -> Path:
     inner = mount.sub_path or expand(mount.sub_path_expr, env)
     if not inner:
         return volume
@@ -271,6 +285,7 @@ def _source_of(mount: VolumeMount, volume: Path, env: Mapping[str, str]) -> Path
     source = volume / inner
     if not source.exists():
         source.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.chmod(mode)
     # The link to ..data would be followed at mount time; name the file it leads to now.
     return Path(os.path.realpath(source))
 

@@ -15,6 +15,8 @@ from armillary.base.clock import monotonic_s, utc_now
 from armillary.base.errors import UnavailableError
 from armillary.local.kubelet.containers.cgroup import ContainerCgroup
 from armillary.local.kubelet.containers.enter import Entry, run_command
+from armillary.local.kubelet.containers.environment import ConfigError
+from armillary.local.kubelet.containers.identity import words_to_become
 from armillary.local.kubelet.containers.last_words import read_last_words
 from armillary.local.kubelet.containers.logs import log_tail
 from armillary.local.kubelet.containers.process import (
@@ -242,6 +244,7 @@ class Container:
             main=main,
             sandboxed=self._context.sandboxed,
             working_dir=self.spec.working_dir,
+            become=_words_to_become(self.spec, sandboxed=self._context.sandboxed),
         )
 
     async def run_command(self, argv: list[str]) -> tuple[int, bytes]:
@@ -301,6 +304,13 @@ class Container:
     async def _run_hook(self, hook: Json) -> str:
         address, run = self._context.pod_ip, self.run_command
         return await run_hook(hook, self.spec, pod_ip=address, run_command=run)
+
+
+def _words_to_become(spec: ContainerSpec, *, sandboxed: bool) -> list[str]:
+    try:
+        return words_to_become(spec.run_as, sandboxed=sandboxed)
+    except ConfigError:  # an earlier kubelet has started it, as its own user
+        return []
 
 
 def _finished_at(attempt_dir: "os.PathLike[str]") -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 
 from armillary.base.errors import InputError
 from armillary.kube.quantities import parse_quantity
+from armillary.operator.render.labels import CLUSTER
 
 Json = Mapping[str, Any]
 
@@ -36,6 +37,16 @@ class ProbeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunAs:
+    """Whom a container asks to be."""
+
+    user: int | None = None
+    group: int | None = None
+    non_root: bool = False
+    more_groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
     name: str
     image: str
@@ -47,6 +58,7 @@ class ContainerSpec:
     ports: Mapping[str, int]
     probes: tuple[ProbeSpec, ...]
     working_dir: str | None
+    run_as: RunAs
     stdin: bool
     stdin_once: bool
     tty: bool
@@ -91,6 +103,12 @@ class PodSpec:
     def deleting(self) -> bool:
         return self.deleted_at is not None
 
+    @property
+    def is_of_several_users(self) -> bool:
+        """Whether a container asks for a user, who is to read what the kubelet writes."""
+        every = (*self.init_containers, *self.containers)
+        return any(container.run_as != RunAs() for container in every)
+
     def container(self, name: str) -> ContainerSpec | None:
         every = (*self.init_containers, *self.containers)
         return next((container for container in every if container.name == name), None)
@@ -104,6 +122,13 @@ def parse_pod(pod: Json) -> PodSpec:
     if deleted is not None and metadata.get("deletionGracePeriodSeconds") is not None:
         grace = metadata["deletionGracePeriodSeconds"]
     deadline = spec.get("activeDeadlineSeconds")
+    # What runs ours is this user's, whatever the user of Vitess's images is.
+    is_ours = CLUSTER in (metadata.get("labels") or {})
+    security: Json | None = None if is_ours else spec.get("securityContext") or {}
+
+    def parse(container: Json) -> ContainerSpec:
+        return _parse_container(container, security)
+
     return PodSpec(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -113,8 +138,8 @@ def parse_pod(pod: Json) -> PodSpec:
         node_name=spec.get("nodeName", ""),
         service_account=spec.get("serviceAccountName") or "default",
         restart_policy=spec.get("restartPolicy") or "Always",
-        init_containers=tuple(map(_parse_container, spec.get("initContainers") or ())),
-        containers=tuple(map(_parse_container, spec.get("containers") or ())),
+        init_containers=tuple(map(parse, spec.get("initContainers") or ())),
+        containers=tuple(map(parse, spec.get("containers") or ())),
         volumes=tuple(spec.get("volumes") or ()),
         hostname=spec.get("hostname") or metadata["name"],
         subdomain=spec.get("subdomain") or "",
@@ -128,7 +153,21 @@ def parse_pod(pod: Json) -> PodSpec:
     )
 
 
-def _parse_container(container: Json) -> ContainerSpec:
+def _parse_run_as(pod: Json | None, container: Json) -> RunAs:
+    """Read what a container asks for itself, and the pod for all; None: nobody is asked."""
+    if pod is None:
+        return RunAs()
+    asked = {**pod, **(container.get("securityContext") or {})}
+    groups = [*(pod.get("supplementalGroups") or ()), pod.get("fsGroup")]
+    return RunAs(
+        user=asked.get("runAsUser"),
+        group=asked.get("runAsGroup"),
+        non_root=bool(asked.get("runAsNonRoot")),
+        more_groups=tuple(group for group in groups if group is not None),
+    )
+
+
+def _parse_container(container: Json, security: Json | None) -> ContainerSpec:
     resources, lifecycle = container.get("resources") or {}, container.get("lifecycle") or {}
     return ContainerSpec(
         name=container["name"],
@@ -158,6 +197,7 @@ def _parse_container(container: Json) -> ContainerSpec:
             if container.get(f"{kind}Probe")
         ),
         working_dir=container.get("workingDir"),
+        run_as=_parse_run_as(security, container),
         stdin=bool(container.get("stdin")),
         stdin_once=bool(container.get("stdinOnce")),
         tty=bool(container.get("tty")),
