@@ -1,11 +1,11 @@
 """A command that cannot be carried out says what was wanted and found, and changes nothing."""
 
-import shlex
-import sys
+from collections.abc import Iterator
 
 import pytest
 
 from armillary.cli.demo.walk import Walk
+from tests.forked_program import ForkedProgram, forked_program
 
 # Part of a test's name: two processes that collect the tests must see the same.
 FUTURE = "2999-12-31T23:59:59+00:00"
@@ -34,13 +34,13 @@ REFUSED = [
 ]
 
 
-# One process for all of them: starting it costs more than asking.
-READ = """
-import os, sys
-from armillary.cli.vtctlclient import run
-commands = ("GetKeyspaces", "GetKeyspace main", "GetKeyspace restore", "GetVSchema main")
-sys.exit(sum(run([*sys.argv[1:], *command.split()], os.environ) for command in commands))
-"""
+READ = ("GetKeyspaces", "GetKeyspace main", "GetKeyspace restore", "GetVSchema main")
+
+
+@pytest.fixture(scope="module")
+def reader(walked: Walk) -> Iterator[ForkedProgram]:
+    with forked_program("armillary.cli.vtctlclient", env=walked.shell.env) as program:
+        yield program
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +49,22 @@ def seen() -> list[str]:
     return []
 
 
-def topology(walk: Walk) -> str:
+def topology(walk: Walk, reader: ForkedProgram) -> str:
     _, *flags = walk.vtctlclient.split()
-    return walk.shell.run(shlex.join([sys.executable, "-c", READ, *flags]), quiet=True)
+    answers = [reader.run(*flags, *command.split()) for command in READ]
+    assert [answer.code for answer in answers] == [0] * len(READ), answers
+    return "".join(answer.out for answer in answers)
 
 
 @pytest.mark.parametrize(("command", "named"), REFUSED, ids=[c for c, _ in REFUSED])
 def test_it_is_refused_by_name_and_nothing_changes(
-    forwarded: Walk, seen: list[str], command: str, named: str
+    forwarded: Walk, reader: ForkedProgram, seen: list[str], command: str, named: str
 ) -> None:
     if not seen:
-        seen.append(topology(forwarded))
+        seen.append(topology(forwarded, reader))
         assert "restore" in seen[0].split()
     code, _, stderr = forwarded.shell.try_run(f"timeout 20 {forwarded.vtctlclient} {command}")
     assert code not in (0, 124), f"exit code {code}: {stderr}"
     assert named in stderr
-    seen.append(topology(forwarded))
+    seen.append(topology(forwarded, reader))
     assert seen[-1] == seen[-2]

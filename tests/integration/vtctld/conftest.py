@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 import pytest
 
 from armillary.model.tablet import TabletAlias, TabletType
@@ -25,6 +26,7 @@ from tests.addresses import host
 from tests.fakes.etcd_process import EtcdProcess, etcd_process
 from tests.fakes.shard_of_tablets import KEYSPACE, ShardOfTablets
 from tests.fakes.tablet_service import TabletService
+from tests.forked_program import Answer, ForkedProgram, forked_program
 
 HOST = host()
 CLOSED = NamedStorage(
@@ -45,11 +47,10 @@ def etcd() -> Iterator[EtcdProcess]:
         yield server
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
+@pytest.fixture(scope="session")
+def vtctlclient() -> Iterator[ForkedProgram]:
+    with forked_program("armillary.cli.vtctlclient") as program:
+        yield program
 
 
 @dataclass
@@ -62,16 +63,18 @@ class Control:
     server: str
     credentials: Path
     locations: list[NamedStorage]  # vtctld sees what is added
+    client: ForkedProgram
 
     async def vtctl(self, *words: str) -> Answer:
         """Run the real vtctlclient."""
-        done = await anyio.run_process(self.client_words(*words), check=False)
-        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return await anyio.to_thread.run_sync(self.client.run, *self.flags, *words)
+
+    @property
+    def flags(self) -> tuple[str, str]:
+        return (f"-server={self.server}", f"-grpc_auth_static_client_creds={self.credentials}")
 
     def client_words(self, *words: str) -> list[str]:
-        program = [sys.executable, "-m", "armillary.cli.vtctlclient"]
-        flags = [f"-server={self.server}", f"-grpc_auth_static_client_creds={self.credentials}"]
-        return [*program, *flags, *words]
+        return [sys.executable, "-m", "armillary.cli.vtctlclient", *self.flags, *words]
 
     async def ok(self, *words: str) -> str:
         answer = await self.vtctl(*words)
@@ -100,22 +103,27 @@ class Control:
 
 
 @pytest.fixture
-async def control(etcd: EtcdProcess, tmp_path: Path) -> AsyncIterator[Control]:
-    async with running_control(etcd, tmp_path) as control:
+async def control(
+    etcd: EtcdProcess, vtctlclient: ForkedProgram, tmp_path: Path
+) -> AsyncIterator[Control]:
+    async with running_control(etcd, vtctlclient, tmp_path) as control:
         yield control
 
 
 @pytest.fixture(scope="module")
 async def steady(
-    etcd: EtcdProcess, tmp_path_factory: pytest.TempPathFactory
+    etcd: EtcdProcess, vtctlclient: ForkedProgram, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Control]:
     """For commands that are refused: they see that they change nothing."""
-    async with running_control(etcd, tmp_path_factory.mktemp("steady")) as control:
+    folder = tmp_path_factory.mktemp("steady")
+    async with running_control(etcd, vtctlclient, folder) as control:
         yield control
 
 
 @asynccontextmanager
-async def running_control(etcd: EtcdProcess, folder: Path) -> AsyncIterator[Control]:
+async def running_control(
+    etcd: EtcdProcess, client: ForkedProgram, folder: Path
+) -> AsyncIterator[Control]:
     password = {"Username": "armillary", "Password": "pw"}
     (folder / "client.json").write_text(json.dumps(password))
     (folder / "server.json").write_text(json.dumps([password]))
@@ -144,7 +152,7 @@ async def running_control(etcd: EtcdProcess, folder: Path) -> AsyncIterator[Cont
         locations = list(named_storages(settings, {}))
         port = await tasks.start(_serve, settings, locations)
         credentials = folder / "client.json"
-        yield Control(topo, shards, tablets, f"{HOST}:{port}", credentials, locations)
+        yield Control(topo, shards, tablets, f"{HOST}:{port}", credentials, locations, client)
         tasks.cancel_scope.cancel()
 
 

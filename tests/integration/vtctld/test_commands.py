@@ -15,8 +15,9 @@ from armillary.model.tablet import TabletAlias
 from armillary.pb import topodata_pb2
 from armillary.topo.convert import primary_alias_of
 from tests.fakes.etcd_process import EtcdProcess
+from tests.forked_program import Answer
 
-from .conftest import CLOSED, HOST, Answer, Control
+from .conftest import CLOSED, HOST, Control
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -224,7 +225,7 @@ async def test_whoever_interrupts_a_schema_change_knows_how_far_it_came(control:
             with anyio.fail_after(40):
                 await tablet.hanging.wait()
                 process.send_signal(signal.SIGINT)
-                assert await process.wait() == 1
+                assert await process.wait() == 130
                 await warning.told.wait()
     stands = warning.record.__dict__["stands"]
     assert "all of it is applied on -80, whether statement 1 is applied on 80-" in stands

@@ -18,6 +18,7 @@ from armillary.model.tablet import TabletType
 from armillary.settings.backup import BACKUP_LOCATIONS, named_storages
 from armillary.settings.vtctld import VtctldSettings
 from armillary.vtctld.main import run
+from tests.forked_program import Answer, ForkedProgram
 from tests.integration.tablet.shard import Process, Shard, TestTablet, program, running_shard
 from tests.integration.tablet.shared import SharedShard, by_role, shared_shard, wait_rows
 
@@ -27,22 +28,21 @@ PATH = "commerce/-80"
 
 
 class Cluster:
-    def __init__(self, shard: Shard, port: int) -> None:
+    def __init__(self, shard: Shard, port: int, client: ForkedProgram) -> None:
         self.shard = shard
-        self._port = port
+        self._server = f"{shard.network}.200:{port}"
+        self._client = client
 
-    async def vtctl(self, *words: str) -> tuple[int, str, str]:
-        server = f"{self.shard.network}.200:{self._port}"
-        done = await anyio.run_process(self.client_words(server, *words), check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+    async def vtctl(self, *words: str) -> Answer:
+        flags = self.flags(self._server)
+        return await anyio.to_thread.run_sync(self._client.run, *flags, *words)
 
     def client_words(self, server: str, *words: str) -> list[str]:
-        return [
-            *program("cli.vtctlclient"),
-            f"-server={server}",
-            f"-grpc_auth_static_client_creds={self.shard.dir}/grpc-client.json",
-            *words,
-        ]
+        return [*program("cli.vtctlclient"), *self.flags(server), *words]
+
+    def flags(self, server: str) -> tuple[str, str]:
+        credentials = f"{self.shard.dir}/grpc-client.json"
+        return (f"-server={server}", f"-grpc_auth_static_client_creds={credentials}")
 
     async def ok(self, *words: str) -> str:
         code, out, err = await self.vtctl(*words)
@@ -83,18 +83,18 @@ async def shared() -> AsyncIterator[SharedShard]:
 
 
 @pytest.fixture
-async def cluster(shared: SharedShard) -> AsyncIterator[Cluster]:
+async def cluster(shared: SharedShard, vtctlclient: ForkedProgram) -> AsyncIterator[Cluster]:
     """For tests that leave a primary and two replicas behind, whichever is which."""
     shard = await shared.settled()
     async with serving_vtctld(shard) as port:
-        yield Cluster(shard, port)
+        yield Cluster(shard, port, vtctlclient)
 
 
 @pytest.fixture
-async def empty_cluster() -> AsyncIterator[Cluster]:
+async def empty_cluster(vtctlclient: ForkedProgram) -> AsyncIterator[Cluster]:
     """For tests that begin with no tablet, or leave ruins."""
     async with running_shard() as shard, serving_vtctld(shard) as port:
-        yield Cluster(shard, port)
+        yield Cluster(shard, port, vtctlclient)
 
 
 @asynccontextmanager
