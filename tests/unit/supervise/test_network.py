@@ -1,6 +1,9 @@
 """Which ranges and ports a cluster takes."""
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +37,18 @@ def test_a_directory_tries_every_range_once_and_always_in_the_same_order() -> No
 def test_two_directories_seldom_start_at_the_same_range() -> None:
     starts = {next(preferred_ranges(f"/home/{name}/.armillary")) for name in range(20)}
     assert len(starts) > 10
+
+
+def test_a_range_that_was_chosen_is_not_chosen_again_though_nobody_claims_it_yet() -> None:
+    """Two clusters may be made at once, and a supervisor takes seconds to start."""
+    home = Path("/home/a/.armillary")
+    ask = f"from {network.__name__} import *; print(choose_network(Path({str(home)!r})))"
+    first = network.choose_network(home)
+    words = [sys.executable, "-c", ask]
+    second = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    assert second != first
+    with network.NetworkClaim(first):  # whom it was chosen for takes it
+        pass
 
 
 def test_a_listener_on_every_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 A range is claimed by holding an abstract unix socket of its name: the whole machine sees it, across
 users and directories, and the kernel lets go of it when the holder dies. Pods may outlive their
-supervisor, so a range with listeners in it counts as taken as well.
+supervisor, so a range with listeners in it counts as taken as well. Between the choice and the
+claim passes the time that a supervisor takes to start: the choice is held by a second such socket.
 """
 
 import errno
@@ -22,6 +23,9 @@ PORT_FIRST = 20000
 PORT_LAST = 32000  # below the kernel's ephemeral ports, so that no client connection sits on ours
 _PROC_TCP = Path("/proc/net/tcp")
 _STATE_LISTEN = "0A"
+
+
+_choices: list[socket.socket] = []  # the kernel lets go of them when this process ends
 
 
 class NetworkClaim:
@@ -48,20 +52,31 @@ class NetworkClaim:
 def choose_network(directory: Path) -> str:
     """Return a free /16 for a new cluster in `directory`; the same directory prefers the same one.
 
+    Nobody else is given it while this process lives: it waits until the supervisor has claimed it.
+
     Raises:
         UnavailableError: every range is taken.
     """
     used = {second for second, _ in list_listeners(_PROC_TCP.read_text())}
     for second in preferred_ranges(str(directory)):
         network = f"127.{second}.0.0/16"
-        if second in used:
-            continue
-        try:
-            with NetworkClaim(network):
-                return network
-        except ConflictError:
-            continue
+        if second not in used and _hold_choice(network):
+            return network
     raise UnavailableError(f"no free range between 127.{RANGE_FIRST} and 127.{RANGE_LAST}")
+
+
+def _hold_choice(network: str) -> bool:
+    """Keep a range from being chosen again, unless it is chosen or claimed already."""
+    choice = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        choice.bind(f"\0armillary-net-{network}-chosen")
+        with NetworkClaim(network):
+            pass
+    except (OSError, ConflictError):
+        choice.close()
+        return False
+    _choices.append(choice)
+    return True
 
 
 def preferred_ranges(seed: str) -> Iterator[int]:
