@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -184,8 +184,9 @@ def _execute(
     command = invocation.command[0]
     try:
         _require_answer(server)
-        with _open_channel(invocation.flags) as channel:
-            _print_events(channel, invocation, credentials, timeout)
+        with open_channel(invocation.flags) as channel:
+            for event in events_of(channel, invocation.command, credentials, timeout):
+                _print_event(event)
     except grpc.RpcError as error:
         text = _describe(error, server, credentials, timeout)
         if "flag: help requested" in text:
@@ -204,7 +205,7 @@ def _fail(command: str, text: str) -> int:
     return 1
 
 
-def _open_channel(flags: Mapping[str, str]) -> grpc.Channel:
+def open_channel(flags: Mapping[str, str]) -> grpc.Channel:
     options: list[tuple[str, int | str]] = [
         ("grpc.enable_http_proxy", 0),
         ("grpc.max_receive_message_length", 64 * 2**20),
@@ -249,19 +250,20 @@ def _require_answer(server: str) -> None:
         ) from None
 
 
-def _print_events(
+def events_of(
     channel: grpc.Channel,
-    invocation: Invocation,
+    command: Sequence[str],
     credentials: ClientCredentials | None,
     timeout: timedelta,
-) -> None:
+) -> Iterator[logutil_pb2.Event]:
+    """Let vtctld carry a command out; yields what it says meanwhile."""
     execute = channel.unary_stream(
         METHOD,
         request_serializer=vtctldata_pb2.ExecuteVtctlCommandRequest.SerializeToString,
         response_deserializer=vtctldata_pb2.ExecuteVtctlCommandResponse.FromString,
     )
     request = vtctldata_pb2.ExecuteVtctlCommandRequest(
-        args=invocation.command, action_timeout=int(timeout.total_seconds() * 1e9)
+        args=command, action_timeout=int(timeout.total_seconds() * 1e9)
     )
     stream = execute(
         request,
@@ -270,7 +272,7 @@ def _print_events(
     )
     try:
         for response in stream:
-            _print_event(response.event)
+            yield response.event
     finally:
         cast(Any, stream).cancel()
 

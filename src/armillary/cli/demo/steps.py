@@ -131,7 +131,7 @@ def recreate_the_keyspace(walk: Walk) -> None:
         f"{walk.vtctlclient} CreateKeyspace -keyspace_type=SNAPSHOT -base_keyspace=main"
         f" -snapshot_time={stamp} restore"
     )
-    walk.types = TypesWatch(walk.shell, f"{walk.vtctlclient} ListAllTablets", RESTORE_TABLETS)
+    walk.types = TypesWatch(f"localhost:{walk.port}", walk.shell.env, RESTORE_TABLETS)
     text = walk.shell.run(f"{walk.vtctlclient} GetKeyspace restore")
     wanted = {
         "sharding_column_name": "",
