@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from armillary.sql.tokens import Kind, SqlSyntaxError, Token, lower_ascii, tokenize, unquote_name
 
-_FIRST_WORD = re.compile(
-    rb"(?:\s|/\*(?!M?!).*?\*/|--\s[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\()*([A-Za-z]+)", re.S
-)
+# What stands before a statement. Nothing is tried in two ways, or many comments took for ever.
+_COMMENT = rb"(?>/\*(?!M?!).*?\*/)|--(?:[^\S\n][^\n]*)?(?:\n|\Z)|#[^\n]*(?:\n|\Z)"
+_FIRST_WORD = re.compile(rb"(?:\s|" + _COMMENT + rb"|\()*+([A-Za-z]+)", re.DOTALL)
+_NOTHING = re.compile(rb"(?:\s|" + _COMMENT + rb")*+\Z", re.DOTALL)
 
 
 class Verb(Enum):
@@ -26,7 +27,7 @@ class Verb(Enum):
     DESCRIBE = auto()
     KILL = auto()
     PREPARE = auto()  # PREPARE, EXECUTE, DEALLOCATE PREPARE
-    EMPTY = auto()
+    EMPTY = auto()  # at most comments
     OTHER = auto()
 
 
@@ -61,12 +62,23 @@ _VERBS = {
 }
 
 
-def verb_of(sql: bytes) -> Verb:
-    """Return what a statement begins with, behind blanks and comments."""
+def split_first_word(sql: bytes) -> tuple[str, bytes]:
+    """Return a statement's first word in upper case, and what stands behind it.
+
+    Comments and brackets may stand before it. There may be none.
+    """
     match = _FIRST_WORD.match(sql)
     if match is None:
-        return Verb.OTHER if sql.strip() else Verb.EMPTY
-    return _VERBS.get(match.group(1).decode("ascii").upper(), Verb.OTHER)
+        return "", sql
+    return match.group(1).decode("ascii").upper(), sql[match.end() :]
+
+
+def verb_of(sql: bytes) -> Verb:
+    """Return what a statement begins with, behind blanks and comments."""
+    word, _ = split_first_word(sql)
+    if not word and _NOTHING.match(sql):
+        return Verb.EMPTY
+    return _VERBS.get(word, Verb.OTHER)
 
 
 def words_of(tokens: list[Token], count: int) -> tuple[str, ...]:
@@ -85,7 +97,7 @@ class Ddl:
 
 
 _OBJECTS = ("TABLE", "INDEX", "VIEW", "DATABASE", "SCHEMA", "PROCEDURE", "FUNCTION", "TRIGGER")
-_OBJECTS_MORE = ("EVENT", "USER", "ROLE", "SERVER", "TABLESPACE", "SEQUENCE", "VSCHEMA")
+_OBJECTS_MORE = ("EVENT", "USER", "ROLE", "SERVER", "TABLESPACE", "SEQUENCE", "VSCHEMA", "INSTANCE")
 
 
 def parse_ddl(text: str) -> Ddl:

@@ -52,6 +52,8 @@ REFUSALS = (
     "begin not atomic set @a = 1; end",
     "commit release",
     "set insert_id = 7",
+    "set gtid_next = 'AUTOMATIC'",
+    "alter instance disable innodb redo_log",
     "set last_insert_id = 7",
     "set rand_seed1 = 1",
     "set sql_auto_is_null = 1",
@@ -264,8 +266,8 @@ def test_what_a_procedure_leaves_behind_goes_with_its_connection(
         "insert into notes (body) values ('left'); end",
         "vt_plain",
     )
-    assert ask(one, "call leave_things()").errno == 0
-    for _ in range(3):
+    for comment in ("", "-- once more\n"):
+        assert ask(one, f"{comment}call leave_things()").errno == 0
         assert ask(other, "select * from left_over").errno == 1146
         assert ask(other, "select count(*) from notes").rows == ((3,),)
         assert not in_transaction(other)

@@ -233,6 +233,7 @@ def test_what_cannot_be_routed_is_refused_and_what_is_wrong_says_so(gate: Gate) 
     assert ask(client, "insert into users values (1)").errno == 1136
     assert ask(client, "insert into users values (NULL, 'a')").errno == 1105
     assert ask(client, "").errno == 1065
+    assert ask(client, "-- a comment alone\n").errno == 0
     nowhere = connect_gate(gate, None)
     assert ask(nowhere, "select * from users where user_id = 1").errno == 0
     assert ask(nowhere, "select * from nothing").errno == 1046

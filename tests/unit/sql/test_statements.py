@@ -166,6 +166,9 @@ def test_columns_may_be_qualified() -> None:
         (b"use `a`", Verb.USE),
         (b"truncate t", Verb.DDL),
         (b"", Verb.EMPTY),
+        (b"-- a\n /* b */ # c", Verb.EMPTY),
+        (b"--\nselect 1", Verb.ROUTED),
+        (b"/* a */ " * 500 + b"1", Verb.OTHER),  # at once
         (b"call p()", Verb.OTHER),
     ],
 )

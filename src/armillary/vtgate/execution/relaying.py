@@ -2,6 +2,7 @@
 
 import re
 
+from armillary.sql.commands import split_first_word
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.session import Session
@@ -11,14 +12,13 @@ from armillary.wire.lenenc import read_cell
 from armillary.wire.protocol import Command
 from armillary.wire.scanner import ResponseSummary
 
-_CALL = re.compile(rb"(?:\s|/\*.*?\*/)*call\b", re.IGNORECASE | re.DOTALL)
-_INSERT = re.compile(rb"(?:\s|/\*.*?\*/)*(?:insert|replace)\b", re.IGNORECASE | re.DOTALL)
+_INSERTS = frozenset({"INSERT", "REPLACE"})
 _RETURNING = re.compile(rb"\breturning\b", re.IGNORECASE)
 _COUNTS_FOUND = re.compile(rb"sql_calc_found_rows", re.IGNORECASE)
 
 
 def is_call(sql: bytes) -> bool:
-    return _CALL.match(sql) is not None
+    return split_first_word(sql)[0] == "CALL"
 
 
 async def relay(
@@ -35,11 +35,12 @@ async def relay(
         MysqlError: the server's error, if `out` does not pass it on.
         ConnectionLostError: the connection broke.
     """
-    calls = is_call(sql)
+    word = split_first_word(sql)[0]
+    calls = word == "CALL"
     if calls:
         connection.tainted = True  # whatever the procedure has set there
     # Rows end an INSERT ... RETURNING, and another statement's answer may end a CALL.
-    hides_id = calls or (_INSERT.match(sql) is not None and _RETURNING.search(sql) is not None)
+    hides_id = calls or (word in _INSERTS and _RETURNING.search(sql) is not None)
     if hides_id:
         await connection.query(b"set last_insert_id = %d" % session.last_insert_id)
     payload = await _payload(connection, sql, out)

@@ -4,7 +4,7 @@ import re
 from typing import Protocol
 
 from armillary.routing.vschema import UnknownKeyspaceError
-from armillary.sql.commands import Verb, verb_of
+from armillary.sql.commands import Verb, split_first_word, verb_of
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.executable_comments import unwrap_executable_comments
 from armillary.sql.literals import normalise
@@ -74,10 +74,13 @@ class StatementRunner:
         Raises:
             ArmillaryError: what the client is to be told.
         """
+        is_comment = bool(sql.strip())  # if nothing else comes of it
         if b"/*!" in sql or b"/*M!" in sql:
             kind = self._gateway.server_kind
             sql = unwrap_executable_comments(sql.decode("latin-1"), kind).encode("latin-1")
         self._named_locks.tell_loss()
+        if verb_of(sql) == Verb.EMPTY:
+            return self._nothing(out, is_comment=is_comment)
         try:
             return await self._run(sql, out)
         except NamedLockError:
@@ -90,7 +93,7 @@ class StatementRunner:
         match verb:
             case Verb.ROUTED:
                 return await self._routed(sql, out)
-            case Verb.USE | Verb.SET | Verb.EMPTY:
+            case Verb.USE | Verb.SET:
                 return await self._change_session(verb, sql, out)
             case Verb.SHOW:
                 return await self.questions.show(sql, out)
@@ -107,9 +110,13 @@ class StatementRunner:
         await run_transaction_command(self.executor, verb, sql)
         return answer_ok(self._session, out)
 
-    async def _change_session(self, verb: Verb, sql: bytes, out: Output) -> ResponseSummary:
-        if verb == Verb.EMPTY:
+    def _nothing(self, out: Output, *, is_comment: bool) -> ResponseSummary:
+        """Raises: SqlError: there is no statement. A comment is one."""
+        if not is_comment:
             raise SqlError(1065, "Query was empty")
+        return answer_ok(self._session, out)
+
+    async def _change_session(self, verb: Verb, sql: bytes, out: Output) -> ResponseSummary:
         if verb == Verb.USE:
             self.use(_use_name(sql))
             return answer_use(self._session, out)
@@ -212,8 +219,8 @@ def _is_system(name: str) -> bool:
 
 
 def _use_name(sql: bytes) -> str:
-    text = sql.decode("utf-8", "replace").strip().rstrip(";").strip()
-    name = re.sub(r"^(?:/\*.*?\*/|\s)*use\s*", "", text, flags=re.I | re.S).strip()
+    _, behind = split_first_word(sql)
+    name = behind.decode("utf-8", "replace").strip().rstrip(";").strip()
     if len(name) > 1 and name[0] == name[-1] == "`":
         name = name[1:-1].replace("``", "`")
     return name

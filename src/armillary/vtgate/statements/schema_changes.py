@@ -19,6 +19,8 @@ async def run_schema_change(
     """Raises: RefusedError: not a change that every shard can make alike."""
     ddl = parse_ddl(sql.decode("latin-1"))
     session = executor.session
+    if ddl.what == "INSTANCE":
+        raise RefusedError(f"{ddl.verb} INSTANCE: it is of one server, not of a keyspace")
     keyspace, named = _keyspace_of(executor, ddl)
     if session.target.tablet_type != TabletType.PRIMARY:
         raise SqlError(1105, "VT09002: schema change with a replica target")

@@ -24,7 +24,8 @@ _OURS = frozenset(
 # What one connection does once, remembers by itself, or does behind the gateway's back.
 _CONNECTION_ONLY = frozenset(
     """insert_id last_insert_id identity rand_seed1 rand_seed2 pseudo_thread_id sql_auto_is_null
-    completion_type profiling profiling_history_size skip_replication gtid_seq_no""".split()  # noqa: SIM905
+    completion_type profiling profiling_history_size skip_replication gtid_seq_no
+    gtid_next""".split()  # noqa: SIM905
 )
 # What clients set to say that they do not want it, which is so already.
 _NOTHING_CHANGES = {
