@@ -134,6 +134,9 @@ class ServerAuthentication:
         if self._plugin not in (NATIVE_PLUGIN, SHA2_PLUGIN):
             self._plugin = NATIVE_PLUGIN
             return SendAuth(encode_auth_switch(NATIVE_PLUGIN, self._nonce))
+        if self._plugin == SHA2_PLUGIN and not response.auth_response:
+            # MySQL 9's clients have no other plugin, and say nothing where another one is offered.
+            return SendAuth(encode_auth_switch(SHA2_PLUGIN, self._nonce))
         return self._judge(response.auth_response)
 
     def start_over(self, response: HandshakeResponse) -> AuthStep:
@@ -172,6 +175,8 @@ class ServerAuthentication:
 
     def _judge(self, scramble: bytes) -> AuthStep:
         credential = self._find(self._user)
+        if self._plugin == SHA2_PLUGIN and scramble == b"\x00":
+            scramble = b""  # so it says that there is no password
         if self._plugin == NATIVE_PLUGIN:
             stored = credential.native_hash() if credential is not None else None
             right = stored is not None and _matches(

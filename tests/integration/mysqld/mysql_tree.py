@@ -53,7 +53,7 @@ def _build(root: Path) -> None:
         _download(building)
     except (subprocess.SubprocessError, OSError) as error:
         raise CannotGetMysql(f"cannot download or unpack MySQL: {error}") from None
-    _write_wrapper(building / "bin", "mysqld", tree=root / "tree")
+    _write_wrapper(building / "bin", "mysqld", root=root)
     building.rename(root)
 
 
@@ -113,13 +113,17 @@ def _run(command: list[str]) -> None:
         raise OSError(f"{command[0]} ended with {done.returncode}: {done.stderr[-500:]}")
 
 
-def _write_wrapper(folder: Path, name: str, *, tree: Path) -> None:
+def program(root: Path, name: str) -> tuple[str, ...]:
+    """Return the command that runs a program of the tree's `usr/bin` or `usr/sbin`: `bin/mysql`."""
+    tree = root / "tree"
     libraries = f"{tree}/usr/lib/x86_64-linux-gnu:{tree}/usr/lib/mysql/private"
+    file = f"{tree}/usr/{name}"
+    loader = f"{tree}/usr/lib64/ld-linux-x86-64.so.2"
+    return (loader, "--library-path", libraries, "--argv0", file, file)
+
+
+def _write_wrapper(folder: Path, name: str, *, root: Path) -> None:
     script = folder / name
     script.parent.mkdir(exist_ok=True)
-    script.write_text(
-        "#!/bin/sh\n"
-        f"exec {tree}/usr/lib64/ld-linux-x86-64.so.2 --library-path {libraries} "
-        f'--argv0 {tree}/usr/sbin/{name} {tree}/usr/sbin/{name} "$@"\n'
-    )
+    script.write_text(f'#!/bin/sh\nexec {" ".join(program(root, f"sbin/{name}"))} "$@"\n')
     script.chmod(0o755)

@@ -127,6 +127,22 @@ def test_an_unknown_method_is_switched() -> None:
     assert isinstance(server.receive(reply), Accepted)
 
 
+@pytest.mark.parametrize("password", ["secret", ""])
+def test_a_client_that_has_no_other_method_is_asked_by_its_own(password: str) -> None:
+    """MySQL 9's client, where another method than its only one is offered."""
+    server = ServerAuthentication(lambda name: Known(password), NONCE, secure=False)
+    step = server.start(
+        HandshakeResponse(
+            capabilities=ALL, collation_id=45, user="u", auth_response=b"", plugin=SHA2_PLUGIN
+        )
+    )
+    assert isinstance(step, SendAuth)
+    client = ClientAuthentication(user="u", password=password, secure=False)
+    reply = client.receive(step.payload)
+    assert reply is not None
+    assert isinstance(server.receive(reply or b"\x00"), Accepted)
+
+
 def test_greeting_and_response_survive_encoding() -> None:
     greeting = Greeting(
         server_version="8.0.30",

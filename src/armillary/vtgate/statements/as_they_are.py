@@ -80,13 +80,13 @@ class AsTheyAre:
         if words in _UNLOCKS:
             return await self._unlock(out)
         _refuse_session_terms(words[0], sql)
+        left = _left_by(words)
         target = self._session.target
         schema = self._cluster.vschema.keyspaces.get(target.keyspace)
         if not target.keyspace or schema is None:
             for keyspace in list(self._cluster.layouts)[:1]:
                 await check_syntax(self._executor.gateway, sql, keyspace)
             raise no_database()
-        left = _left_by(words)
         if schema.sharded and not target.is_direct:
             raise await self._refusal(f"{words[0]} in a sharded keyspace", sql)
         if left:

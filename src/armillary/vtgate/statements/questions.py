@@ -65,7 +65,11 @@ class Questions:
         if target.is_direct and target.keyspace == keyspace:
             shards = named_shards(target, partition)[:1]
         question = stripped.encode("latin-1")
-        return await executor.on_shard(keyspace, shards[0], question, out, again=True)
+        group = "normal"
+        place = (keyspace, shards[0], target.tablet_type, group)
+        if self._session.has_snapshot and place not in self._session.pins:
+            group = "outside"  # the server is none that the snapshot is of
+        return await executor.on_shard(keyspace, shards[0], question, out, group=group, again=True)
 
     async def field_list(self, table: str) -> list[bytes]:
         """Return the column definitions of a table, for COM_FIELD_LIST."""
