@@ -5,8 +5,10 @@ a primary that came back read-only, replication that a restart of mysqld stopped
 """
 
 import logging
+import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import anyio
 
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_TIMEOUT_S = 10.0
 _LOOK_AGAIN_FIRST_S = 0.2  # a tablet that stopped serving looks sooner than usual, at first
+_DISK_FREE_MIN = 16 * 2**20
 _RECHECK_RECORD_S = 10.0  # so soon a tablet notices that somebody deleted its record
 
 
@@ -95,6 +98,8 @@ class HealthLoop:
             logger.info(
                 "serving" if serving.serving else "not serving", extra={"reason": serving.reason}
             )
+        if serving.serving and serving.health_error not in ("", before.health_error):
+            logger.warning("serving, but", extra={"reason": serving.health_error})
         self.health.serving = serving
         self.agent.health.send(health_response(self.agent, serving))
         return serving
@@ -149,6 +154,24 @@ async def observe_mysqld(agent: Agent, connection: Connection) -> MysqldSeen:
         stopped=status is not None and status.is_stopped,
         lag_s=status.lag_s if status else None,
         replication_error=_error_of(status) or agent.flags.replication_refused,
+        disk_problem=disk_problem(agent.dirs.path),
+    )
+
+
+def disk_problem(path: Path) -> str:
+    """Say that the disk of the data is full, and empty while it is not.
+
+    mysqld itself only waits: its clients hear nothing until there is space again.
+    """
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError:
+        return ""
+    if free >= _DISK_FREE_MIN:
+        return ""
+    return (
+        f"the disk of {path} is full (less than {_DISK_FREE_MIN >> 20} MiB are free): writes and "
+        "replication wait for space"
     )
 
 

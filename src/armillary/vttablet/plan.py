@@ -203,6 +203,7 @@ class MysqldSeen:
     stopped: bool = False  # a source is set and neither thread runs
     lag_s: int | None = None
     replication_error: str = ""
+    disk_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,14 +269,15 @@ def decide_serving(
     if role.tablet_type == TabletType.PRIMARY:
         if seen.read_only:
             return Serving(serving=False, reason="primary is read-only")
-        return Serving(serving=True)
+        return Serving(serving=True, health_error=seen.disk_problem)
     if lag.problem and lag.measured_at is None:
         reason = f"replication does not work: {lag.problem}"
         return Serving(serving=False, reason=reason, health_error=lag.problem)
     if lag.lag_s > unhealthy_after.total_seconds():
         reason = f"replication lag of {lag.lag_s} s"
         return Serving(serving=False, reason=reason, lag_s=lag.lag_s, health_error=reason)
-    return Serving(serving=True, lag_s=lag.lag_s, health_error=lag.problem)
+    problem = lag.problem or seen.disk_problem
+    return Serving(serving=True, lag_s=lag.lag_s, health_error=problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from armillary.backup.progress import Progress
 from armillary.backup.restore import is_restore_unfinished, restore_backup
 from armillary.backup.storage.file import FileStorage
 from armillary.base.errors import ArmillaryError
+from armillary.vttablet.health import disk_problem
 
 from .servers import fill, running_box
 from .small_disk import small_disk
@@ -68,3 +69,9 @@ async def test_a_disk_that_fills_up_during_a_restore_leaves_the_old_data(
             ballast.unlink()
             await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
             assert await target.sql("SELECT COUNT(*) FROM vt_main.users") == [(20000,)]
+
+
+def test_a_tablet_tells_that_its_disk_is_full(short_dir: Path) -> None:
+    assert disk_problem(short_dir) == ""
+    with small_disk(short_dir / "tiny", "256k") as path:
+        assert f"the disk of {path} is full" in disk_problem(path)

@@ -265,6 +265,19 @@ def test_a_condition_of_a_shard_is_found_by_its_name() -> None:
     assert "RepairFailed" in str(trouble)
 
 
+def test_a_location_that_can_be_listed_again_is_in_no_trouble() -> None:
+    mirrored = {"type": "Mirrored", "status": "False"}
+    store = {
+        "kind": "VitessBackupStorage",
+        "metadata": {"uid": "u-store"},
+        "status": {"conditions": [mirrored]},
+    }
+    events = [warning("u-store", "ListFailed"), warning("u-store", "OpenFailed")]
+    assert len(read_progress(seen(children=[store], events=events)).troubles) == 2
+    mirrored["status"] = "True"
+    assert read_progress(seen(children=[store], events=events)).troubles == ()
+
+
 def test_changes_that_wait_for_a_release_are_told() -> None:
     waiting = {"type": "ChangesWaiting", "status": "True", "message": "Changes wait for X."}
     cluster = deepcopy(CLUSTER)

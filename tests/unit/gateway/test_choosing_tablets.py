@@ -56,3 +56,15 @@ def test_of_two_that_claim_to_be_primary_the_newer_term_counts() -> None:
         for tablet in order:
             cluster.set_tablet(tablet)
         assert cluster.choose("main", "-80", TabletType.PRIMARY) == new
+
+
+def test_a_primary_with_a_problem_has_no_stand_in_and_a_replica_has() -> None:
+    full = replace(replica(NEAR, 1), problem="the disk is full")
+    assert chosen(full, replica(FAR, 2)) == {2}
+    cluster = Cluster(cell=NEAR)
+    primary = replace(full, type=TabletType.PRIMARY, term_start_s=1)
+    cluster.set_tablet(primary)
+    assert cluster.choose("main", "-80", TabletType.PRIMARY) == primary
+    cluster.set_tablet(replace(primary, serving=False))
+    with pytest.raises(TabletUnavailableError):
+        cluster.choose("main", "-80", TabletType.PRIMARY)

@@ -1,5 +1,6 @@
 """What a tablet decides: its role, whether to restore, whether it serves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -246,3 +247,15 @@ def test_a_first_backup_is_looked_for_often_at_first() -> None:
     assert delays == sorted(delays)
     assert delays[-1] == 10.0
     assert poll_delay_s(1000, timedelta(0)) == 1.0
+
+
+@pytest.mark.parametrize("tablet_type", [PRIMARY, REPLICA])
+def test_a_full_disk_is_told_and_takes_no_reads_away(tablet_type: TabletType) -> None:
+    found = decide_serving(
+        Role(tablet_type=tablet_type),
+        replace(UP, read_only=False, disk_problem="the disk is full"),
+        LagEstimate(measured_at=NOW),
+        busy="",
+        unhealthy_after=timedelta(minutes=5),
+    )
+    assert (found.serving, found.health_error) == (True, "the disk is full")

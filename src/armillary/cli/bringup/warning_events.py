@@ -17,6 +17,8 @@ _CONDITIONS = {
     "SecretPutBack": ("SecretsFound", "True"),
     "TopologyUnreachable": ("TopologyReachable", "True"),
     "TurndownBlocked": ("TurndownBlocked", "False"),
+    "OpenFailed": ("Mirrored", "True"),
+    "ListFailed": ("Mirrored", "True"),
 }
 _CLUSTERS = ("PlanetScaleCluster", "VitessCluster")
 

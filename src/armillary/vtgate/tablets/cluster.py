@@ -35,7 +35,8 @@ class TabletHealth:
 
     @property
     def usable(self) -> bool:
-        return self.serving and not self.problem
+        """Whether statements go there; a primary with a problem has no stand-in."""
+        return self.serving and (not self.problem or self.type == TabletType.PRIMARY)
 
 
 @dataclass(slots=True)
