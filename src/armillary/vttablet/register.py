@@ -195,6 +195,7 @@ async def ensure_serving_graph(agent: Agent) -> None:
         try:
             await _ensure_srv_keyspace(agent, cell)
             await _ensure_srv_vschema(agent, cell)
+            await _join_other_cells(agent)
             return
         except ArmillaryError as error:
             # Usual while the keyspace's other shards have not registered.
@@ -218,6 +219,20 @@ async def _ensure_srv_keyspace(agent: Agent, cell: str) -> None:
     await agent.topo.rebuild_keyspace_graph(
         agent.identity.keyspace, [cell], allow_partial=agent.flags.is_snapshot
     )
+
+
+async def _join_other_cells(agent: Agent) -> None:
+    """Add this shard to the keyspace's records in other cells, where there are any."""
+    identity = agent.identity
+    for cell in await agent.topo.list_cells():
+        if cell == identity.alias.cell:
+            continue
+        try:
+            if identity.keyspace in await agent.topo.list_srv_keyspaces(cell):
+                await _ensure_srv_keyspace(agent, cell)
+        except ArmillaryError as error:
+            facts = {"cell": cell, "reason": str(error)}
+            logger.warning("the serving graph of another cell may lack this shard", extra=facts)
 
 
 async def _ensure_srv_vschema(agent: Agent, cell: str) -> None:

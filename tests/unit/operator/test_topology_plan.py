@@ -11,6 +11,8 @@ from armillary.operator.cluster.topology_plan import (
     PruneSrvKeyspace,
     PutAlias,
     PutCell,
+    PutSrvKeyspace,
+    PutSrvVSchema,
     TopologySeen,
     TopologyWanted,
     plan_topology,
@@ -95,4 +97,30 @@ def test_serving_records_keep_no_cell_from_going() -> None:
     deployed = replace(wanted, leaving_cells={"b": {"main"}})
     assert plan_topology(deployed, seen) == (), "its vtgates serve tablets of other cells too"
     off = TopologyReconciliation(prune_srv_keyspaces=False)
+    assert plan_topology(replace(wanted, reconciliation=off), seen) == ()
+
+
+def test_vtgates_of_every_cell_serve_what_tablets_of_one_have() -> None:
+    """Clients reach the vtgates of all cells by one address."""
+    wanted = replace(WANTED, cells={"a": CELL, "b": CELL}, kept_cells={"a", "b"})
+    seen = replace(
+        SEEN,
+        cells={"a": CELL, "b": CELL},
+        alias={"a", "b"},
+        keyspaces={"main": False, "restore": True},
+        served={"a": {"main", "restore"}, "b": frozenset()},
+        vschemas={"a": {"main", "restore"}, "b": {"main"}},
+    )
+    assert plan_topology(wanted, seen) == (
+        PutSrvKeyspace("b", "main", is_snapshot=False),
+        PutSrvKeyspace("b", "restore", is_snapshot=True),
+        PutSrvVSchema("b"),
+    )
+    away = replace(seen, served={"a": {"main"}}, vschemas={"a": {"main"}})
+    assert plan_topology(wanted, away) == (), "the lockserver of b does not answer"
+    deleted = replace(seen, keyspaces={"main": False})
+    assert PutSrvKeyspace("b", "restore", is_snapshot=True) not in plan_topology(wanted, deleted)
+    leaving = replace(WANTED, cells=wanted.cells, kept_cells={"a", "b"}, leaving_cells={"b": {"x"}})
+    assert PutSrvVSchema("b") not in plan_topology(leaving, seen)
+    off = TopologyReconciliation(register_cells=False, register_cells_aliases=False)
     assert plan_topology(replace(wanted, reconciliation=off), seen) == ()

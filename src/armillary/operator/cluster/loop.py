@@ -219,7 +219,7 @@ class ClusterLoop:
         )
         try:
             async with self._world.topology.use(cluster.namespace, cluster.topology) as topo:
-                seen = await observe_topology(topo, wanted.leaving_cells)
+                seen = await observe_topology(topo, {*wanted.cells, *wanted.leaving_cells})
                 actions = plan_topology(wanted, seen)
                 await apply_topology(topo, actions)
         except ArmillaryError as error:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Iterable
 from typing import assert_never
 
-from armillary.base.errors import NotFoundError, PreconditionError
+from armillary.base.errors import NotFoundError, PreconditionError, UnavailableError
 from armillary.model.tablet import TabletType
 from armillary.operator.cluster.topology_plan import (
     CELLS_ALIAS,
@@ -15,6 +15,8 @@ from armillary.operator.cluster.topology_plan import (
     PruneSrvKeyspace,
     PutAlias,
     PutCell,
+    PutSrvKeyspace,
+    PutSrvVSchema,
     TopologyAction,
     TopologySeen,
 )
@@ -25,7 +27,12 @@ from armillary.topo.server import TopoServer
 logger = logging.getLogger(__name__)
 
 
-async def observe_topology(topo: TopoServer, leaving_cells: Iterable[str] = ()) -> TopologySeen:
+async def observe_topology(topo: TopoServer, serving_cells: Iterable[str] = ()) -> TopologySeen:
+    """Read the records.
+
+    Args:
+        serving_cells: whose serving records count; one whose lockserver is away is left out.
+    """
     cells = {}
     for cell in await topo.list_cells():
         info = (await topo.get_cell_info(cell)).value
@@ -39,16 +46,28 @@ async def observe_topology(topo: TopoServer, leaving_cells: Iterable[str] = ()) 
         except NotFoundError:
             continue  # deleted since the list was read
         keyspaces[keyspace] = record.keyspace_type == topodata_pb2.SNAPSHOT
+    served: dict[str, frozenset[str]] = {}
+    vschemas: dict[str, frozenset[str]] = {}
+    for cell in sorted(set(serving_cells) & cells.keys()):
+        try:
+            served[cell] = frozenset(await topo.list_srv_keyspaces(cell))
+            vschemas[cell] = await _seen_by_vtgates(topo, cell)
+        except UnavailableError as error:
+            logger.info("cell not seen", extra={"cell": cell, "error": str(error)})
     return TopologySeen(
         cells=cells,
         alias=frozenset(alias.cells) if alias is not None else None,
         keyspaces=keyspaces,
-        served={
-            cell: frozenset(await topo.list_srv_keyspaces(cell))
-            for cell in leaving_cells
-            if cell in cells
-        },
+        served=served,
+        vschemas=vschemas,
     )
+
+
+async def _seen_by_vtgates(topo: TopoServer, cell: str) -> frozenset[str]:
+    try:
+        return frozenset((await topo.get_srv_vschema(cell)).value.keyspaces)
+    except NotFoundError:
+        return frozenset()
 
 
 async def apply_topology(topo: TopoServer, actions: Iterable[TopologyAction]) -> None:
@@ -85,6 +104,10 @@ async def _apply(topo: TopoServer, action: TopologyAction) -> None:
             await topo.delete_cell_info(cell)
         case PruneSrvKeyspace(cell, keyspace):
             await topo.delete_srv_keyspace(cell, keyspace)
+        case PutSrvKeyspace(cell, keyspace, is_snapshot):
+            await topo.rebuild_keyspace_graph(keyspace, [cell], allow_partial=is_snapshot)
+        case PutSrvVSchema(cell):
+            await topo.rebuild_srv_vschema([cell])
         case PruneKeyspace(keyspace):
             await delete_keyspace(topo, keyspace)
         case _:

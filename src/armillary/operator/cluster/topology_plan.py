@@ -25,8 +25,9 @@ class TopologySeen:
     cells: Mapping[str, CellRecord]
     alias: AbstractSet[str] | None  # cells of our alias; None when there is no such alias
     keyspaces: Mapping[str, bool]  # name -> is a snapshot keyspace
-    # Keyspaces with a serving record, by cell that left the spec.
+    # By cell that answers: keyspaces with a serving record, and those whose VSchema vtgates see.
     served: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
+    vschemas: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,29 @@ class PruneSrvKeyspace:
     keyspace: str
 
 
-TopologyAction = PutCell | PutAlias | PruneCell | PruneKeyspace | PruneSrvKeyspace
+@dataclass(frozen=True, slots=True)
+class PutSrvKeyspace:
+    """Make a cell's vtgates serve a keyspace whose tablets are in others."""
+
+    cell: str
+    keyspace: str
+    is_snapshot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutSrvVSchema:
+    cell: str
+
+
+TopologyAction = (
+    PutCell
+    | PutAlias
+    | PruneCell
+    | PruneKeyspace
+    | PruneSrvKeyspace
+    | PutSrvKeyspace
+    | PutSrvVSchema
+)
 
 
 def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyAction, ...]:
@@ -83,6 +106,8 @@ def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyA
         ]
     if settings.register_cells_aliases and wanted.cells and seen.alias != set(wanted.cells):
         actions.append(PutAlias(tuple(sorted(wanted.cells)), is_new=seen.alias is None))
+    if settings.register_cells:
+        actions += _plan_serving(wanted, seen)
     if settings.prune_keyspaces:
         actions += [
             PruneKeyspace(keyspace)
@@ -101,3 +126,25 @@ def plan_topology(wanted: TopologyWanted, seen: TopologySeen) -> tuple[TopologyA
     if settings.prune_cells:
         actions += [PruneCell(cell) for cell in sorted(seen.cells) if cell not in wanted.kept_cells]
     return tuple(actions)
+
+
+def _plan_serving(wanted: TopologyWanted, seen: TopologySeen) -> list[TopologyAction]:
+    """Return what vtgates of a cell lack of keyspaces that are served in another one.
+
+    A tablet writes the serving record of its own cell; one Service has the vtgates of all. What is
+    there is never changed: others may have moved traffic with it.
+    """
+    cells = sorted(cell for cell in wanted.cells if cell not in wanted.leaving_cells)
+    everywhere = frozenset().union(*(seen.served.get(cell, frozenset()) for cell in cells))
+    keyspaces = sorted(everywhere & seen.keyspaces.keys() & wanted.kept_keyspaces)
+    actions: list[TopologyAction] = []
+    for cell in cells:
+        if cell in seen.served:
+            actions += [
+                PutSrvKeyspace(cell, keyspace, is_snapshot=seen.keyspaces[keyspace])
+                for keyspace in keyspaces
+                if keyspace not in seen.served[cell]
+            ]
+        if not seen.vschemas.get(cell, frozenset(keyspaces)) >= set(keyspaces):
+            actions.append(PutSrvVSchema(cell))
+    return actions
