@@ -6,6 +6,7 @@ supervisor, so a range with listeners in it counts as taken as well. Between the
 claim passes the time that a supervisor takes to start: the choice is held by a second such socket.
 """
 
+import atexit
 import errno
 import hashlib
 import socket
@@ -23,9 +24,6 @@ PORT_FIRST = 20000
 PORT_LAST = 32000  # below the kernel's ephemeral ports, so that no client connection sits on ours
 _PROC_TCP = Path("/proc/net/tcp")
 _STATE_LISTEN = "0A"
-
-
-_choices: list[socket.socket] = []  # the kernel lets go of them when this process ends
 
 
 class NetworkClaim:
@@ -75,7 +73,7 @@ def _hold_choice(network: str) -> bool:
     except (OSError, ConflictError):
         choice.close()
         return False
-    _choices.append(choice)
+    atexit.register(choice.close)
     return True
 
 
