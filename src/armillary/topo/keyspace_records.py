@@ -1,7 +1,7 @@
 """Keyspaces, shards, vschemas and routing rules: what the global topology says. I/O."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 
 from armillary.base.errors import AlreadyExistsError, NotFoundError
 from armillary.model.keyrange import KeyRange, parse_shard_name
@@ -64,6 +64,15 @@ class KeyspaceRecords(Locking):
     async def get_shard(self, keyspace: str, shard: str) -> Stored[topodata_pb2.Shard]:
         path = paths.shard(keyspace, shard)
         return await records.read(self._cells.global_, path, topodata_pb2.Shard)
+
+    async def watch_shard(
+        self, keyspace: str, shard: str
+    ) -> AsyncGenerator[topodata_pb2.Shard | None, None]:
+        """Yield the record now and after each change, for ever; None while there is none."""
+        path = paths.shard(keyspace, shard)
+        async with aclosing(self._cells.global_.watch(path)) as states:
+            async for file in states:
+                yield records.decode_or_none(topodata_pb2.Shard, path, file)
 
     async def create_shard(self, keyspace: str, shard: str) -> None:
         """Create a shard record; it serves unless its range overlaps an existing shard's.

@@ -146,6 +146,14 @@ class TabletRecords(KeyspaceRecords):
         connection = await self._cells.of(cell)
         await records.delete_if_there(connection, paths.shard_replication(keyspace, shard))
 
+    async def watch_tablet(self, alias: TabletAlias) -> AsyncGenerator[Tablet | None, None]:
+        """Yield a tablet's record now and after each change, for ever; None while it has none."""
+        connection = await self._cells.of(alias.cell)
+        path = paths.tablet(alias)
+        async with aclosing(connection.watch(path)) as states:
+            async for file in states:
+                yield records.decode_or_none(Tablet, path, file)
+
     async def watch_tablets(self, cell: str) -> AsyncGenerator[dict[TabletAlias, Tablet], None]:
         """Yield all tablets of a cell now and after each change, for ever."""
         connection = await self._cells.of(cell)

@@ -34,6 +34,7 @@ from armillary.vttablet.health_stream import HealthStream
 from armillary.vttablet.long_work import LongWork
 from armillary.vttablet.plan import Role, plan_semi_sync
 from armillary.vttablet.schema_watch import SchemaWatch
+from armillary.vttablet.watched import WatchedRecords
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ class Agent:
         self.flags = Flags(semi_sync=settings.enable_semi_sync)
         self._published: topodata_pb2.Tablet | None = None
         self._published_s = 0.0
+        self.watched = WatchedRecords()
         self._action = anyio.Lock()
         self._action_name = ""
         self.long_work = LongWork()
@@ -215,7 +217,7 @@ class Agent:
     async def publish(self, *, recheck_after_s: float = 0.0) -> None:
         """Write this tablet's record if it differs from what the tablet is.
 
-        What was written less than `recheck_after_s` ago is taken to be there still.
+        What was there less than `recheck_after_s` ago is taken to be there still.
 
         Raises:
             TabletDeletedError: the record is gone; the process is told to end.
@@ -223,25 +225,23 @@ class Agent:
         if not self.flags.has_registered:
             return
         wanted = self.record()
-        if wanted == self._published and monotonic_s() - self._published_s < recheck_after_s:
-            return
-
-        def change(stored: topodata_pb2.Tablet) -> bool:
-            tags = dict(stored.tags)
-            if _same_but_tags(stored, wanted):
-                return False
-            stored.CopyFrom(wanted)
-            stored.tags.update(tags)
-            return True
+        if wanted == self._published and recheck_after_s:
+            if self.watched.tablet.shows(lambda stored: _same_but_tags(stored, wanted)):
+                self._published_s = monotonic_s()
+            if monotonic_s() - self._published_s < recheck_after_s:
+                return
 
         try:
-            await self.topo.update_tablet(self.identity.alias, change)
+            await self.topo.update_tablet(
+                self.identity.alias, lambda stored: _write_over(stored, wanted)
+            )
         except NotFoundError:
             self.fatal.set()
             raise TabletDeletedError(
                 f"the record of tablet {self.identity.alias} was deleted"
             ) from None
         self._published, self._published_s = wanted, monotonic_s()
+        self.watched.tablet.was_read()
 
     def record(self) -> topodata_pb2.Tablet:
         """Return the topology record of this tablet as it is now."""
@@ -254,6 +254,7 @@ class Agent:
 
     async def shard_record(self) -> topodata_pb2.Shard:
         stored = await self.topo.get_shard(self.identity.keyspace, self.identity.shard)
+        self.watched.shard.was_read()
         return stored.value
 
     async def claim_shard(self) -> None:
@@ -324,6 +325,16 @@ class Agent:
             raise PreconditionError(
                 f"tablet {self.identity.alias} is being restored: {self.role.reason}"
             )
+
+
+def _write_over(stored: topodata_pb2.Tablet, wanted: topodata_pb2.Tablet) -> bool:
+    """Make a stored record as wanted, except for its tags; return whether it was not so."""
+    if _same_but_tags(stored, wanted):
+        return False
+    tags = dict(stored.tags)
+    stored.CopyFrom(wanted)
+    stored.tags.update(tags)
+    return True
 
 
 def _same_but_tags(stored: topodata_pb2.Tablet, wanted: topodata_pb2.Tablet) -> bool:

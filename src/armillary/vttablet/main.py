@@ -131,6 +131,7 @@ async def _serve(agent: Agent, task_status: TaskStatus[Agent]) -> int:
             tasks.start_soon(agent.tables.run, lambda: _has_live_tables(agent))
             tasks.start_soon(_come_up, agent)
             tasks.start_soon(_keep_visible, agent)
+            tasks.start_soon(_follow_records, agent)
             task_status.started(agent)
             await agent.fatal.wait()
             if agent.flags.is_ending:
@@ -171,6 +172,13 @@ def _has_live_tables(agent: Agent) -> bool:
 async def _keep_visible(agent: Agent) -> None:
     await agent.registered.wait()
     await ensure_serving_graph(agent)
+
+
+async def _follow_records(agent: Agent) -> None:
+    """Watch what the health loop would else ask for at each look."""
+    identity = agent.identity
+    await agent.registered.wait()
+    await agent.watched.follow(agent.topo, identity.alias, identity.keyspace, identity.shard)
 
 
 async def _end_on_signal(

@@ -32,6 +32,9 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
 
     One that was demoted steps down as well: whoever demoted it may have died before telling it.
     """
+    is_closed = seen.reachable and seen.read_only
+    if not is_closed and agent.watched.shard.shows(lambda shard: _names(shard, agent)):
+        return
     try:
         shard = await agent.shard_record()
     except NotFoundError:
@@ -43,7 +46,7 @@ async def keep_shard_record(agent: Agent, seen: MysqldSeen) -> None:
         return  # it gives its primaryship up: whoever asked for that, or a person, decides
     if not _names(shard, agent):
         await agent.claim_shard()
-    if seen.reachable and seen.read_only:
+    if is_closed:
         async with agent.action("open the primary for writes"), await agent.dba() as connection:
             if agent.role.tablet_type == TabletType.PRIMARY and not agent.flags.held_off:
                 await agent.open_for_writes(connection)
