@@ -33,6 +33,9 @@ JSON = "application/json"
 _PAGE_OBJECTS = 500
 _LINE_BYTES_MAX = 64 * 2**20
 _REQUEST_TIMEOUT_S = 30.0
+# Longer than what loops sleep that look every 30 s: a handshake costs more than a request. API
+# servers keep a connection for longer still.
+_KEEP_IDLE_S = 60.0
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -76,7 +79,9 @@ class KubeClient:
         ssl_context = self.access.ssl_context
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=True if ssl_context is None else ssl_context
+                limit=0,
+                ssl=True if ssl_context is None else ssl_context,
+                keepalive_timeout=_KEEP_IDLE_S,
             ),
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S),
             auto_decompress=True,
