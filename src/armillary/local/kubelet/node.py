@@ -77,9 +77,11 @@ class NodeAgent:
             "leaseDurationSeconds": _LEASE_S,
             "renewTime": utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
-        if await self._client.get(LEASE, self._name, LEASE_NAMESPACE) is not None:
+        try:
             await self._client.merge_patch(LEASE, self._name, LEASE_NAMESPACE, {"spec": spec})
             return
+        except NotFoundError:
+            logger.info("making the node's lease")
         owner = {"apiVersion": "v1", "kind": "Node", "name": self._name, "uid": self._uid}
         metadata: dict[str, Any] = {"name": self._name, "namespace": LEASE_NAMESPACE}
         if self._uid:
