@@ -11,6 +11,7 @@ from armillary.kube.kinds import KubeObject
 from armillary.model.tablet import TabletAlias
 from armillary.operator.shard.dead_primary import Primary
 from armillary.operator.shard.election_apply import Tablets
+from armillary.operator.shard.observe import ShardTopology
 from armillary.operator.shard.repair import (
     OpenPrimary,
     Repair,
@@ -29,47 +30,48 @@ from armillary.topo.convert import (
     time_from_pb,
     type_of,
 )
-from armillary.topo.server import TopoServer
 
 logger = logging.getLogger(__name__)
 
 _IO_RUNNING = 3  # Vitess's ReplicationState: 1 stopped, 2 connecting, 3 running
 
 
-async def repair_replication(world: World, obj: KubeObject, shard: Shard) -> None:
-    """Look, and only when something is to be mended take the lock, look again and mend it.
+async def repair_replication(
+    world: World, obj: KubeObject, shard: Shard, topology: ShardTopology
+) -> None:
+    """Ask all tablets, and only when something is to be mended take the lock, look again and mend.
+
+    Args:
+        topology: what has just been read.
 
     Raises:
         UnavailableError: the topology does not answer.
     """
-    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
     client = await world.topology.tablets(shard.namespace, shard.cluster)
     timeout_s = world.settings.tablet_timeout.total_seconds()
-    _, _, repairs = await _look(topo, client, shard, timeout_s)
-    if not repairs:
+    if not await _find_repairs(client, topology.primary, topology.records, timeout_s):
         return
+    topo = await world.topology.get(shard.namespace, shard.spec.global_lockserver)
     async with topo.lock_shard(shard.keyspace, shard.name, "Repair replication") as lock:
-        primary, tablets, repairs = await _look(topo, client, shard, timeout_s)
-        for repair in repairs:
+        try:
+            record = (await topo.get_shard(shard.keyspace, shard.name)).value
+        except NotFoundError:
+            return
+        primary = primary_alias_of(record)
+        tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
+        for repair in await _find_repairs(client, primary, tablets, timeout_s):
             await lock.check()
             await _apply(world, obj, client, tablets, primary, repair, shard)
 
 
-async def _look(
-    topo: TopoServer, client: TabletManagerClient, shard: Shard, timeout_s: float
-) -> tuple[TabletAlias | None, Tablets, tuple[Repair, ...]]:
-    try:
-        record = (await topo.get_shard(shard.keyspace, shard.name)).value
-    except NotFoundError:
-        return None, {}, ()
-    primary = primary_alias_of(record)
-    tablets = await topo.tablets_of_shard(shard.keyspace, shard.name, strict=True)
+async def _find_repairs(
+    client: TabletManagerClient, primary: TabletAlias | None, tablets: Tablets, timeout_s: float
+) -> tuple[Repair, ...]:
     if primary is None or primary not in tablets:
-        return primary, tablets, ()
+        return ()
     seen = await _ask_all(client, tablets, timeout_s)
-    record_of_primary = tablets[primary]
-    address = (record_of_primary.mysql_hostname, record_of_primary.mysql_port)
-    return primary, tablets, plan_repair(primary, address, seen)
+    record = tablets[primary]
+    return plan_repair(primary, (record.mysql_hostname, record.mysql_port), seen)
 
 
 async def ask_tablets(

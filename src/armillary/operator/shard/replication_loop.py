@@ -31,7 +31,7 @@ from armillary.operator.shard.election import (
     plan_election,
 )
 from armillary.operator.shard.election_apply import elect_restored, is_empty_shard
-from armillary.operator.shard.observe import ShardSeen, observe_shard
+from armillary.operator.shard.observe import ShardSeen, ShardTopology, observe_shard
 from armillary.operator.shard.repair_apply import repair_replication
 from armillary.operator.shard.reparent import init_primary
 from armillary.operator.shard.semi_sync_seen import keep_semi_synced, recall_semi_synced
@@ -89,7 +89,7 @@ class ReplicationLoop:
                     silent_s = monotonic_s() - watched.suspicion.since_s
                     young = silent_s < shard.replication.dead_master_threshold_seconds
                     return _SILENT_S if young else _WATCH_S
-            again_s = await self._act(obj, shard, wanted, election)
+            again_s = await self._act(obj, shard, wanted, seen.topology, election)
             self._waits.forget(key)
             return min(again_s, _WATCH_S) if _watches_primary(shard, seen) else again_s
         except ArmillaryError as error:
@@ -103,7 +103,12 @@ class ReplicationLoop:
             logger.info("replication has to wait", extra=facts)
 
     async def _act(
-        self, obj: KubeObject, shard: Shard, wanted: list[WantedTablet], election: Election
+        self,
+        obj: KubeObject,
+        shard: Shard,
+        wanted: list[WantedTablet],
+        topology: ShardTopology,
+        election: Election,
     ) -> float:
         world = self._world
         match election:
@@ -124,7 +129,7 @@ class ReplicationLoop:
                 return _WAIT_S
             case NoElection():
                 if shard.replication.recover_restarted_master:
-                    await repair_replication(world, obj, shard)
+                    await repair_replication(world, obj, shard, topology)
                 return world.settings.shard_resync.total_seconds()
             case _:
                 assert_never(election)
