@@ -41,7 +41,9 @@ class VttabletSettings(BackupFlags, TopoSettings):
     restore_from_backup_ts: str = flag("", help="YYYY-MM-DD.HHMMSS: newest backup until then")
     enable_semi_sync: bool = flag(False, help="a commit waits for a replica to have it")
     disable_active_reparents: bool = flag(False, help="replication is somebody else's to set up")
-    health_check_interval: timedelta = flag(timedelta(seconds=5), help="how often health is sent")
+    health_check_interval: timedelta = flag(
+        timedelta(seconds=5), help="how often mysqld is looked at; health that changed is sent"
+    )
     unhealthy_threshold: timedelta = flag(
         timedelta(hours=2), help="a replica this far behind stops serving"
     )

@@ -1,19 +1,25 @@
 """What a tablet tells those who route queries: its health now, and each change. I/O: none but
 waiting.
 
-Listeners that fall behind get the newest state, never a queue of old ones; the names of tables
-that have changed meanwhile come with it, and none of them is lost.
+What has not changed is told again every 20 s, as Vitess does: one that hears nothing for a minute
+takes a tablet for dead. Listeners that fall behind get the newest state, never a queue of old ones;
+the names of tables that have changed meanwhile come with it, and none of them is lost.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import anyio
 
+from armillary.base.clock import monotonic_s
 from armillary.pb import query_pb2
+
+_AGAIN_S = 20.0
 
 
 class HealthStream:
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic_s) -> None:
+        self._clock = clock
+        self._sent_s = 0.0
         self._latest: query_pb2.StreamHealthResponse | None = None
         self._changed = anyio.Event()
         self._alterations = 0
@@ -24,8 +30,11 @@ class HealthStream:
         return self._latest
 
     def send(self, response: query_pb2.StreamHealthResponse) -> None:
-        """Give every listener `response`, even when it says the same as before."""
-        self._latest = response
+        """Give every listener `response`, unless it says what was sent just before."""
+        now_s = self._clock()
+        if response == self._latest and now_s - self._sent_s < _AGAIN_S:
+            return
+        self._latest, self._sent_s = response, now_s
         self._wake()
 
     def send_altered(self, tables: Iterable[str]) -> None:

@@ -46,3 +46,24 @@ async def test_what_changed_before_a_listener_came_is_old() -> None:
     assert await heard(late) == (1, [])
     stream.send_altered(["a"])
     assert await heard(late) == (1, ["a"])
+
+
+async def test_health_that_has_not_changed_is_told_again_only_now_and_then() -> None:
+    now_s = 100.0
+    stream = HealthStream(clock=lambda: now_s)
+    stream.send(health(1))
+    told: list[int] = []
+
+    async def listen() -> None:
+        async for response in stream.listen():
+            told.append(response.realtime_stats.replication_lag_seconds)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listen)
+        await anyio.wait_all_tasks_blocked()
+        for pause_s, lag_s in ((5.0, 1), (5.0, 2), (5.0, 2), (10.0, 2), (5.0, 2)):
+            now_s += pause_s
+            stream.send(health(lag_s))
+            await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert told == [1, 2, 2], "at once, when it changed, and 20 s after that"
