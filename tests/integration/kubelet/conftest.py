@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from armillary.local.kubelet.containers.cgroup import cgroup_name
 from tests.integration.kubelet.rig import Rig, running_rig
 
 
@@ -17,6 +18,8 @@ def rig() -> Iterator[Rig]:
     try:
         with running_rig(directory) as rig:
             yield rig
+        groups = Path("/sys/fs/cgroup").rglob(cgroup_name(rig.kubelet_port))
+        assert list(groups) == [], "the kubelet's groups stay behind its pods"
     finally:
         keep = os.environ.get("KEEP_RIG")
         if not keep:

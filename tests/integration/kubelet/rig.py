@@ -35,7 +35,7 @@ class Rig:
         for path in (directory, self.paths.run, self.paths.logs):
             path.mkdir(mode=0o700, exist_ok=True, parents=True)
         ports = free_ports(2)
-        self._kubelet_port = ports[1]
+        self.kubelet_port = ports[1]
         state = {
             "network": claim_network(),
             "apiserver_port": ports[0],
@@ -60,7 +60,7 @@ class Rig:
     def _kubelet_serves(self) -> bool:
         """A node stays Ready for a while after its kubelet died: this one must answer."""
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", self._kubelet_port)) != 0:
+            if probe.connect_ex(("127.0.0.1", self.kubelet_port)) != 0:
                 return False
         return " Ready " in self.kubectl("get", "nodes", check=False).stdout
 

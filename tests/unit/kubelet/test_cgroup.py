@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from armillary.local.kubelet.containers.cgroup import (
     CPU,
     MEMORY,
@@ -70,7 +72,11 @@ def test_a_kernel_that_refuses_means_no_limit(tmp_path: Path) -> None:
     assert parent(tmp_path / "file", 2).create("pod", {MEMORY: 1.0, CPU: 1.0}).procs == ()
 
 
-def test_killed_processes_are_counted_in_either_version(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_killed_processes_are_counted_in_either_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("armillary.local.kubelet.containers.cgroup._REMOVE_TRIES", 2)
     group = parent(tmp_path, 2).group("pod")
     assert group.oom_kill_count() == 0
     path = tmp_path / "pod"
@@ -79,5 +85,15 @@ def test_killed_processes_are_counted_in_either_version(tmp_path: Path) -> None:
     (path / "memory.oom_control").write_text("oom_kill_disable 0\noom_kill 3\n")
     assert group.oom_kill_count() == 2
     assert parent(tmp_path, 1).group("pod").oom_kill_count() == 3
-    group.remove()  # a group that is not empty stays, without a word
+    await group.remove()  # a group that is not empty stays, without a word
     assert path.exists()
+
+
+def test_a_kubelets_groups_go_once_nothing_is_in_them(tmp_path: Path) -> None:
+    of_kubelet = CgroupParent((Group(MEMORY, tmp_path / "k", 1), Group(CPU, tmp_path / "c", 1)))
+    for path in ("k/one", "k/two", "c/one"):
+        (tmp_path / path).mkdir(parents=True)
+    (tmp_path / "k/two/process").write_text("")  # as the kernel refuses while one is there
+    for _ in range(2):
+        of_kubelet.remove()
+        assert sorted(p.name for p in tmp_path.rglob("*")) == ["k", "process", "two"]

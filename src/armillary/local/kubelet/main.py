@@ -1,7 +1,6 @@
 """The kubelet's process: builds everything from the bottom and runs it until cancelled. I/O."""
 
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
@@ -23,7 +22,7 @@ from armillary.kube.kinds import (
     SERVICE,
 )
 from armillary.local.kubelet.claims import ClaimJanitor
-from armillary.local.kubelet.containers.cgroup import find_cgroup_parent, kept_limits
+from armillary.local.kubelet.containers.cgroup import cgroup_name, find_cgroup_parent, kept_limits
 from armillary.local.kubelet.containers.sandbox import Sandbox, find_sandbox
 from armillary.local.kubelet.logs_sweep import LogSweep
 from armillary.local.kubelet.machine import Machine
@@ -137,7 +136,7 @@ def _build_machine(
         addresses=PodAddresses(paths.run / "pod-addresses.json", settings.pod_cidr),
         hosts=HostsFiles(paths.run / "hosts"),
         sandbox=sandbox,
-        cgroups=find_cgroup_parent(f"armillary-{os.getuid()}-{settings.port}"),
+        cgroups=find_cgroup_parent(cgroup_name(settings.port)),
         restart_policy=RestartPolicy(
             first_s=settings.restart_first_s, max_s=settings.restart_max_s
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 from armillary.base.errors import ArmillaryError
+from armillary.local.kubelet.containers.cgroup import cgroup_name, find_cgroup_parent
 from armillary.local.kubelet.containers.process import (
     adopt,
     find_main,
@@ -18,6 +19,7 @@ from armillary.local.kubelet.containers.process import (
 )
 from armillary.local.kubelet.pod.records import ContainerDir, PodDir, list_pod_dirs
 from armillary.local.kubelet.pod.spec import parse_pod
+from armillary.local.supervise.state import read_state
 from armillary.settings.local import LocalPaths
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,17 @@ async def stop_all_pods(directory: Path, *, grace_s_max: float = 60.0) -> int:
     async with anyio.create_task_group() as group:
         for target in targets:
             group.start_soon(_stop, target, min(target.grace_s, grace_s_max))
+    _remove_cgroups(LocalPaths(directory))
     return len(targets)
+
+
+def _remove_cgroups(paths: LocalPaths) -> None:
+    try:
+        port = read_state(paths.state).kubelet_port
+    except ArmillaryError:
+        return  # a directory of which only the pods are left
+    if (parent := find_cgroup_parent(cgroup_name(port))) is not None:
+        parent.remove()
 
 
 def _of(pod: PodDir) -> list[_Target]:

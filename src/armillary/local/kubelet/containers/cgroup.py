@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
+
 logger = logging.getLogger(__name__)
 
 MEMORY, CPU = "memory", "cpu"
 _ROOT = Path("/sys/fs/cgroup")
+_REMOVE_TRIES, _REMOVE_RETRY_S = 50, 0.02
 _CPU_PERIOD_US = 100_000
 _CPU_QUOTA_US_MIN = 1000  # less is refused
 _LIMIT_FILES = {
@@ -72,11 +75,23 @@ class ContainerCgroup:
                 return _oom_kill_count(group)
         return 0
 
-    def remove(self) -> None:
-        """Again: fine. A group with a process left in it stays."""
-        for group in self.groups:
-            with contextlib.suppress(OSError):
-                group.path.rmdir()
+    async def remove(self) -> None:
+        """Again: fine. A group that still has a process after a while stays.
+
+        One that has given everything up already counts for some moments more.
+        """
+        left = list(self.groups)
+        for _ in range(_REMOVE_TRIES):
+            left = [group for group in left if not _remove(group.path)]
+            if not left:
+                return
+            await anyio.sleep(_REMOVE_RETRY_S)
+
+
+def _remove(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        path.rmdir()
+    return not path.exists()
 
 
 def _oom_kill_count(group: Group) -> int:
@@ -116,6 +131,18 @@ class CgroupParent:
             else:
                 made.append(group)
         return ContainerCgroup(tuple(made))
+
+    def remove(self) -> None:
+        """Remove all of it that no process is in. Again: fine."""
+        for group in self.groups:
+            inner = [path for path in group.path.glob("*") if path.is_dir()]
+            for path in (*inner, group.path):
+                _remove(path)
+
+
+def cgroup_name(kubelet_port: int) -> str:
+    """Return what the groups of a kubelet are called; its port is its own on the machine."""
+    return f"armillary-{os.getuid()}-{kubelet_port}"
 
 
 def kept_limits(parent: CgroupParent | None) -> dict[str, bool]:

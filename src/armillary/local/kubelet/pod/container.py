@@ -78,7 +78,7 @@ class Container:
         attempt_dir = directory.attempt(self.state.attempts)
         process = await adopt(attempt_dir, sandboxed=self._context.sandboxed)
         if process is None:
-            self._record_end(since, read_exit_code(attempt_dir), _finished_at(attempt_dir))
+            await self._record_end(since, read_exit_code(attempt_dir), _finished_at(attempt_dir))
         else:
             logger.info("adopted", extra={"container": self.spec.name, "dir": str(attempt_dir)})
             self._begin(process, since)
@@ -144,12 +144,14 @@ class Container:
                 # Something survives KILL. The lock stays held, so nothing new will start.
                 logger.error("container does not die", extra={"error": str(error)})
             probes.cancel_scope.cancel()
-        self._record_end(since, code, utc_now())
+        await self._record_end(since, code, utc_now())
         self._context.wake()
 
-    def _record_end(self, since: datetime, code: int | None, finished_at: datetime) -> None:
+    async def _record_end(self, since: datetime, code: int | None, finished_at: datetime) -> None:
         run_s = (finished_at - since).total_seconds()
         reason, message = self._why(code)
+        if self._context.cgroup is not None:  # before the next run makes it anew
+            await self._context.cgroup.remove()
         end = Exit(
             code=UNKNOWN_CODE if code is None else code,
             reason=reason,
@@ -171,8 +173,6 @@ class Container:
         self.process = None
         self._context.directory.write(self.state)
         self._over.set()
-        if self._context.cgroup is not None:
-            self._context.cgroup.remove()
 
     def _why(self, code: int | None) -> tuple[str, str]:
         cgroup = self._context.cgroup
