@@ -2,14 +2,17 @@
 
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from armillary.vtgate.tablets.cluster import Cluster
-from tests.integration.vtgate.clients import ask, connect_gate
+from tests.integration.vtgate.clients import Answer, ask, connect_gate, connect_whole
 from tests.integration.vtgate.gate import (
     CELL,
     Gate,
@@ -19,6 +22,7 @@ from tests.integration.vtgate.gate import (
     tablet,
 )
 from tests.integration.vtgate.servers import Server, address_of
+from tests.integration.vtgate.test_workers import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -36,8 +40,8 @@ def sharing(servers: tuple[Server, ...]) -> Iterator[Gate]:
         server.new_database("vt_bills")
     for kind, id_type in KINDS.items():
         for server in servers[:2]:
-            rows = f"create table {kind} (id bigint primary key, customer bigint, code varchar(9))"
-            server.query(rows, "vt_bills")
+            rows = "id bigint primary key, customer bigint, code varchar(9), key (code, customer)"
+            server.query(f"create table {kind} ({rows})", "vt_bills")
             columns = f"(code varchar(9), ksid {id_type}, primary key (code, ksid))"
             server.query(f"create table i_{kind} {columns}", "vt_bills")
         params = {"table": f"i_{kind}", "from": "code", "to": "ksid"}
@@ -60,6 +64,7 @@ def sharing(servers: tuple[Server, ...]) -> Iterator[Gate]:
 
 
 STORY = """
+delete from bills
 insert into bills values (1, 5, 'x'), (2, 5, 'x'), (3, 6, 'x')
 insert into bills values (4, 5, 'x')
 delete from bills where id = 1 and customer = 5
@@ -112,3 +117,52 @@ def test_it_stays_as_long_as_one_of_them_needs_it(sharing: Gate, kind: str) -> N
     places = ask(client, f"select count(*) from i_{kind}").rows[0][0]
     assert places == 3
     client.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_stays_for_a_row_that_comes_while_the_last_one_goes(
+    sharing: Gate, servers: tuple[Server, ...], kind: str
+) -> None:
+    """The one who adds has found the lookup row there, and is held up before its own row."""
+    client = connect_gate(sharing, "bills")
+    ask(client, f"delete from {kind}")
+    ask(client, f"insert into {kind} values (1, 4, 'x')")
+    sessions = [connect_gate(sharing, "bills") for _ in range(2)]
+    for session in sessions:
+        assert ask(session, "set session transaction isolation level read committed").errno == 0
+    statements = (f"insert into {kind} values (2, 4, 'x')", f"delete from {kind} where id = 1")
+    answers: dict[str, Answer] = {}
+
+    def run(session: Any, sql: str) -> None:
+        answers[sql] = ask(session, sql)
+
+    threads = [
+        threading.Thread(target=run, args=pair) for pair in zip(sessions, statements, strict=True)
+    ]
+    with open_transaction(servers[1], f"insert into {kind} values (2, 0, 'other')"):
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_for(partial(row_waits_are, servers[:2], waiting))
+    for thread in threads:
+        thread.join(30)
+    assert [answers[sql].errno for sql in statements] == [0, 0], answers
+    assert ask(client, f"select count(*) from i_{kind}").rows == ((1,),)
+    assert ask(client, f"select id from {kind} where code = 'x'").rows == ((2,),)
+    for session in (client, *sessions):
+        session.close()
+
+
+@contextmanager
+def open_transaction(server: Server, sql: str) -> Iterator[None]:
+    session = connect_whole(server, "vt_bills")
+    ask(session, "begin")
+    assert ask(session, sql).errno == 0
+    yield
+    ask(session, "rollback")
+    session.close()
+
+
+def row_waits_are(servers: tuple[Server, ...], count: int) -> bool:
+    """Whether so many statements wait for a row now."""
+    asked = "show global status like 'Innodb_row_lock_current_waits'"
+    return count == sum(int(str(server.query(asked)[0][1])) for server in servers)

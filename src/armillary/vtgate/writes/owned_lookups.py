@@ -49,11 +49,19 @@ class OwnedLookups:
     ) -> None:
         """Take a lookup row away if no row of the table has it any more.
 
+        Looked at twice: first, so that two who take rows away meet where a server sees that they
+        wait for each other. And once the lookup row is locked: only then can no other session
+        rely on it for a row that it adds meanwhile.
+
         Args:
             place: the values by which its rows are placed.
         """
-        if not await LookupOwner(self._executor, table, item).has(row[1], row[0], place):
-            await self.delete(table, item, row)
+        owner = LookupOwner(self._executor, table, item)
+        if await owner.has(row[1], row[0], place):
+            return
+        await self.delete(table, item, row)
+        if await owner.has(row[1], row[0], place):
+            await self.create(table, item, [row])
 
     async def replace(
         self, table: TableSchema, item: ColumnVindex, before: LookupRow, after: LookupRow
