@@ -31,6 +31,7 @@ class Rig:
     def __init__(self, directory: Path, *, as_user: str | None = None) -> None:
         self.paths = LocalPaths(directory)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.zone = "America/New_York"  # of whoever starts them all
         self._as_user = as_user
         for path in (directory, self.paths.run, self.paths.logs):
             path.mkdir(mode=0o700, exist_ok=True, parents=True)
@@ -81,7 +82,7 @@ class Rig:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "HOME": str(self.paths.dir)},
+                env={**os.environ, "HOME": str(self.paths.dir), "TZ": self.zone},
             )
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:

@@ -232,6 +232,12 @@ def test_a_pod_of_kubectl_run_runs_its_words(rig: Rig) -> None:
     assert rig.kubectl("logs", "typed").stdout == "typed words\n"
 
 
+def test_a_container_has_the_time_of_images_wherever_the_kubelet_was_started(rig: Rig) -> None:
+    assert rig.zone != "UTC"
+    rig.apply(pod("clock", "date +%Z"))
+    rig.wait_for(lambda: rig.kubectl("logs", "clock", check=False).stdout == "UTC\n")
+
+
 def test_readiness_shows_the_body_of_a_bad_answer(rig: Rig) -> None:
     server = """
 import http.server, os

@@ -32,7 +32,6 @@ _PASSED_ON = (
     "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "TZ",
 )
 
 
@@ -85,6 +84,8 @@ class Machine:
             "PATH": f"{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/tmp",
             "LANG": "C.UTF-8",
+            # As images have it: NOW() must not depend on whose shell the cluster was started from.
+            "TZ": "UTC",
             "HOSTNAME": hostname,
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
