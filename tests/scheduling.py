@@ -27,6 +27,7 @@ ONE_CLUSTER = frozenset(
 # Files whose tests each start what they need.
 APART = ("tests/e2e/test_buckets.py",)
 _STORIES = "stories of one cluster"
+_ON_MYSQL = "the gateway on MySQL"  # the same tests with servers of their own
 
 # What takes long, in the order of the seconds that it takes. The rest follows.
 LONGEST_FIRST = (
@@ -46,6 +47,7 @@ LONGEST_FIRST = (
     "tests/integration/tablet/test_backup_and_restore.py",
     "tests/integration/tablet/test_shard_of_two.py",
     "tests/integration/mysqld/test_mysql_flavor.py",
+    _ON_MYSQL,
     "tests/integration/tablet/test_ending_amid_backup.py",
     "tests/integration/vtctld/test_real_tablets.py",
     "tests/integration/vtctld/test_commands.py",
@@ -82,7 +84,7 @@ def scope_of(nodeid: str) -> str:
         return nodeid
     for directory in TOGETHER:
         if file.startswith(directory):
-            return directory
+            return _ON_MYSQL if "[MySQL" in nodeid else directory
     if file.removeprefix("tests/e2e/test_").removesuffix(".py") in ONE_CLUSTER:
         return _STORIES
     return file
