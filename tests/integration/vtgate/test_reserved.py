@@ -366,11 +366,11 @@ def in_background_refused_by(
     server: Server, client: Any, sql: str
 ) -> tuple[threading.Thread, list[Answer]]:
     """Start an UPDATE, and return once this server has refused its part."""
-    count = "select variable_value from information_schema.global_status where variable_name"
+    count = "show global status like 'com_update'"
     working = "select count(*) from information_schema.processlist where info like 'update%'"
-    before = server.query(f"{count} = 'COM_UPDATE'")
+    before = server.query(count)
     started = in_background(client, sql)
-    until(lambda: server.query(f"{count} = 'COM_UPDATE'") != before)
+    until(lambda: server.query(count) != before)
     until(lambda: server.query(working) == [(0,)])
     return started
 
