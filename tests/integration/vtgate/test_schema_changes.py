@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pymysql
 import pytest
 
+from armillary.mysqld.connection import MysqlParams, connect
+from armillary.mysqld.table_digests import changed_tables, read_table_digests
 from tests.integration.vtgate.clients import ask, connect_gate
 from tests.integration.vtgate.gate import Gate
 from tests.integration.vtgate.servers import Server
@@ -54,6 +56,7 @@ def ask_server(server: Server, change: str) -> None:
         server.query(change, "vt_main")
 
 
+@pytest.mark.on_mysql_too
 def test_an_insert_without_a_list_of_columns_goes_by_their_order_now(
     gate: Gate, servers: tuple[Server, ...]
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_trigger_on_a_vindex_column_is_known_once_it_is_told(
     client.close()
 
 
+@pytest.mark.on_mysql_too
 def test_a_session_that_holds_up_a_schema_change_goes_on_planning(
     gate: Gate, servers: tuple[Server, ...]
 ) -> None:
@@ -178,3 +182,33 @@ def test_a_session_plans_with_tables_that_it_has_locked(
     assert "was not locked" in ask(client, "select * from items where id = 102").message
     ask(client, "unlock tables")
     client.close()
+
+
+@pytest.mark.on_mysql_too
+@pytest.mark.anyio
+async def test_what_a_gateway_goes_by_is_in_a_tables_digest(servers: tuple[Server, ...]) -> None:
+    server = servers[0]
+    server.new_database("digests")
+    server.query("create table other (a int)", "digests")
+    server.query("create table t (a int, b int, c varchar(9) default 'x', key (a))", "digests")
+    async with await connect(MysqlParams(user="root", socket=server.socket)) as connection:
+        known = await read_table_digests(connection, "digests")
+        server.query("insert into t values (1, 2, '3')", "digests")
+        server.query("alter table t add key (b)", "digests")
+        server.query("alter table t drop key b", "digests")
+        assert await read_table_digests(connection, "digests") == known
+        for change in (
+            "alter table t modify a int after b",
+            "alter table t modify a bigint after b",
+            "alter table t modify c varchar(9) collate utf8mb4_bin default 'x'",
+            "alter table t modify c varchar(9) collate utf8mb4_bin default 'y'",
+            "alter table t add d int as (a + 1)",
+            "alter table t drop d, add d int as (a + 2)",
+            "create trigger at before insert on t for each row set new.a = 1",
+            "drop trigger at",
+            "drop table t",
+        ):
+            server.query(change, "digests")
+            seen = await read_table_digests(connection, "digests")
+            assert changed_tables(known, seen) == {"t"}, change
+            known = seen
