@@ -239,14 +239,16 @@ def test_a_reader_who_leaves_is_no_error(rig: Rig) -> None:
 
 @pytest.mark.parametrize("program", KUBECTLS)
 def test_attach_shows_what_is_written_from_now_on(rig: Rig, program: str) -> None:
-    rig.apply(pod("told", "echo before; while ! test -e /tmp/go; do sleep 0.05; done; echo after"))
+    waiting = "while ! test -e /tmp/go; do echo waiting; sleep 0.05; done"
+    rig.apply(pod("told", f"echo before; {waiting}; echo after"))
     rig.wait_ready("told")
     words = rig.kubectl_words("attach", "told", program=program)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as reader:
-        time.sleep(2)  # noqa: TID251 - nothing says when an attachment is complete
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
+        assert reader.stdout is not None
+        first = reader.stdout.readline()
         rig.kubectl("exec", "told", "--", "touch", "/tmp/go")
         output, _ = reader.communicate(timeout=30)
-    assert b"after" in output and b"before" not in output
+    assert first == b"waiting\n" and output.endswith(b"after\n")
     assert reader.returncode == 0
 
 

@@ -10,11 +10,11 @@ import pytest
 from tests.integration.vtgate.clients import Answer, ask, connect_gate
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate
 from tests.integration.vtgate.servers import Server
+from tests.integration.vtgate.test_workers import wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
 ON_FIRST, LIGHT, HEAVY = 1, 7, 6  # users; the last two share the second shard
-_WAITS = "select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
 
 
 class Light:
@@ -61,8 +61,7 @@ def run_into(server: Server, light: Callable[[str], object], sql: str, heavy: An
     wanted = f"update orders set note = 'h' where id = 2 and user_id = {LIGHT}"
     waiting = threading.Thread(target=lambda: answers.append(ask(heavy, wanted)))
     waiting.start()
-    while not server.query(_WAITS)[0][0]:
-        pass
+    wait_for(lambda: server.row_waits() == 1)
     with pytest.raises(mysql.connector.Error) as failed:
         light(sql)
     waiting.join()

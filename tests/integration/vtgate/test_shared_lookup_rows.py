@@ -163,6 +163,4 @@ def open_transaction(server: Server, sql: str) -> Iterator[None]:
 
 
 def row_waits_are(servers: tuple[Server, ...], count: int) -> bool:
-    """Whether so many statements wait for a row now."""
-    asked = "show global status like 'Innodb_row_lock_current_waits'"
-    return count == sum(int(str(server.query(asked)[0][1])) for server in servers)
+    return count == sum(server.row_waits() for server in servers)

@@ -154,9 +154,13 @@ class KubeletServer:
             directory.log(attempt), LogRequest(follow=True, tail_lines=0), is_over=is_over
         )
 
+        async def open_stdin() -> Stdin | None:
+            if not options.stdin:
+                return None
+            return await Stdin.open(directory.attempt(attempt), is_over=is_over)
+
         async def serve(streams: ExecStreams) -> None:
-            stdin = Stdin.open(directory.attempt(attempt)) if options.stdin else None
-            await serve_attach(streams, output, stdin, once=container.spec.stdin_once)
+            await serve_attach(streams, output, open_stdin, once=container.spec.stdin_once)
 
         return await _with_streams(request, options, serve)
 

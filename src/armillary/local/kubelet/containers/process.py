@@ -28,7 +28,8 @@ _LEFTOVER_S_MAX = 10.0
 
 # $1 state directory, $2 cgroup.procs files (blanks between), $3 directory to start in, then the
 # command.
-# A container's input, where it has one, is kept open by a shell that waits at the pipe `open`.
+# A container's input, where it has one, is kept open by a shell that waits for a line in the pipe
+# `open`; `ready` says that both ends of the input are there.
 # Handlers (not "ignore") for the signals: they are reset in the child, an ignored one is not.
 _SHIM = """\
 d=$1 c=$2 w=$3; shift 3
@@ -38,7 +39,7 @@ echo "$s" >"$d/shim"
 i=/dev/null
 if [ -p "$d/stdin" ]; then
 i=$d/stdin
-{ read -r s <"$d/open"; } >"$i" &
+{ : >"$d/ready"; read -r s; } <>"$d/open" >"$i" &
 fi
 sh -c 'd=$1 c=$2 w=$3 i=$4; shift 4
 read -r s </proc/self/stat
