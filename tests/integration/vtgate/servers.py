@@ -90,6 +90,8 @@ class Server:
         pid = int((self.socket.parent / "pid").read_text())
         os.kill(pid, signal.SIGSTOP)
         try:
+            while not _all_stopped(pid):  # each thread gets there in its own time
+                pass
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -105,6 +107,11 @@ class Server:
         )
         with connection, connection.cursor() as cursor:
             yield cursor
+
+
+def _all_stopped(pid: int) -> bool:
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 def _die_with_parent() -> None:
