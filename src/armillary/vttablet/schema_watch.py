@@ -18,7 +18,7 @@ from armillary.vttablet.health_stream import HealthStream
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_S, _LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
+_LOOK_EVERY_S, _LOOK_AT_LEAST_EVERY_S = 5.0, 60.0
 _SHARE_MAX = 1 / 250  # of the time may go into looking: a thousand tables take a while
 
 
@@ -36,7 +36,7 @@ class SchemaWatch:
         self._turn = anyio.Lock()
 
     async def run(self, is_wanted: Callable[[], bool]) -> None:
-        """Look while it is wanted, every two seconds unless that is much work; try again errors."""
+        """Look while it is wanted, every five seconds or less often; what fails is tried again."""
         told = ""
         delay_s = _LOOK_EVERY_S
         try:
