@@ -1,28 +1,16 @@
 """Who routes queries hears which tables have changed, whoever changed them. Real processes."""
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import anyio
 import pytest
 
 from armillary.base.errors import ArmillaryError
-from tests.integration.tablet.shared import Pair, SharedShard, shared_shard
+from tests.integration.tablet.shared import Pair
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 WAIT_S = 30.0
-
-
-@pytest.fixture(scope="module")
-async def shared() -> AsyncIterator[SharedShard]:
-    async with shared_shard() as shared:
-        yield shared
-
-
-@pytest.fixture
-async def pair(shared: SharedShard) -> Pair:
-    return await shared.pair()
 
 
 class Ear:

@@ -17,26 +17,12 @@ from armillary.rpc.tablet_client import TabletManagerClient
 from tests.integration.tablet.shard import Shard, TestTablet, running_shard, wait_gone
 from tests.integration.tablet.shared import (
     Pair,
-    SharedShard,
     reparent,
     replicating_pair,
-    shared_shard,
     wait_rows,
 )
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
-
-
-@pytest.fixture(scope="module")
-async def shared() -> AsyncIterator[SharedShard]:
-    async with shared_shard() as shared:
-        yield shared
-
-
-@pytest.fixture
-async def pair(shared: SharedShard) -> Pair:
-    """For tests that leave a primary and a replica behind, whichever is which."""
-    return await shared.pair()
 
 
 @pytest.fixture

@@ -103,6 +103,15 @@ async def rig() -> AsyncGenerator[Rig, None]:
             sender.close()
 
 
+async def lose_stream(rig: Rig) -> None:
+    """Break the primary's health stream, and wait until it is asked again."""
+    await rig.tablets.senders["host1"][0].aclose()
+    await until(lambda: rig.cluster.primary("main", "-80") is None, rig.cluster)
+    with anyio.fail_after(5):
+        while len(rig.tablets.senders["host1"]) < 2:
+            await anyio.lowlevel.checkpoint()
+
+
 def discovery(rig: Rig) -> Discovery:
     return Discovery(rig.cluster, rig.topo, rig.tablets, cell=CELL, cells=(CELL,))  # type: ignore[arg-type]
 
@@ -146,11 +155,7 @@ async def test_a_tablet_whose_stream_breaks_is_not_used(rig: Rig) -> None:
         tasks.start_soon(discovery(rig).run)
         await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
         await until(lambda: rig.cluster.primary("main", "-80") is not None, rig.cluster)
-        await rig.tablets.senders["host1"][0].aclose()
-        await until(lambda: rig.cluster.primary("main", "-80") is None, rig.cluster)
-        with anyio.fail_after(5):
-            while len(rig.tablets.senders["host1"]) < 2:  # it is asked again
-                await anyio.lowlevel.checkpoint()
+        await lose_stream(rig)
         await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
         await until(lambda: rig.cluster.primary("main", "-80") is not None, rig.cluster)
         tasks.cancel_scope.cancel()
@@ -218,11 +223,7 @@ async def test_tables_are_forgotten_when_a_tablet_tells_or_may_have_told(rig: Ri
         await rig.tablets.say("host1", TabletType.PRIMARY, term=1, altered=["t"])
         await until(lambda: rig.cluster.generation > before, rig.cluster)
         before = rig.cluster.generation
-        await rig.tablets.senders["host1"][0].aclose()
-        await until(lambda: rig.cluster.primary("main", "-80") is None, rig.cluster)
-        with anyio.fail_after(5):
-            while len(rig.tablets.senders["host1"]) < 2:
-                await anyio.lowlevel.checkpoint()
+        await lose_stream(rig)
         await rig.tablets.say("host1", TabletType.PRIMARY, term=1)
         await until(lambda: rig.cluster.primary("main", "-80") is not None, rig.cluster)
         assert rig.cluster.generation > before

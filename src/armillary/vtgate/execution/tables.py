@@ -39,9 +39,9 @@ class Tables:
         """
         gateway = self.gateway
         known = None if anew else gateway.shape_now(keyspace, table)
-        own = self._own(keyspace) if known is None else None
         if known is not None:
             return known
+        own = self._own(keyspace)
         if own is None:
             return await gateway.shape(keyspace, table, anew=anew)
 
