@@ -192,6 +192,7 @@ def test_a_stored_function_sees_its_shard(both: tuple[Any, Any], server_kind: st
 
 
 @pytest.mark.on_mysql_too
+@pytest.mark.usefixtures("wide")
 def test_no_function_of_the_server_is_taken_for_a_stored_one(servers: tuple[Server, ...]) -> None:
     server = servers[0]
     listed = (

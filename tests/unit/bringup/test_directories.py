@@ -1,13 +1,20 @@
 """Which directories become a cluster's, and what is left when it is removed."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import pytest
 
 from armillary.base.errors import InputError
-from armillary.cli.bringup.prepare import refuse_foreign, remove_directory
+from armillary.cli.bringup.prepare import (
+    one_at_a_time,
+    prepare_directory,
+    refuse_foreign,
+    remove_directory,
+)
 from armillary.cli.options import directory_option
 from armillary.settings.local import LocalPaths
 
@@ -22,6 +29,28 @@ def test_a_directory_that_holds_somebody_elses_files_is_left_alone(
     (tmp_path / name / "precious").touch()
     with pytest.raises(InputError, match=f"holds {name}, and no cluster"):
         refuse_foreign(tmp_path)
+
+
+def test_what_a_killed_up_had_begun_to_write_is_no_strangers(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".state.json.4711").touch()
+    refuse_foreign(tmp_path)
+
+
+def test_a_second_up_waits_for_what_the_first_has_half_made() -> None:
+    with (
+        TemporaryDirectory(prefix="arp-", dir="/tmp") as short,  # pytest's own are too long
+        ThreadPoolExecutor() as threads,
+    ):
+        home = Path(short)
+        with one_at_a_time(home):
+            (home / "run").mkdir()
+            (home / "run" / "half").touch()
+            second = threads.submit(prepare_directory, home, namespace="example")
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.2)
+            (home / "run" / "half").unlink()
+        assert second.result().namespace == "example"
 
 
 def test_a_manifest_and_older_backups_may_be_there(tmp_path: Path) -> None:

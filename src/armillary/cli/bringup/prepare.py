@@ -53,12 +53,12 @@ def prepare_directory(directory: Path, *, namespace: str, network: str | None = 
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_uid != os.geteuid():
         raise InputError(f"{directory} belongs to another user")
-    if not paths.state.exists():
-        refuse_foreign(directory)
-    directory.chmod(0o700)
-    for part in (paths.run, paths.logs, paths.etcd_data, paths.pods, paths.volumes, paths.bin):
-        part.mkdir(mode=0o700, exist_ok=True)
-    with _one_at_a_time(paths.run / "prepare.lock"):
+    with one_at_a_time(directory):
+        if not paths.state.exists():
+            refuse_foreign(directory)
+        directory.chmod(0o700)
+        for part in (paths.run, paths.logs, paths.etcd_data, paths.pods, paths.volumes, paths.bin):
+            part.mkdir(mode=0o700, exist_ok=True)
         state = _choose_state(paths, namespace=namespace, network=network)
         ensure_pki(directory)
         write_kubeconfig(directory, port=state.apiserver_port)
@@ -67,11 +67,17 @@ def prepare_directory(directory: Path, *, namespace: str, network: str | None = 
 
 
 @contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Two `up` at once must not each make a part of the credentials."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+def one_at_a_time(directory: Path) -> Iterator[None]:
+    """Two `up` at once must not each make a part, nor one take the other's half for a stranger's.
+
+    The directory is its own lock: a file for it would be one more thing in a stranger's.
+    """
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def refuse_foreign(directory: Path) -> None:
@@ -96,13 +102,18 @@ def refuse_foreign(directory: Path) -> None:
         paths.bin,
         paths.pki,
     )
-    taken = [part for part in parts if part.exists() and (part.is_file() or any(part.iterdir()))]
+    taken = [part for part in parts if part.is_file() or (part.is_dir() and _is_used(part))]
     if taken:
         names = ", ".join(part.name for part in taken)
         raise InputError(
             f"{directory} holds {names}, and no cluster that made them (no run/state.json): wanted "
             "a new directory, an empty one, or a cluster's"
         )
+
+
+def _is_used(part: Path) -> bool:
+    """Whether it holds more than what an `up` leaves that was killed as it wrote its choices."""
+    return any(not file.name.startswith(".state.json.") for file in part.iterdir())
 
 
 def _choose_state(paths: LocalPaths, *, namespace: str, network: str | None) -> LocalState:
