@@ -140,12 +140,14 @@ class MariadbTemplate:
 
     def fill(self, directory: Path) -> None:
         shutil.copytree(self.data, directory / "data")
+        (directory / "tmp").mkdir()
 
     def command(self, directory: Path, address: str, port: int) -> list[str]:
         return [
             "mariadbd",
             "--no-defaults",
             f"--datadir={directory / 'data'}",
+            f"--tmpdir={directory / 'tmp'}",
             f"--socket={directory / 's'}",
             f"--bind-address={address}",
             f"--port={port}",
@@ -167,20 +169,23 @@ def as_root() -> list[str]:
 
 
 def make_template(root: Path) -> Template:
-    template = root / "template"
-    subprocess.run(
-        [
-            "mariadb-install-db",
-            "--no-defaults",
-            f"--datadir={template}",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            *as_root(),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """Make what servers are started from.
+
+    Each server has its own `tmpdir`: one that starts removes all temporary tables that it finds.
+    """
+    template, tmp = root / "template", root / "tmp"
+    tmp.mkdir()
+    command = [
+        "mariadb-install-db",
+        "--no-defaults",
+        f"--datadir={template}",
+        f"--tmpdir={tmp}",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        *as_root(),
+    ]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
     return MariadbTemplate(template)
 
 
