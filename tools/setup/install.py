@@ -159,7 +159,7 @@ def install_node_packages() -> None:
     there = VENV / "node"
     shutil.rmtree(there, ignore_errors=True)
     shutil.copytree(NODE_PACKAGES, there)
-    quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     run(["npm", "ci", *quietly, "--prefix", str(there)])
 
 

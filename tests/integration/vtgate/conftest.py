@@ -36,8 +36,12 @@ ADDRESSES = (address_of(1), address_of(2), address_of(3))
 GATE_ADDRESS = address_of(10)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test has MariaDB behind the gateway; those so marked have MySQL as well."""
+    """Every test has MariaDB behind the gateway; those so marked have MySQL as well.
+
+    First of all such hooks, so that a test has one name, whichever folder pytest is given.
+    """
     if "server_kind" not in metafunc.fixturenames:
         return
     chosen = os.environ.get(SERVERS)
