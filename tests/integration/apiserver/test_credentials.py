@@ -41,6 +41,14 @@ async def test_the_token_opens(api: Api) -> None:
     assert await status(api, "/version", trusting(api), Authorization=token) == 200
 
 
+async def test_nobody_acts_in_the_name_of_another(api: Api) -> None:
+    token = f"Bearer {api.pki.read_token()}"
+    asked = {"Authorization": token, "Impersonate-User": "one-who-may-read"}
+    assert await status(api, "/api/v1/secrets", trusting(api), **asked) == 403
+    asked["Authorization"] = "Bearer wrong"
+    assert await status(api, "/api/v1/secrets", trusting(api), **asked) == 401
+
+
 async def test_a_certificate_of_our_authority_opens(api: Api) -> None:
     context = trusting(api)
     context.load_cert_chain(api.pki.kubelet_client_cert, api.pki.kubelet_client_key)

@@ -6,7 +6,7 @@ from asyncio.sslproto import SSLProtocol
 
 from aiohttp import web
 
-from armillary.local.apiserver.status import unauthorized
+from armillary.local.apiserver.status import StatusError, unauthorized
 from armillary.local.pki import Pki
 
 _READ_BUFFER_BYTES = 32 * 1024  # two TLS records
@@ -19,16 +19,20 @@ class Gate:
         self._token = token.encode()
 
     def check(self, request: web.BaseRequest) -> None:
-        """Raises StatusError 401 when the caller does not prove who it is."""
-        if _has_client_certificate(request):
-            return
+        """Raise StatusError: 401, the caller does not prove who it is; 403, it asks to be another.
+
+        All who get in may do everything: to do it in the name of one who may less would be a lie.
+        """
+        if not (_has_client_certificate(request) or self._has_token(request)):
+            raise unauthorized()
+        if "Impersonate-User" in request.headers:
+            raise StatusError(403, "Forbidden", "impersonation (--as) is not offered here")
+
+    def _has_token(self, request: web.BaseRequest) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise unauthorized()
-        if not secrets.compare_digest(
+        return scheme.lower() == "bearer" and secrets.compare_digest(
             given.strip().encode("utf-8", "surrogateescape"), self._token
-        ):
-            raise unauthorized()
+        )
 
 
 def _has_client_certificate(request: web.BaseRequest) -> bool:

@@ -20,7 +20,7 @@ from armillary.local.kubelet.pod.container import Container
 from armillary.local.kubelet.pod.spec import parse_time
 from armillary.local.kubelet.pod.worker import PodWorker
 from armillary.local.kubelet.pods import PodSet
-from armillary.local.kubelet.streams import port_forward
+from armillary.local.kubelet.streams import port_channels, port_forward
 from armillary.local.kubelet.streams.attach import serve_attach
 from armillary.local.kubelet.streams.channel import (
     WebSocketChannel,
@@ -167,18 +167,31 @@ class KubeletServer:
     async def _port_forward(self, request: web.Request) -> web.StreamResponse:
         worker = self._worker(request)
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            if port_forward.TUNNEL_PROTOCOL not in offered(request, _WEBSOCKET_HEADER):
-                raise web.HTTPForbidden(text="wanted the tunnelled SPDY protocol\n")
-            socket = await accept_websocket(request, port_forward.TUNNEL_PROTOCOL)
-            await port_forward.serve_port_forward(WebSocketChannel(socket), pod_ip=worker.pod_ip)
-            await socket.close()
-            return socket
+            return await _forward_in_websocket(request, worker.pod_ip)
         channel = hijack(request, protocol=port_forward.PROTOCOL)
         try:
             await port_forward.serve_port_forward(channel, pod_ip=worker.pod_ip)
         finally:
             await channel.aclose()
         return _taken_over(request)
+
+
+async def _forward_in_websocket(request: web.Request, pod_ip: str) -> web.WebSocketResponse:
+    wanted = offered(request, _WEBSOCKET_HEADER)
+    if port_forward.TUNNEL_PROTOCOL in wanted:
+        socket = await accept_websocket(request, port_forward.TUNNEL_PROTOCOL)
+        await port_forward.serve_port_forward(WebSocketChannel(socket), pod_ip=pod_ip)
+    elif not wanted or port_channels.PROTOCOL in wanted:
+        try:
+            ports = port_channels.parse_ports(request.query.getall("port", ()))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        socket = await accept_websocket(request, port_channels.PROTOCOL)
+        await port_channels.serve_port_channels(socket, ports, pod_ip=pod_ip)
+    else:
+        raise web.HTTPForbidden(text=f"no protocol of {wanted} is spoken here\n")
+    await socket.close()
+    return socket
 
 
 async def _with_streams(

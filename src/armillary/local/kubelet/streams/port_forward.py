@@ -15,7 +15,7 @@ PROTOCOL = "portforward.k8s.io"
 TUNNEL_PROTOCOL = "SPDY/3.1+portforward.k8s.io"
 _CONNECT_S_MAX = 10.0
 _PAIR_S_MAX = 30.0
-_CHUNK_BYTES = 1 << 15
+CHUNK_BYTES = 1 << 15
 
 
 async def serve_port_forward(channel: Channel, *, pod_ip: str) -> None:
@@ -60,18 +60,24 @@ class _Forward:
 
     async def _forward(self, stream: SpdyStream, error_stream: SpdyStream) -> None:
         port = int(stream.headers.get("port", "0"))
-        try:
-            with anyio.fail_after(_CONNECT_S_MAX):
-                pod = await anyio.connect_tcp(self._pod_ip, port)
-        except (OSError, TimeoutError) as error:
-            reason = "timed out" if isinstance(error, TimeoutError) else str(error)
-            text = f"an error occurred forwarding to port {port} of the pod: {reason}"
-            await error_stream.send(text.encode())
+        pod = await connect(self._pod_ip, port)
+        if isinstance(pod, str):
+            await error_stream.send(pod.encode())
         else:
             async with pod:
                 await _relay(stream, pod)
         await error_stream.end()
         await stream.end()
+
+
+async def connect(pod_ip: str, port: int) -> SocketStream | str:
+    """Return a connection to the pod, or why there is none."""
+    try:
+        with anyio.fail_after(_CONNECT_S_MAX):
+            return await anyio.connect_tcp(pod_ip, port)
+    except (OSError, TimeoutError) as error:
+        reason = "timed out" if isinstance(error, TimeoutError) else str(error)
+        return f"an error occurred forwarding to port {port} of the pod: {reason}"
 
 
 async def _relay(stream: SpdyStream, pod: SocketStream) -> None:
@@ -80,7 +86,7 @@ async def _relay(stream: SpdyStream, pod: SocketStream) -> None:
         try:
             with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                 while True:
-                    await stream.send(await pod.receive(_CHUNK_BYTES))
+                    await stream.send(await pod.receive(CHUNK_BYTES))
         finally:
             # What the pod has said is sent; whatever the client still says has no reader.
             group.cancel_scope.cancel()
