@@ -86,6 +86,13 @@ def is_harmless(error: BaseException, *, read_only_statement: bool) -> bool:
     return isinstance(error, TabletUnavailableError)
 
 
+def is_known_away(error: BaseException) -> bool:
+    """Whether health names no tablet for this: who may wait for one has waited already."""
+    return isinstance(error, TabletUnavailableError) and not isinstance(
+        error, TabletUnreachableError
+    )
+
+
 def no_database() -> SqlError:
     return SqlError(1046, "VT09005: no database selected: use keyspace<:shard><@type> or keyspace")
 

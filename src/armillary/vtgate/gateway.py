@@ -226,7 +226,7 @@ class Gateway:
         """
         while True:
             for tablet in self.cluster.tablets():
-                if not tablet.usable:
+                if not tablet.serving:
                     continue
                 pool = self.tablets.pools.of(tablet)
                 try:

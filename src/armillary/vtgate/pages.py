@@ -45,7 +45,7 @@ def gateway_pages(listener: Listener, readiness: Readiness) -> Pages:
                     "keyspace": tablet.keyspace,
                     "shard": tablet.shard,
                     "type": tablet.type.name,
-                    "serving": tablet.usable,
+                    "serving": tablet.serving,
                     "lag_s": tablet.lag_s,
                     "problem": tablet.problem,
                 }

@@ -224,10 +224,44 @@ def test_replicas_serve_reads_near_and_fresh_first(shard: Shard) -> None:
     shard.servers[1].query("insert into orders values (5, 102, 1, 'replica')", "vt_main")
     client = connect_gate(shard.gate, "main@replica")
     assert ask(client, "select note from orders where user_id = 102").rows == (("replica",),)
+    # Its primary is away, say: that is no reason to refuse what it can still answer.
     shard.call(cluster.set_tablet, replace(replica, problem="replication stopped"))
+    assert ask(client, "select note from orders where user_id = 102").rows == (("replica",),)
+    shard.call(cluster.set_tablet, replace(replica, serving=False, problem="mysqld is away"))
     # Only a primary is waited for; this wait would not end within the test's limit.
     shard.gate.listener.gateway.tablets.buffer = replace(
         shard.gate.listener.gateway.tablets.buffer, window_s=3600.0
     )
     assert "no healthy tablet" in ask(client, "select * from orders where user_id = 102").message
+    client.close()
+
+
+def test_a_read_of_all_shards_goes_to_another_replica_when_one_is_gone(shard: Shard) -> None:
+    cluster = shard.gate.cluster
+    other = tablet(shard.servers[1], "main", "80-", database="vt_main", uid=5)
+    here = tablet(shard.servers[1], "main", "-80", database="vt_main", uid=2)
+    gone = replace(here, alias=replace(here.alias, uid=4), port=1)  # nobody listens there
+    for one in (other, here, gone):
+        shard.call(cluster.set_tablet, replace(one, type=TabletType.REPLICA))
+    client = connect_gate(shard.gate, "main@replica")
+    answers = [ask(client, "select count(*) from orders") for _ in range(6)]
+    assert [answer.rows or answer.message for answer in answers] == [((0,),)] * 6
+    client.close()
+
+
+def test_a_read_of_all_shards_waits_for_the_next_primary(shard: Shard) -> None:
+    cluster = shard.gate.cluster
+    client = connect_gate(shard.gate)
+    assert ask(client, "select count(*) from orders").rows == ((0,),)
+    primary = cluster.choose("main", "-80", TabletType.PRIMARY)
+    shard.call(cluster.set_tablet, replace(primary, port=1))  # health does not know it yet
+    answers: list[Answer] = []
+    reader = threading.Thread(
+        target=lambda: answers.append(ask(client, "select count(*) from orders"))
+    )
+    reader.start()
+    time.sleep(0.3)  # noqa: TID251  it is refused meanwhile
+    shard.promote_other()
+    reader.join(30)
+    assert [answer.rows or answer.message for answer in answers] == [((0,),)]
     client.close()

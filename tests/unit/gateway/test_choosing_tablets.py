@@ -61,6 +61,7 @@ def test_of_two_that_claim_to_be_primary_the_newer_term_counts() -> None:
 def test_a_primary_with_a_problem_has_no_stand_in_and_a_replica_has() -> None:
     full = replace(replica(NEAR, 1), problem="the disk is full")
     assert chosen(full, replica(FAR, 2)) == {2}
+    assert chosen(full, replace(replica(NEAR, 2), serving=False)) == {1}  # better than none
     cluster = Cluster(cell=NEAR)
     primary = replace(full, type=TabletType.PRIMARY, term_start_s=1)
     cluster.set_tablet(primary)

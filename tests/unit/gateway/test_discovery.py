@@ -166,7 +166,7 @@ async def test_a_deleted_tablet_and_keyspace_are_forgotten(rig: Rig) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(discovery(rig).run)
         await rig.tablets.say("host1", TabletType.REPLICA)
-        await until(lambda: any(t.usable for t in rig.cluster.tablets()), rig.cluster)
+        await until(lambda: any(t.serving for t in rig.cluster.tablets()), rig.cluster)
         await rig.topo.delete_tablet(TabletAlias(CELL, 1))
         await until(lambda: not list(rig.cluster.tablets()), rig.cluster)
         await rig.topo.delete_vschema("main")

@@ -15,8 +15,8 @@ from armillary.vtgate.errors import (
     RefusedError,
     SqlError,
     TabletUnavailableError,
-    TabletUnreachableError,
     is_harmless,
+    is_known_away,
 )
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.execution.relaying import relay
@@ -174,8 +174,8 @@ class Executor:
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
                 if not is_harmless(error, read_only_statement=again) or not out.untouched:
                     raise
-                self._suspect(keyspace, shard, error)
-                if _is_known_away(error) or time.monotonic() >= give_up_at:
+                self.suspect(keyspace, shard, error)
+                if is_known_away(error) or time.monotonic() >= give_up_at:
                     raise
                 if not await transactions.drop_if_fresh(keyspace, shard, group):
                     raise
@@ -207,13 +207,14 @@ class Executor:
             except (MysqlError, ConnectionLostError, TabletUnavailableError) as error:
                 # Rolled back by now, so a lost connection does no harm either.
                 harmless = is_harmless(error, read_only_statement=True)
-                is_too_late = _is_known_away(error) or time.monotonic() >= give_up_at
+                is_too_late = is_known_away(error) or time.monotonic() >= give_up_at
                 if not outermost or not harmless or is_too_late:
                     raise
 
-    def _suspect(self, keyspace: str, shard: str, error: ArmillaryError) -> None:
+    def suspect(self, keyspace: str, shard: str, error: ArmillaryError) -> None:
+        """What a statement met on a shard's primary: others need not meet it as well."""
         is_primary = self.session.target.tablet_type == TabletType.PRIMARY
-        if is_primary and not _is_known_away(error):
+        if is_primary and not is_known_away(error):
             still_reads = isinstance(error, MysqlError)
             self.gateway.tablets.suspect_primary(keyspace, shard, still_reads=still_reads)
 
@@ -288,10 +289,3 @@ class Executor:
         )
         cells = split_text_row(answer.rows[0], len(answer.columns))
         return list(zip(cells, answer.columns, strict=True))
-
-
-def _is_known_away(error: ArmillaryError) -> bool:
-    """Whether health names no tablet for this: who may wait for one has waited already."""
-    return isinstance(error, TabletUnavailableError) and not isinstance(
-        error, TabletUnreachableError
-    )

@@ -1,7 +1,8 @@
 """Send a SELECT to several shards at once, and answer with what `scatter` makes of theirs. I/O."""
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,7 +17,12 @@ from armillary.vtgate.answers.scatter import (
     merge_rows,
     probe_template,
 )
-from armillary.vtgate.errors import RefusedError
+from armillary.vtgate.errors import (
+    ConnectionLostError,
+    RefusedError,
+    TabletUnavailableError,
+    is_known_away,
+)
 from armillary.vtgate.execution.server_warnings import read_warnings
 from armillary.vtgate.gateway import CachedPlan
 from armillary.vtgate.planner.plan import ScatterDraft, SessionTerm, Source
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from armillary.vtgate.rendering import Statement
 
 _CANCELLED_CLEANUP_S = 5.0
+_PAUSE_S = 0.2  # between tries, if health tells nothing new
 _LIMIT_MAX = (1 << 64) - 1
 _PLANS_MAX = 16  # for sessions of different collations and settings, and kinds of literals
 
@@ -45,11 +52,36 @@ class ScatterRunner:
         self._keyspace = keyspace
         self._shards = shards
         self._group = group
+        self._is_answering = False
 
     async def run(
         self, cached: CachedPlan, draft: ScatterDraft, statement: "Statement", out: Output
     ) -> ResponseSummary:
-        """Raises: RefusedError: the answers cannot be merged exactly. MysqlError: a shard's."""
+        """Outside of transactions it begins again when a tablet went away before all answered.
+
+        Raises:
+            RefusedError: the answers cannot be merged exactly.
+            MysqlError: a shard's.
+            TabletUnavailableError: no tablet of a shard takes it.
+        """
+        tablets = self._executor.gateway.tablets
+        give_up_at = tablets.retries_until()
+        is_first = True
+        while True:
+            try:
+                return await self._run_once(cached, draft, statement, out)
+            except (ConnectionLostError, TabletUnavailableError) as error:
+                too_late = is_known_away(error) or time.monotonic() >= give_up_at
+                if too_late or self._executor.transactions.pinning or self._is_answering:
+                    raise
+            if not is_first:  # one of two replicas may be gone, and this was its turn
+                with anyio.move_on_after(_PAUSE_S):
+                    await tablets.cluster.wait_for_change()
+            is_first = False
+
+    async def _run_once(
+        self, cached: CachedPlan, draft: ScatterDraft, statement: "Statement", out: Output
+    ) -> ResponseSummary:
         limit, offset = _limits(draft, statement.literals)
         for attempt in range(2):
             plan = await self._finished(cached, draft, statement)
@@ -72,6 +104,7 @@ class ScatterRunner:
                         "the table is being changed"
                     )
                 _widen(streams)
+                self._is_answering = True
                 return await self._merge(plan, streams, out, limit, offset)
         raise AssertionError("the second attempt returns or raises")
 
@@ -109,23 +142,38 @@ class ScatterRunner:
 
     async def _open(self, stack: AsyncExitStack, sql: bytes, *, binary: bool) -> list[RowStream]:
         """Start the query on every shard, and wait until all have begun to answer."""
-        executor = self._executor
         streams = []
         for shard in self._shards:
-            connection = await stack.enter_async_context(
-                executor.using(self._keyspace, shard, self._group, reading=True)
-            )
-            executor.transactions.mark_used(self._keyspace, shard, self._group, None)
-            stream = RowStream(connection)
-            payload = bytes((Command.QUERY,)) + sql
-            if binary:
-                payload = await prepare_without_parameters(connection, sql)
-            connection.send(payload, stream)
-            stack.push_async_callback(_finish_stream, connection, stream)
-            streams.append(stream)
-        for stream in streams:
-            await stream.started()
+            with self._suspecting(shard):
+                streams.append(await self._send(stack, shard, sql, binary=binary))
+        for shard, stream in zip(self._shards, streams, strict=True):
+            with self._suspecting(shard):
+                await stream.started()
         return streams
+
+    async def _send(
+        self, stack: AsyncExitStack, shard: str, sql: bytes, *, binary: bool
+    ) -> RowStream:
+        executor = self._executor
+        connection = await stack.enter_async_context(
+            executor.using(self._keyspace, shard, self._group, reading=True)
+        )
+        executor.transactions.mark_used(self._keyspace, shard, self._group, None)
+        stream = RowStream(connection)
+        payload = bytes((Command.QUERY,)) + sql
+        if binary:
+            payload = await prepare_without_parameters(connection, sql)
+        connection.send(payload, stream)
+        stack.push_async_callback(_finish_stream, connection, stream)
+        return stream
+
+    @contextmanager
+    def _suspecting(self, shard: str) -> Iterator[None]:
+        try:
+            yield
+        except (ConnectionLostError, TabletUnavailableError) as error:
+            self._executor.suspect(self._keyspace, shard, error)
+            raise
 
     async def _merge(
         self,

@@ -174,7 +174,7 @@ class LocalAnswers:
                     tablet.keyspace,
                     tablet.shard,
                     tablet.type.name,
-                    "SERVING" if tablet.usable else "NOT_SERVING",
+                    "SERVING" if tablet.serving else "NOT_SERVING",
                     str(tablet.alias),
                     tablet.hostname,
                     term,

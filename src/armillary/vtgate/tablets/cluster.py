@@ -33,11 +33,6 @@ class TabletHealth:
     lag_s: float = 0.0
     problem: str = ""
 
-    @property
-    def usable(self) -> bool:
-        """Whether statements go there; a primary with a problem has no stand-in."""
-        return self.serving and (not self.problem or self.type == TabletType.PRIMARY)
-
 
 @dataclass(slots=True)
 class KeyspaceLayout:
@@ -132,12 +127,14 @@ class Cluster:
     def primary(self, keyspace: str, shard: str) -> TabletHealth | None:
         """Return the shard's primary: of several claims the newest term wins."""
         newest = self._primaries.get((keyspace, shard))
-        return newest if newest is not None and newest.usable else None
+        return newest if newest is not None and newest.serving else None
 
     def choose(self, keyspace: str, shard: str, tablet_type: TabletType) -> TabletHealth:
         """Return a tablet that may take a statement now.
 
         Among replicas: those of this cell first, then all; those without much lag first; turns.
+        One with a problem still serves if nobody else does: when a primary is away, all its
+        replicas have one.
 
         Raises:
             TabletUnavailableError: there is none.
@@ -147,14 +144,15 @@ class Cluster:
             if primary is None:
                 raise _none_healthy(keyspace, shard, tablet_type)
             return primary
-        all_usable = [
+        serving = [
             tablet
             for tablet in self._by_shard.get((keyspace, shard, tablet_type), ())
-            if tablet.usable and tablet.lag_s <= LAG_S_ACCEPTED
+            if tablet.serving and tablet.lag_s <= LAG_S_ACCEPTED
         ]
-        if not all_usable:
+        if not serving:
             raise _none_healthy(keyspace, shard, tablet_type)
-        fresh = [tablet for tablet in all_usable if tablet.lag_s <= 30.0] or all_usable
+        sound = [tablet for tablet in serving if not tablet.problem] or serving
+        fresh = [tablet for tablet in sound if tablet.lag_s <= 30.0] or sound
         local = [tablet for tablet in fresh if tablet.alias.cell == self.cell] or fresh
         self._turn += 1
         return local[self._turn % len(local)]
@@ -182,7 +180,7 @@ class Cluster:
                 for shard in partition.shards if partition is not None else ():
                     tablets = self._by_shard.get((keyspace, shard, tablet_type), ())
                     wanted_here = tablet_type == TabletType.PRIMARY or tablets
-                    if wanted_here and not any(tablet.usable for tablet in tablets):
+                    if wanted_here and not any(tablet.serving for tablet in tablets):
                         gaps.append(f"{keyspace}/{shard} {tablet_type.name}")
         return gaps
 

@@ -80,7 +80,7 @@ class Tablets:
         if tablet_type == TabletType.PRIMARY:
             return await self.pool(keyspace, shard, tablet_type, reading=reading) is pool
         tablet = self.cluster.tablet(pool.tablet.alias)
-        if tablet is None or not tablet.usable:
+        if tablet is None or not tablet.serving:
             return False
         place = (tablet.keyspace, tablet.shard, tablet.type)
         return place == (keyspace, shard, tablet_type) and self.pools.of(tablet) is pool
