@@ -2,15 +2,29 @@
 
 import datetime
 import decimal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import mysql.connector
 import pytest
 
+from armillary.vtgate.tablets import pool
+from armillary.vtgate.tablets.cluster import Cluster
 from tests.integration.vtgate.clients import ask, connect_gate
-from tests.integration.vtgate.gate import PASSWORD, USER, Gate
-from tests.integration.vtgate.servers import APP_PASSWORD, APP_USER, Server
+from tests.integration.vtgate.gate import (
+    CELL,
+    PASSWORD,
+    USER,
+    Gate,
+    fill_cluster,
+    running_gate,
+    settings_for,
+    tablet,
+)
+from tests.integration.vtgate.schema import VSCHEMA
+from tests.integration.vtgate.servers import APP_PASSWORD, APP_USER, Server, address_of
 from tests.integration.vtgate.statements import KINDS_ROWS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
@@ -25,6 +39,7 @@ def connect(host: str, user: str, password: str, database: str) -> Any:
         use_pure=True,
         ssl_disabled=True,
         autocommit=True,
+        collation="utf8mb4_general_ci",  # else that of the server's kind that it met last
     )
 
 
@@ -224,3 +239,38 @@ def test_a_statement_stays_in_the_keyspace_it_was_prepared_in(
     finally:
         client.close()
         servers[2].query("drop table orders", "vt_plain")
+
+
+def test_what_clients_have_closed_does_not_fill_a_server(
+    servers: tuple[Server, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections keep statements for the next client; a server counts those of all of them."""
+
+    def count() -> int:
+        return int(str(server.query("show global status like 'Prepared_stmt_count'")[0][1]))
+
+    server = servers[0]
+    monkeypatch.setattr(pool, "STATEMENTS_MAX", 10)
+    cluster = Cluster(cell=CELL)
+    only = tablet(server, "main", "-", database="vt_main", uid=1)
+    fill_cluster(cluster, {"main": VSCHEMA}, {"main": ("-",)}, [only])
+    before = count()
+    server.query(f"set global max_prepared_stmt_count = {before + 10 + 5}")
+    try:
+        with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+            settings = settings_for(address_of(23), Path(directory))
+            with running_gate(cluster, settings) as gate:
+                clients = [connect(gate.address, USER, PASSWORD, "main") for _ in range(4)]
+                for client in clients:
+                    client.cursor().execute("begin")  # so each has a connection of its own
+                for number in range(40):
+                    sql = f"select note, {number} from orders where user_id = ?"
+                    assert run(clients[number % 4], sql, 1)[2:] == ()
+                assert before < count() <= before + 10 + 4
+                kept = gate.listener.gateway.tablets.pools.of(only).kept
+                assert kept.count == count() - before
+                for client in clients:
+                    client.close()
+        assert (kept.count, count()) == (0, before)
+    finally:
+        server.query("set global max_prepared_stmt_count = default")

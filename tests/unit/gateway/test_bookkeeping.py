@@ -6,7 +6,7 @@ import anyio
 
 from armillary.model.tablet import TabletAlias, TabletType
 from armillary.vtgate.client.listener import Listener, ListenerSettings
-from armillary.vtgate.tablets.backend import BackendConnection
+from armillary.vtgate.tablets.backend import BackendConnection, KeptStatements
 from armillary.vtgate.tablets.cluster import TabletHealth
 from armillary.vtgate.tablets.pool import PoolKey, TabletPool
 
@@ -30,7 +30,7 @@ def pool_of_one() -> tuple[TabletPool, BackendConnection]:
         lag_s=0.0,
     )  # fmt: skip
     pool = TabletPool(health, user="u", password="", connections_max=1, connect_timeout_s=1)
-    connection = BackendConnection()
+    connection = BackendConnection(KeptStatements(1))
     pool._open_count = 1
     connection.on_idle_loss = pool._lost_idle
     return pool, connection

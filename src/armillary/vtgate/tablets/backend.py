@@ -41,6 +41,16 @@ _RESULT_BYTES_MAX = 1 << 30
 _QUEUE_BYTES_MAX = 1 << 20
 
 
+class KeptStatements:
+    """How many prepared statements the connections to one tablet keep, all together."""
+
+    __slots__ = ("count", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+
+
 class Receiver(Protocol):
     """Takes what the server sends while one command runs."""
 
@@ -54,7 +64,8 @@ class Receiver(Protocol):
 class BackendConnection(asyncio.Protocol):
     """Use `open_backend` to make one; then one command at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptStatements) -> None:
+        self.kept = kept
         self.server_version = ""
         self.broken = False
         self.in_use = False
@@ -91,6 +102,8 @@ class BackendConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.broken = True
+        self.kept.count -= len(self.statements)
+        self.statements.clear()
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.lost(
@@ -245,6 +258,7 @@ async def open_backend(
     database: str,
     collation_id: int,
     found_rows: bool,
+    kept: KeptStatements,
 ) -> BackendConnection:
     """Connect and log in; `host` beginning with `/` is a unix socket.
 
@@ -254,7 +268,7 @@ async def open_backend(
         ConnectionLostError: it hung up.
     """
     loop = asyncio.get_running_loop()
-    connection = BackendConnection()
+    connection = BackendConnection(kept)
     capabilities = _CAPABILITIES | (Capability.FOUND_ROWS if found_rows else 0)
     login = _Login(
         connection,

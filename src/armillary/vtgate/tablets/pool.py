@@ -15,13 +15,14 @@ from armillary.base.errors import MysqlError
 from armillary.model.tablet import TabletAlias
 from armillary.sql.modes import foreign_modes
 from armillary.vtgate.errors import ConnectionLostError, SqlError, TabletUnreachableError
-from armillary.vtgate.tablets.backend import BackendConnection, open_backend
+from armillary.vtgate.tablets.backend import BackendConnection, KeptStatements, open_backend
 from armillary.vtgate.tablets.cluster import TabletHealth
 from armillary.wire.lenenc import read_cell
 
 logger = logging.getLogger(__name__)
 
 
+STATEMENTS_MAX = 3000  # prepared, on all connections; several gateways share a server's 16382
 _KEYS_MAX = 1000  # of sessions' settings; beyond it, those without a connection are forgotten
 
 
@@ -44,6 +45,7 @@ class TabletPool:
         connect_timeout_s: float,
     ) -> None:
         self.tablet = tablet
+        self.kept = KeptStatements(STATEMENTS_MAX)
         self.rename = (tablet.database.encode(), tablet.keyspace.encode())
         self._user = user
         self._password = password
@@ -133,6 +135,7 @@ class TabletPool:
                     database=tablet.database,
                     collation_id=key.collation_id,
                     found_rows=key.found_rows,
+                    kept=self.kept,
                 )
                 await _check_sql_mode(connection, tablet)
                 for setting in key.settings:

@@ -10,6 +10,8 @@ from armillary.wire.protocol import Command
 from armillary.wire.responses import parse_err
 from armillary.wire.statements import encode_execute, parse_prepare_ok
 
+_STATEMENTS_MAX = 200  # of one connection
+
 
 async def prepare_without_parameters(backend: BackendConnection, sql: bytes) -> bytes:
     """Prepare `sql` on a backend and return the COM_STMT_EXECUTE that runs it.
@@ -32,14 +34,22 @@ async def prepare_on(backend: BackendConnection, sql: bytes) -> tuple[int, int]:
 
 
 def note_prepared(backend: BackendConnection, sql: bytes, answer: bytes) -> tuple[int, int]:
-    """Remember what a backend answered to COM_STMT_PREPARE; the oldest of many is closed."""
+    """Remember what a backend answered to COM_STMT_PREPARE; the oldest of many are closed.
+
+    A server counts the statements of all connections, and refuses the next one (1461).
+    """
     ok = parse_prepare_ok(answer)
-    if len(backend.statements) >= 200:
-        oldest = next(iter(backend.statements))
-        old_id, _ = backend.statements.pop(oldest)
+    prepared = ok.statement_id, ok.parameter_count
+    if backend.broken:
+        return prepared
+    statements, kept = backend.statements, backend.kept
+    while statements and (len(statements) >= _STATEMENTS_MAX or kept.count >= kept.limit):
+        old_id, _ = statements.pop(next(iter(statements)))
+        kept.count -= 1
         close_statement(backend, old_id)
-    backend.statements[sql] = (ok.statement_id, ok.parameter_count)
-    return backend.statements[sql]
+    statements[sql] = prepared
+    kept.count += 1
+    return prepared
 
 
 def close_statement(backend: BackendConnection, statement_id: int) -> None:
