@@ -140,7 +140,7 @@ class ServerAuthentication:
         return self._judge(response.auth_response)
 
     def start_over(self, response: HandshakeResponse) -> AuthStep:
-        """Begin a COM_CHANGE_USER: its answer was made for an older nonce, so ask for another."""
+        """Begin a COM_CHANGE_USER: ask for an answer, as servers do, whatever came with it."""
         self._user = response.user
         known = response.plugin in (NATIVE_PLUGIN, SHA2_PLUGIN)
         self._plugin = response.plugin if known and response.plugin else NATIVE_PLUGIN

@@ -57,6 +57,12 @@ def test_a_server_always_starts_read_only_and_durable(flavor: Flavor) -> None:
     assert "innodb_log_file_size" in found or flavor.name == "MySQL"
 
 
+@FLAVORS
+def test_triggers_and_functions_are_made_without_super(flavor: Flavor) -> None:
+    """The gateway's account has no such right; with rows in the binlog none is needed."""
+    assert options(render_my_cnf(flavor, SPEC))["log_bin_trust_function_creators"] == "1"
+
+
 def test_the_user_s_lines_come_last() -> None:
     text = render_my_cnf(MARIADB, replace(SPEC, extra_cnf=("innodb_buffer_pool_size=2G",)))
     assert text.rstrip().endswith("innodb_buffer_pool_size=2G")

@@ -112,13 +112,16 @@ class Login:
         return self._take(self._authentication.start(self._response))
 
     def change_user(self, payload: bytes, *, secure: bool) -> None:
-        """Begin a COM_CHANGE_USER; its answers come through `receive`."""
+        """Begin a COM_CHANGE_USER; its answers come through `receive`.
+
+        The nonce stays the connection's first, as servers do: MariaDB's client library answers
+        with it whatever it is asked for.
+        """
         session = self._session
         capabilities = session.capabilities | Capability.CONNECT_WITH_DB
         response = parse_change_user(payload, session.capabilities)
         session.reset()
         session.target = Target()
-        self._nonce = make_nonce()
         self._response = replace(response, capabilities=capabilities)
         self._authentication = self._make_authentication(secure=secure)
         self._take(self._authentication.start_over(response))
