@@ -12,7 +12,7 @@ from armillary.vtgate.planner.text import (
     render_sql,
     tokens_of,
 )
-from armillary.vtgate.session import Session
+from armillary.vtgate.session import ROWS_MAX, Session
 from armillary.wire.statements import quote
 
 
@@ -63,6 +63,8 @@ class SessionText:
             "SESSION_USER": user,
             "SYSTEM_USER": user,
             "CURRENT_USER": user,
+            "@@SQL_SELECT_LIMIT": b"%d"
+            % (ROWS_MAX if session.select_limit is None else session.select_limit),
             "@@WARNING_COUNT": b"%d" % len(session.warnings),
             "@@ERROR_COUNT": b"%d" % sum(one[0] == "Error" for one in session.warnings),
         }

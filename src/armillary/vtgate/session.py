@@ -58,6 +58,8 @@ def charset_of_collation(collation_id: int) -> str:
     raise SqlError(1115, f"Unknown character set of collation id {collation_id}; use utf8mb4")
 
 
+ROWS_MAX = (1 << 64) - 1  # sql_select_limit where there is none
+
 PinKey = tuple[str, str, TabletType, str]  # keyspace, shard, type, group
 
 
@@ -139,6 +141,7 @@ class Session:
     has_snapshot: bool = False  # of one moment: no further shard may join the transaction
     transaction_mode: str = "MULTI"
     settings: tuple[tuple[str, str], ...] = ()  # variable -> SET statement, in order
+    select_limit: int | None = None  # sql_select_limit, which no server is told
     once: tuple[str, ...] = ()  # SET TRANSACTION for the next transaction alone
     variables: dict[str, bytes] = field(default_factory=dict)  # user variables as SQL literals
     last_insert_id: int = 0
@@ -236,6 +239,7 @@ class Session:
     def reset(self) -> None:
         """Back to what a new connection has; the caller has ended the transaction."""
         self.settings = ()
+        self.select_limit = None
         self.once = ()
         self.variables.clear()
         self.autocommit = True

@@ -59,7 +59,6 @@ REFUSALS = (
     "set sql_auto_is_null = 1",
     "set completion_type = 1",
     "set profiling = 1",
-    "set sql_select_limit = 1",
     "set global max_connections = 7",
     "set sql_mode = 'ANSI_QUOTES'",
     "set sql_mode = 'NO_BACKSLASH_ESCAPES'",

@@ -6,7 +6,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from tests.integration.vtgate.clients import ask, connect_gate
+from tests.integration.vtgate.clients import REFUSED, ask, connect_gate
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate
 from tests.integration.vtgate.servers import Server
 
@@ -27,6 +27,7 @@ MADE = (
     "ELSE RETURN n DIV 2; END IF",
     "CREATE VIEW plain.asked_by AS SELECT id, DATABASE() AS d, ROW_COUNT() AS r FROM notes",
 )
+FOUND = "select 1 from information_schema.routines where routine_name = 'of_a_shard'"
 DROPPED = (
     "drop procedure if exists add_notes",
     "drop trigger if exists loud",
@@ -105,4 +106,19 @@ def test_rows_that_a_trigger_would_send_elsewhere_are_refused(
         server.query("drop trigger moved", "vt_main")
     gate.call(gate.cluster.tables_changed)  # type: ignore[operator]
     assert ask(client, "insert into kinds (id) values (1)").errno == 0
+    client.close()
+
+
+def test_a_shard_that_is_named_takes_programs_of_its_own(
+    gate: Gate, servers: tuple[Server, ...]
+) -> None:
+    """It takes what its server takes; the keyspace as a whole does not."""
+    client = connect_gate(gate)
+    made = "create procedure of_a_shard() select 'here'"
+    assert ask(client, made).errno == REFUSED
+    assert ask(client, "use `main:-80`").errno == 0
+    assert ask(client, made).errno == 0
+    assert ask(client, "call of_a_shard()").rows == (("here",),)
+    assert [len(server.query(FOUND)) for server in servers[:2]] == [1, 0]
+    assert ask(client, "drop procedure of_a_shard").errno == 0
     client.close()

@@ -22,9 +22,7 @@ def test_a_client_may_answer_with_the_nonce_of_the_greeting() -> None:
     login = Login(Users.of_text(USERS), session, said.append, RsaKey)
     greeting = parse_greeting(login.greeting(server_version="10.11", tls=False))
     response = HandshakeResponse(
-        capabilities=Capability.PROTOCOL_41
-        | Capability.SECURE_CONNECTION
-        | Capability.PLUGIN_AUTH,
+        capabilities=Capability.PROTOCOL_41 | Capability.SECURE_CONNECTION | Capability.PLUGIN_AUTH,
         collation_id=45,
         user="ann",
         auth_response=native_scramble("one", greeting.nonce),

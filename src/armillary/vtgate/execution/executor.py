@@ -21,6 +21,7 @@ from armillary.vtgate.errors import (
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.execution.relaying import relay
 from armillary.vtgate.execution.scatter_run import ScatterRunner
+from armillary.vtgate.execution.system_rows import ask_system
 from armillary.vtgate.execution.tables import Tables
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
@@ -117,6 +118,8 @@ class Executor:
                 group = "outside"  # the server may be one that the snapshot is not of
         if len(shards) == 1:
             sql = self.texts.text_of(plan.template, statement)
+            if plan.is_system:
+                return await ask_system(self, keyspace, shards[0], sql, out, group)
             return await self.on_shard(
                 keyspace, shards[0], sql, out, group=group, again=not plan.locking
             )

@@ -130,7 +130,7 @@ class FastPath:
     def _is_bound(self) -> bool:
         """Whether statements must not go through just any connection to where their rows are."""
         session = self._session
-        if session.once:
+        if session.once or session.select_limit is not None:
             return True
         return session.pins_connections or session.leaves_state or session.target.is_direct
 

@@ -164,6 +164,7 @@ class SelectPlan:
     locking: bool = False
     counts_found: bool = False  # SQL_CALC_FOUND_ROWS: FOUND_ROWS() is to be asked for
     fixed: tuple[tuple[int, bytes], ...] = ()  # literals that the plan depends on
+    is_system: bool = False  # of tables of the server itself
     schema_literals: tuple[int, ...] = ()  # literals that name a database
     one_answer: RefusedError | None = None  # why shards that look alike may answer otherwise
 

@@ -293,6 +293,7 @@ def _plan_without_keyspace(
         template=build_template(key, splices) if splices else None,
         scatter=RefusedError("system tables over several shards"),
         counts_found=_counts_found(key),
+        is_system=system,
         schema_literals=find_schema_literals(key) if system else (),
     )
 

@@ -83,6 +83,7 @@ _SESSION_VARIABLES = {
     "pseudo_thread_id": "CONNECTION_ID",
     "warning_count": "@@WARNING_COUNT",
     "error_count": "@@ERROR_COUNT",
+    "sql_select_limit": "@@SQL_SELECT_LIMIT",
 }
 
 

@@ -8,10 +8,11 @@ from armillary.sql.commands import Verb, split_first_word, verb_of
 from armillary.sql.cursor import NotUnderstoodError
 from armillary.sql.executable_comments import unwrap_executable_comments
 from armillary.sql.literals import normalise
+from armillary.sql.row_limit import with_row_limit
 from armillary.sql.tokens import Kind, tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok, answer_rows, answer_use
-from armillary.vtgate.errors import AssignedError, NamedLockError, SqlError
+from armillary.vtgate.errors import AssignedError, NamedLockError, RefusedError, SqlError
 from armillary.vtgate.execution.confirming import confirmed_plan_for
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.gateway import Gateway
@@ -28,6 +29,7 @@ from armillary.vtgate.statements.prepared import as_count, fill_in
 from armillary.vtgate.statements.processes import ListProcesses
 from armillary.vtgate.statements.questions import Questions
 from armillary.vtgate.statements.schema_changes import run_schema_change
+from armillary.vtgate.statements.set_for_one import SettingsOfOne, split_set_statement
 from armillary.vtgate.statements.set_statement import run_set
 from armillary.vtgate.statements.transaction_commands import run_transaction_command
 from armillary.vtgate.targets import parse_target
@@ -38,6 +40,7 @@ from armillary.wire.scanner import ResponseSummary
 _SEQUENCE = re.compile(
     r"^\s*select\s+next\s+(?:value|(\?|\d+)\s+values)\s+from\s+(.+?)\s*;?\s*$", re.I
 )
+_NEXT_VALUE = re.compile(rb"\s*select\s+next\s", re.I)
 _KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(connection\s+|query\s+)?(\d+)\s*;?\s*$", re.I)
 _DROP_PREPARE = re.compile(rb"\s*drop\s+prepare\b", re.I)
 
@@ -120,7 +123,12 @@ class StatementRunner:
         if verb == Verb.USE:
             self.use(_use_name(sql))
             return answer_use(self._session, out)
-        await run_set(self.executor, sql.decode("latin-1"))
+        text = sql.decode("latin-1")
+        of_one = split_set_statement(text)
+        if of_one is not None:
+            async with SettingsOfOne(self.executor, of_one[0]):
+                return await self.run(of_one[1].encode("latin-1"), out)
+        await run_set(self.executor, text)
         return answer_ok(self._session, out)
 
     async def _kill(self, sql: bytes, out: Output) -> ResponseSummary:
@@ -149,6 +157,8 @@ class StatementRunner:
         local = self._local.select(sql)
         if local is not None:
             return await answer_rows(self._session, out, *local)
+        if self._session.select_limit is not None:
+            sql = _limited(sql, self._session.select_limit)
         if self._session.target.is_direct:
             return await self._as_they_are.direct(sql, out)
         normalised = normalise(sql)
@@ -186,7 +196,7 @@ class StatementRunner:
         now = self._session.target
         self._session.target = target = statement.target_in(now)
         try:
-            if target.is_direct or not parameters:
+            if target.is_direct or not parameters or self._session.select_limit is not None:
                 return await self.run(fill_in(statement.sql, parameters), out)
             slots = statement.slots
             literals = [parameters[slot] if isinstance(slot, int) else slot for slot in slots]
@@ -212,6 +222,16 @@ class StatementRunner:
             name = f"{self._session.target.keyspace}.{name}"
         first = await next_values(self.executor, name, int(count))
         return await answer_rows(self._session, out, [integer_column("nextval")], [[b"%d" % first]])
+
+
+def _limited(sql: bytes, limit: int) -> bytes:
+    """Raises: RefusedError: a query of which servers differ in what the setting limits."""
+    if split_first_word(sql)[0] not in ("SELECT", "WITH") or _NEXT_VALUE.match(sql):
+        return sql
+    try:
+        return with_row_limit(sql.decode("latin-1"), limit).encode("latin-1")
+    except NotUnderstoodError as error:
+        raise RefusedError(str(error)) from None
 
 
 def _is_system(name: str) -> bool:

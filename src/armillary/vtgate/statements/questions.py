@@ -1,11 +1,15 @@
 """SHOW, DESCRIBE and EXPLAIN: answered here, or by any shard of the keyspace they name. I/O."""
 
+from collections.abc import Mapping
+
 from armillary.base.errors import MysqlError
+from armillary.sql.literals import unescape
 from armillary.sql.tokens import Kind, Token, tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_rows
 from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.execution.executor import Executor
+from armillary.vtgate.execution.system_rows import ask_system
 from armillary.vtgate.statements.as_they_are import named_shards
 from armillary.vtgate.statements.local_answers import LocalAnswers
 from armillary.vtgate.statements.processes import (
@@ -16,6 +20,7 @@ from armillary.vtgate.statements.processes import (
 from armillary.vtgate.tablets.backend import Result
 from armillary.wire.columns import encode_column
 from armillary.wire.scanner import ResponseSummary
+from armillary.wire.statements import quote
 
 
 class Questions:
@@ -50,7 +55,8 @@ class Questions:
         """Ask any shard of the keyspace that is named, or selected, or is there."""
         executor = self._executor
         vschema = executor.gateway.cluster.vschema
-        keyspace, stripped = _take_keyspace(text, tokens, frozenset(vschema.keyspaces))
+        databases = {name: executor.gateway.cluster.database_of(name) for name in vschema.keyspaces}
+        keyspace, stripped = _take_keyspace(text, tokens, databases)
         target = self._session.target
         keyspace = keyspace or target.keyspace
         needs_one = tokens[0].upper != "SHOW" or _needs_database(tokens)
@@ -69,6 +75,8 @@ class Questions:
         place = (keyspace, shards[0], target.tablet_type, group)
         if self._session.has_snapshot and place not in self._session.pins:
             group = "outside"  # the server is none that the snapshot is of
+        if _tells_databases(tokens):
+            return await ask_system(executor, keyspace, shards[0], question, out, group)
         return await executor.on_shard(keyspace, shards[0], question, out, group=group, again=True)
 
     async def field_list(self, table: str) -> list[bytes]:
@@ -99,25 +107,60 @@ def _needs_database(tokens: list[Token]) -> bool:
     return bool(words & {"TABLES", "TABLE", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"})
 
 
-def _take_keyspace(text: str, tokens: list[Token], keyspaces: frozenset[str]) -> tuple[str, str]:
-    """Find and take out `FROM keyspace` or `keyspace.`: names that the server does not know."""
+def _tells_databases(tokens: list[Token]) -> bool:
+    """Whether a SHOW has a column of databases: SHOW PROCEDURE STATUS, SHOW CREATE DATABASE, ..."""
+    words = tuple(token.upper for token in tokens[1:3])
+    if words[:1] == ("EVENTS",) or words == ("OPEN", "TABLES"):
+        return True
+    of_programs = words[1:] == ("STATUS",) and words[0] != "TABLE"
+    return of_programs or _creates_database(tokens)
+
+
+def _creates_database(tokens: list[Token]) -> bool:
+    words = [token.upper for token in tokens[:3]]
+    return words[:2] == ["SHOW", "CREATE"] and words[2:] in (["DATABASE"], ["SCHEMA"])
+
+
+def _take_keyspace(text: str, tokens: list[Token], databases: Mapping[str, str]) -> tuple[str, str]:
+    """Find and take out `FROM keyspace` or `keyspace.`: names that the server does not know.
+
+    Where it wants to hear of a database, it gets its own name of it: `WHERE Db = 'keyspace'`.
+    """
     found = ""
-    cuts: list[tuple[int, int]] = []
-    for index, token in enumerate(tokens):
-        if token.kind not in (Kind.WORD, Kind.QUOTED) or unquote_name(token) not in keyspaces:
-            continue
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        before = tokens[index - 1]
-        if following == "." and before.text != ".":
-            found = unquote_name(token)
-            cuts.append((token.start, tokens[index + 2].start))
-        elif before.upper in ("FROM", "IN") and _names_database(tokens, index):
-            found = unquote_name(token)
-            cuts.append((before.start, token.end))
     out = text
-    for start, end in reversed(cuts):
-        out = out[:start] + out[end:]
+    for index in range(len(tokens) - 1, 0, -1):
+        name = _name_of(tokens[index])
+        if name not in databases:
+            continue
+        start, end, instead = _place_of(tokens, index, databases[name])
+        if end:
+            found = found or name
+            out = out[:start] + instead + out[end:]
     return found, out
+
+
+def _name_of(token: Token) -> str:
+    if token.kind == Kind.STRING:
+        return unescape(token.text.encode("latin-1")).decode("utf-8", "replace")
+    return unquote_name(token) if token.kind in (Kind.WORD, Kind.QUOTED) else ""
+
+
+def _place_of(tokens: list[Token], index: int, database: str) -> tuple[int, int, str]:
+    """Return what to replace by what where a token names a keyspace, or all nothing."""
+    token, before = tokens[index], tokens[index - 1]
+    following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+    if token.kind == Kind.STRING:
+        compared = before.text == "=" and _name_of(tokens[index - 2]).upper() == "DB"
+        compared = compared and tokens[0].upper == "SHOW"
+        text = quote(database.encode()).decode("latin-1")
+        return (token.start, token.end, text) if compared else (0, 0, "")
+    if following == "." and before.text != ".":
+        return token.start, tokens[index + 2].start, ""
+    if before.upper in ("FROM", "IN") and _names_database(tokens, index):
+        return before.start, token.end, ""
+    if not following and _creates_database(tokens):
+        return token.start, token.end, "`" + database.replace("`", "``") + "`"
+    return 0, 0, ""
 
 
 def _names_database(tokens: list[Token], index: int) -> bool:

@@ -3,11 +3,13 @@
 from armillary.model.tablet import TabletType
 from armillary.routing.vschema import UnknownKeyspaceError
 from armillary.sql.commands import Ddl, parse_ddl
+from armillary.sql.tokens import tokenize, unquote_name
 from armillary.vtgate.answers.output import Output
 from armillary.vtgate.answers.replies import answer_ok
 from armillary.vtgate.errors import RefusedError, SqlError, no_database
 from armillary.vtgate.execution.executor import Executor
 from armillary.vtgate.statements.as_they_are import AsTheyAre, named_shards
+from armillary.wire.responses import OkPacket
 from armillary.wire.scanner import ResponseSummary
 
 _SHARDED_OBJECTS = ("TABLE", "INDEX", "VIEW", "")
@@ -19,16 +21,13 @@ async def run_schema_change(
     """Raises: RefusedError: not a change that every shard can make alike."""
     ddl = parse_ddl(sql.decode("latin-1"))
     session = executor.session
-    if ddl.what == "INSTANCE":
-        raise RefusedError(f"{ddl.verb} INSTANCE: it is of one server, not of a keyspace")
+    if ddl.what in ("DATABASE", "SCHEMA"):
+        return _database(executor, ddl, sql, out)
     keyspace, named = _keyspace_of(executor, ddl)
     if session.target.tablet_type != TabletType.PRIMARY:
         raise SqlError(1105, "VT09002: schema change with a replica target")
     if executor.gateway.cluster.vschema.keyspaces[keyspace].sharded:
-        if ddl.temporary or ddl.what not in _SHARDED_OBJECTS:
-            raise RefusedError(f"{ddl.verb} {ddl.what} in a sharded keyspace")
-        if ddl.verb == "CREATE" and ddl.what == "TABLE" and ddl.selects:
-            raise RefusedError("CREATE TABLE ... SELECT in a sharded keyspace")
+        _refuse_sharded(ddl, one_shard=bool(session.target.shard) and not named)
     body = as_they_are.kept(ddl, sql, keyspace)
     partition = executor.resolver().partition(keyspace)
     shards = partition.shards
@@ -53,10 +52,39 @@ async def run_schema_change(
     return answer_ok(session, out)
 
 
+def _database(executor: Executor, ddl: Ddl, sql: bytes, out: Output) -> ResponseSummary:
+    """CREATE DATABASE of a keyspace that is there, which dumps and drivers begin with.
+
+    Raises:
+        RefusedError: any other change of a database.
+        SqlError: it is there, and the statement does not allow for that.
+    """
+    tokens = [token for token in tokenize(sql.decode("latin-1")).tokens[2:] if token.text != ";"]
+    tolerant = tuple(token.upper for token in tokens[:3]) == ("IF", "NOT", "EXISTS")
+    name = unquote_name(tokens[3 * tolerant]) if len(tokens) > 3 * tolerant else ""
+    if ddl.verb != "CREATE" or name not in executor.gateway.cluster.vschema.keyspaces:
+        raise RefusedError(f"{ddl.verb} DATABASE is not allowed here")
+    message = f"Can't create database '{name}'; database exists"
+    if not tolerant:
+        raise SqlError(1007, message)
+    session = executor.session
+    session.new_warnings = [("Note", 1007, message)]
+    out.ok(OkPacket(status=session.status, warnings=1))
+    return ResponseSummary(status=session.status, warnings=1)
+
+
+def _refuse_sharded(ddl: Ddl, *, one_shard: bool) -> None:
+    """Raises: RefusedError: several shards would not have the same; one that is named may."""
+    if ddl.temporary or (ddl.what not in _SHARDED_OBJECTS and not one_shard):
+        raise RefusedError(f"{ddl.verb} {ddl.what} in a sharded keyspace")
+    if ddl.verb == "CREATE" and ddl.what == "TABLE" and ddl.selects and not one_shard:
+        raise RefusedError("CREATE TABLE ... SELECT in a sharded keyspace")
+
+
 def _keyspace_of(executor: Executor, ddl: Ddl) -> tuple[str, bool]:
     """Return the keyspace, and whether the statement itself names it."""
-    if ddl.what in ("DATABASE", "SCHEMA"):
-        raise RefusedError(f"{ddl.verb} DATABASE is not allowed here")
+    if ddl.what == "INSTANCE":
+        raise RefusedError(f"{ddl.verb} INSTANCE: it is of one server, not of a keyspace")
     keyspaces = executor.gateway.cluster.vschema.keyspaces
     named = {name for name in ddl.keyspaces if name in keyspaces}
     if len(named) > 1:

@@ -8,7 +8,7 @@ from armillary.sql.executable_comments import unwrap_executable_comments
 from armillary.sql.modes import foreign_modes
 from armillary.sql.tokens import Kind, tokenize
 from armillary.vtgate.errors import RefusedError, SqlError
-from armillary.vtgate.session import CODECS
+from armillary.vtgate.session import CODECS, ROWS_MAX
 from armillary.vtgate.statements.variable_values import literal_of_cell, literal_of_text
 from armillary.wire.protocol import DECIMAL_TYPES, FLOAT_TYPES, INTEGER_TYPES
 from armillary.wire.statements import quote
@@ -35,7 +35,6 @@ _NOTHING_CHANGES = {
 }
 _QUERY_WORDS = frozenset({"SELECT", "WITH", "TABLE", "VALUES"})
 _WIDE_CHARSETS = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
-_LIMITLESS = frozenset({"default", "18446744073709551615"})
 
 
 async def run_set(executor: "Executor", text: str) -> None:
@@ -47,6 +46,7 @@ async def run_set(executor: "Executor", text: str) -> None:
     """
     session = executor.session
     before = (session.settings, session.charset, dict(session.variables), session.autocommit)
+    limit_before = session.select_limit
     try:
         settings = parse_set(text)
         values = await _user_variables(executor, settings)
@@ -57,6 +57,7 @@ async def run_set(executor: "Executor", text: str) -> None:
     except BaseException:
         # All of it or nothing, as one server does.
         session.settings, session.charset, session.variables, session.autocommit = before
+        session.select_limit = limit_before
         for pin in session.pins.values():  # may have got what the session has not, nor any key
             if pin.reserved is not None:
                 continue
@@ -198,8 +199,7 @@ async def _set_known(executor: "Executor", setting: Setting) -> None:
             raise SqlError(1231, f"invalid transaction_mode: {mode}; wanted single or multi")
         session.transaction_mode = mode
     elif name == "sql_select_limit":
-        if value not in _LIMITLESS:
-            raise RefusedError("sql_select_limit")
+        session.select_limit = _row_limit(value)
     elif name == "character_set_results" and (value in _WIDE_CHARSETS or value.isdigit()):
         raise RefusedError(f"character_set_results {value}: digits must be those of ASCII")
     elif name in ("character_set_client", "character_set_connection", "character_set_database"):
@@ -210,6 +210,14 @@ async def _set_known(executor: "Executor", setting: Setting) -> None:
             session.charset = "utf8mb4" if value == "default" else value
     else:
         await _apply(executor, name, sql)
+
+
+def _row_limit(value: str) -> int | None:
+    if value == "default":
+        return None
+    if not value.isdigit():
+        raise SqlError(1232, "Incorrect argument type to variable 'sql_select_limit'")
+    return int(value) if int(value) < ROWS_MAX else None
 
 
 async def _constant(executor: "Executor", setting: Setting) -> tuple[str, str]:
