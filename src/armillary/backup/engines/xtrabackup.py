@@ -19,6 +19,7 @@ from armillary.backup.content import STREAM_MODE, BackupReader, BackupWriter
 from armillary.backup.engines.blame import LINES_MAX, blame_data, is_telling
 from armillary.backup.engines.contract import Server, Taken
 from armillary.backup.engines.datadir import database_names
+from armillary.backup.engines.memory import prepare_memory
 from armillary.backup.errors import BackupToolError, DamagedBackupError
 from armillary.backup.leftovers import SCRATCH_PREFIX
 from armillary.backup.manifest import XTRABACKUP, StreamContent
@@ -37,8 +38,6 @@ COMPLETED = "completed OK!"
 LOG_COPY_INTERVAL_MS = 10
 # With less than this left on the disk, a failure is the disk's, whatever the tool says.
 FREE_BYTES_MIN = 16 * 1024 * 1024
-PREPARE_MEMORY_MIN = 64 * 1024 * 1024
-PREPARE_MEMORY_MAX = 4 * 1024 * 1024 * 1024
 _INFO_FILES = ("xtrabackup_info", "mariadb_backup_info")
 _CHECKPOINT_FILES = ("xtrabackup_checkpoints", "mariadb_backup_checkpoints")
 _GTID = re.compile(r"GTID of the last change '([^']*)'", re.DOTALL)
@@ -165,7 +164,7 @@ class XtrabackupEngine:
         self, tools: ToolNames, reader: BackupReader, staging: Path, raw_bytes: int
     ) -> None:
         reader.meter.start("prepare")
-        memory = await to_thread.run_sync(_prepare_memory, raw_bytes)
+        memory = await to_thread.run_sync(prepare_memory, raw_bytes)
         argv = [
             self._program(tools.backup),
             "--prepare",
@@ -291,16 +290,6 @@ def _is_mariadb_staging(staging: Path) -> bool:
         for name in _INFO_FILES
         if (staging / name).exists()
     )
-
-
-def _prepare_memory(raw_bytes: int) -> int:
-    """Return the buffer pool of the prepare step: the data's size, within what is free."""
-    try:
-        text = Path("/proc/meminfo").read_text()
-        available = int(re.search(r"MemAvailable:\s+(\d+) kB", text)[1]) * 1024  # type: ignore[index]
-    except (OSError, TypeError):
-        available = PREPARE_MEMORY_MIN * 8
-    return max(PREPARE_MEMORY_MIN, min(raw_bytes, available // 8, PREPARE_MEMORY_MAX))
 
 
 def _log_line(line: str) -> None:
