@@ -1,5 +1,7 @@
 """version, api-resources, api-versions, explain, auth can-i."""
 
+import json
+
 from tests.conformance.kubectl.box import Box
 
 KINDS = (
@@ -69,6 +71,13 @@ def test_explain_describes_what_is_read_most(box: Box) -> None:
 
 def test_explain_recursively(box: Box) -> None:
     assert "matchLabels" in box.out("explain", "deployment.spec", "--recursive")
+
+
+def test_the_group_of_evictions_is_told(box: Box) -> None:
+    """Where it is not, `kubectl drain` deletes pods past every disruption budget."""
+    listed = json.loads(box.out("get", "--raw", "/api/v1"))["resources"]
+    (found,) = (each for each in listed if each["name"] == "pods/eviction")
+    assert (found["group"], found["version"], found["kind"]) == ("policy", "v1", "Eviction")
 
 
 def test_may_i(box: Box) -> None:

@@ -34,6 +34,8 @@ _ONE_VERB = {
     "finalize": ("update",),
 }
 _STATUS_VERBS = ("get", "patch", "update")
+# `kubectl drain` evicts only where it finds this group, and else deletes past every budget.
+_OTHER_GROUPS = {"scale": ("autoscaling", "v1"), "eviction": ("policy", "v1")}
 
 
 def aggregated_type(accept: str) -> str | None:
@@ -135,8 +137,8 @@ def _plain_sub(resource: Resource, name: str, kind: str) -> Json:
         "kind": kind,
         "verbs": list(_ONE_VERB.get(name, _STATUS_VERBS)),
     }
-    if name == "scale":
-        entry.update(group="autoscaling", version="v1")
+    if name in _OTHER_GROUPS:
+        entry["group"], entry["version"] = _OTHER_GROUPS[name]
     return entry
 
 
@@ -175,16 +177,7 @@ def _aggregated_resources(registry: Registry, group: str, version: str) -> list[
         if resource.categories:
             entry["categories"] = list(resource.categories)
         entry["subresources"] = [
-            {
-                "subresource": name,
-                "responseKind": {
-                    "group": "autoscaling" if name == "scale" else group,
-                    "version": "v1" if name == "scale" else version,
-                    "kind": kind,
-                },
-                "verbs": list(_ONE_VERB.get(name, _STATUS_VERBS)),
-            }
-            for name, kind in _subresources(resource)
+            _aggregated_sub(resource, name, kind) for name, kind in _subresources(resource)
         ]
         described.append(entry)
     for (g, v, plural), kind in REVIEWS.items():
@@ -193,6 +186,15 @@ def _aggregated_resources(registry: Registry, group: str, version: str) -> list[
             entry["responseKind"].update(group=group, version=version)
             described.append(entry)
     return described
+
+
+def _aggregated_sub(resource: Resource, name: str, kind: str) -> Json:
+    group, version = _OTHER_GROUPS.get(name, (resource.group, resource.version))
+    return {
+        "subresource": name,
+        "responseKind": {"group": group, "version": version, "kind": kind},
+        "verbs": list(_ONE_VERB.get(name, _STATUS_VERBS)),
+    }
 
 
 def _aggregated_entry(plural: str, singular: str, kind: str, verbs: Iterable[str]) -> Json:
