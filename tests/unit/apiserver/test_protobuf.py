@@ -1,4 +1,4 @@
-"""The protobuf bodies of kubectl's generators."""
+"""The protobuf bodies of kubectl and other programs in Go."""
 
 import contextlib
 
@@ -6,6 +6,7 @@ import pytest
 
 from armillary.base.errors import InputError
 from armillary.local.apiserver.bodies.protobuf import decode_protobuf
+from armillary.local.apiserver.kinds.builtin import build_builtin_resources
 
 
 def varint(value: int) -> bytes:
@@ -28,6 +29,7 @@ def envelope(kind: str, raw: bytes, api_version: str = "v1") -> bytes:
     return b"k8s\0" + field(1, type_meta) + field(2, raw) + field(3, "") + field(4, "")
 
 
+MANAGED = field(1, "kubectl") + field(7, field(1, '{"f:spec":{}}'))
 META = field(1, "x") + field(2, "") + field(3, "ns") + field(7, 0) + field(8, b"")
 
 
@@ -62,6 +64,44 @@ def test_a_service_with_numbers_and_names_of_ports() -> None:
 def test_zero_replicas_are_not_nothing() -> None:
     raw = field(1, META) + field(2, field(1, 0))
     assert decode_protobuf(envelope("Deployment", raw, "apps/v1"))["spec"] == {"replicas": 0}
+
+
+def test_a_lease_has_times_to_the_microsecond() -> None:
+    moment = field(1, 1_796_088_643) + field(2, 720_389_000)
+    spec = field(1, "me") + field(2, 15) + field(3, moment) + field(4, b"") + field(5, 0)
+    meta = META + field(8, field(1, 1_796_088_643) + field(2, 0)) + field(17, MANAGED)
+    value = decode_protobuf(envelope("Lease", field(1, meta) + field(2, spec), "v1"))
+    assert value["spec"] == {
+        "holderIdentity": "me",
+        "leaseDurationSeconds": 15,
+        "acquireTime": "2026-12-01T01:30:43.720389Z",
+        "leaseTransitions": 0,
+    }
+    assert value["metadata"]["creationTimestamp"] == "2026-12-01T01:30:43Z"
+    (managed,) = value["metadata"]["managedFields"]
+    assert managed["fieldsV1"] == {"f:spec": {}}
+
+
+def test_what_go_embeds_stands_beside_its_own_fields() -> None:
+    source = field(19, field(1, field(1, "settings")) + field(3, 0o644))
+    volume = field(1, "v") + field(2, source)
+    limits = field(1, "memory") + field(2, field(1, "64Mi"))
+    container = field(1, "c") + field(8, field(1, limits))
+    spec = field(1, volume) + field(2, container) + field(25, (1 << 64) - 5)
+    status = field(1, "Running")
+    value = decode_protobuf(envelope("Pod", field(1, META) + field(2, spec) + field(3, status)))
+    assert value["spec"] == {
+        "volumes": [{"name": "v", "configMap": {"name": "settings", "defaultMode": 420}}],
+        "containers": [{"name": "c", "resources": {"limits": {"memory": "64Mi"}}}],
+        "priority": -5,
+    }
+    assert value["status"] == {"phase": "Running"}
+
+
+def test_every_kind_that_clients_write_has_a_table() -> None:
+    for resource in build_builtin_resources(lambda *_: None):
+        if resource.kind != "CustomResourceDefinition":
+            assert decode_protobuf(envelope(resource.kind, b""))["kind"] == resource.kind
 
 
 def test_a_field_that_we_do_not_know_is_refused_not_lost() -> None:

@@ -1,1 +1,1 @@
-"""What clients send: JSON, YAML, and the protobuf of a few kinds."""
+"""What clients send: JSON, YAML, and protobuf."""

@@ -1,4 +1,4 @@
-"""Request bodies: JSON, YAML or the little protobuf that kubectl sends. Pure."""
+"""Request bodies: JSON, YAML or the protobuf that programs in Go send. I/O: reads package data."""
 
 from typing import Any
 
