@@ -165,11 +165,20 @@ def names_of_flags(settings_class: type) -> frozenset[str]:
 def help_text(settings_class: type, *, program: str) -> str:
     lines = [f"usage: {program} [flags]", ""]
     for field in dataclasses.fields(settings_class):
-        default = "" if field.default is dataclasses.MISSING else f" (default {field.default!r})"
-        required = " (required)" if field.default is dataclasses.MISSING else ""
         lines.append(f"  --{_flag_name(field)}")
-        lines.append(f"        {field.metadata['help']}{default}{required}")
+        lines.append(f"        {field.metadata['help']}{_default_text(field.default)}")
     return "\n".join(lines)
+
+
+def _default_text(default: Any) -> str:
+    """Show a default as one would write it."""
+    if default is dataclasses.MISSING:
+        return " (required)"
+    if default is None or default in ("", ()):
+        return ""
+    if isinstance(default, timedelta):
+        return f" (default {default.total_seconds():g}s)"
+    return f" (default {str(default).lower() if isinstance(default, bool) else default})"
 
 
 def normal_name(name: str) -> str:

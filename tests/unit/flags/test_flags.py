@@ -53,8 +53,12 @@ def test_every_problem_is_named_at_once() -> None:
 
 
 def test_help_teaches() -> None:
-    with pytest.raises(HelpRequested, match="the cell"):
+    with pytest.raises(HelpRequested) as caught:
         parse("-h")
+    text = str(caught.value)
+    assert "the cell (required)" in text
+    assert "a duration (default 5s)" in text and "a switch (default false)" in text
+    assert "a list\n" in f"{text}\n"
 
 
 def test_a_refused_flag_says_why_and_an_unknown_one_does_not() -> None:
