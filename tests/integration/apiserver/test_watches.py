@@ -167,3 +167,19 @@ async def test_bookmarks_come_while_others_change(
     assert event is not None
     assert event["type"] == "BOOKMARK"
     assert int(event["object"]["metadata"]["resourceVersion"]) > int(version)
+
+
+async def test_a_watch_in_a_websocket_tells_each_event_and_ends_with_its_client(api: Api) -> None:
+    """Client libraries in Java ask for it, and take no other answer while it lasts."""
+    await api.create(CONFIG_MAPS, config_map("first"))
+    for _ in range(2):  # the one that went has left nothing behind
+        async with api.session.ws_connect(f"{api.url}{CONFIG_MAPS}?watch=1") as socket:
+            event = await socket.receive_json(timeout=20)
+            assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "first")
+            await api.create(CONFIG_MAPS, {"metadata": {"generateName": "next-"}})
+            while not event["object"]["metadata"]["name"].startswith("next-"):
+                event = await socket.receive_json(timeout=20)
+            assert event["type"] == "ADDED"
+    async with api.session.ws_connect(f"{api.url}{CONFIG_MAPS}?watch=1&timeoutSeconds=1") as socket:
+        types = [message.type async for message in socket]
+    assert len(types) == 3 and socket.close_code == 1000

@@ -51,6 +51,7 @@ from armillary.local.apiserver.verbs.reviews import answer_review
 from armillary.local.apiserver.verbs.scale import get_scale, update_scale
 from armillary.local.apiserver.verbs.watch import WatchEvent, check_watch, watch
 from armillary.local.apiserver.verbs.write import Writer
+from armillary.local.apiserver.watch_socket import send_events, wants_websocket
 
 logger = logging.getLogger(__name__)
 
@@ -204,6 +205,8 @@ class ApiServer:
         encoder = EventEncoder(call, choose_form(request.headers.get("Accept", ""), call))
         events = cast("_Closable", watch(self._cache, call))
         async with aclosing(events) as batches:
+            if wants_websocket(request):
+                return await send_events(request, batches, encoder)
             response = web.StreamResponse(headers={"Content-Type": _JSON})
             response.enable_chunked_encoding()
             await response.prepare(request)
