@@ -16,6 +16,8 @@ SCHEMA_QUERIES = (
     "select table_schema as table_cat from information_schema.columns "
     "where table_schema = database() and table_name = 'notes' limit 1",
     "select schema_name from information_schema.schemata where schema_name = 'plain'",
+    "select schema_name from information_schema.schemata where schema_name like 'plain%' "
+    "order by schema_name = 'plain' desc limit 1",
     "select t.table_schema from information_schema.tables t join information_schema.columns c "
     "using (table_schema, table_name) where t.table_schema = 'plain' limit 1",
     "select max(concat(table_schema, '')) as `database` from information_schema.tables "

@@ -21,7 +21,7 @@ from armillary.vtgate.errors import (
 from armillary.vtgate.execution.planning import plan_for
 from armillary.vtgate.execution.relaying import relay
 from armillary.vtgate.execution.scatter_run import ScatterRunner
-from armillary.vtgate.execution.system_rows import ask_system
+from armillary.vtgate.execution.system_rows import ask_system, name_databases
 from armillary.vtgate.execution.tables import Tables
 from armillary.vtgate.gateway import CachedPlan, Gateway
 from armillary.vtgate.placement.resolve import Resolver
@@ -38,7 +38,6 @@ from armillary.vtgate.writes.lookups import Lookups
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.rows import split_text_row
 from armillary.wire.scanner import ResponseSummary
-from armillary.wire.statements import quote
 
 _T = TypeVar("_T")
 Relay = Callable[[BackendConnection, str, bytes, Output], Awaitable[ResponseSummary]]
@@ -106,7 +105,7 @@ class Executor:
         if not plan.route.keyspace:
             raise SqlError(1046, "VT09005: no database selected, and there is no keyspace")
         if plan.schema_literals:
-            statement = self._with_databases(plan, statement)
+            statement = name_databases(self.gateway.cluster, plan, statement)
         shards = await self.resolver().shards(plan.route, statement.literals)
         keyspace = plan.route.keyspace
         if not shards:
@@ -135,16 +134,6 @@ class Executor:
         partition = layout.partition(self.session.target.tablet_type) if layout else None
         if partition is not None and len(partition.shards) > 1:
             raise refusal
-
-    def _with_databases(self, plan: SelectPlan, statement: Statement) -> Statement:
-        """Put databases' own names where a question to system tables names keyspaces."""
-        cluster = self.gateway.cluster
-        literals = list(statement.literals)
-        for index in plan.schema_literals:
-            name = literals[index][1:-1].decode("utf-8", "replace")
-            if name in cluster.vschema.keyspaces:
-                literals[index] = quote(cluster.database_of(name).encode())
-        return Statement(b"", statement.key, literals)
 
     async def on_shard(
         self,

@@ -8,10 +8,15 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from armillary.sql.like import as_pattern, is_like
 from armillary.vtgate.answers.output import CollectedOutput, Output
 from armillary.vtgate.answers.replies import answer_rows
+from armillary.vtgate.planner.plan import SelectPlan
+from armillary.vtgate.rendering import Statement
+from armillary.vtgate.tablets.cluster import Cluster
 from armillary.wire.columns import ColumnDefinition
 from armillary.wire.scanner import ResponseSummary
+from armillary.wire.statements import quote
 
 if TYPE_CHECKING:
     from armillary.vtgate.execution.executor import Executor
@@ -38,6 +43,23 @@ async def ask_system(
     rename_cells(found.columns, found.rows, old, new)
     await answer_rows(executor.session, out, found.columns, found.rows)
     return summary
+
+
+def name_databases(cluster: Cluster, plan: SelectPlan, statement: Statement) -> Statement:
+    """Put databases' own names where a question to system tables names keyspaces.
+
+    A pattern that the keyspace is like, and its database is not, becomes the database's name.
+    """
+    literals = list(statement.literals)
+    asked = plan.route.keyspace
+    for index in plan.schema_literals:
+        name = literals[index][1:-1].decode("utf-8", "replace")
+        database = cluster.database_of(name if name in cluster.vschema.keyspaces else asked)
+        if name in cluster.vschema.keyspaces:
+            literals[index] = quote(database.encode())
+        elif "%" in name and is_like(asked, name) and not is_like(database, name):
+            literals[index] = quote(as_pattern(database).encode())
+    return Statement(b"", statement.key, literals)
 
 
 def rename_cells(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from armillary.model.tablet import TabletType
 from armillary.mysqld.accounts import APP_PRIVILEGES
 from armillary.routing.vschema import UnknownKeyspaceError, Vindex, VSchemaError
+from armillary.sql.like import is_like
 from armillary.sql.literals import unescape
 from armillary.sql.tokens import Kind, Token, unquote_name
 from armillary.vtgate.errors import RefusedError, SqlError, no_database
@@ -41,22 +42,6 @@ def like_filter(tokens: Sequence[Token]) -> str | None:
             if following.kind == Kind.STRING:
                 return unescape(following.text.encode("latin-1")).decode("utf-8", "replace")
     return None
-
-
-def is_like(text: str, pattern: str | None) -> bool:
-    """SQL's LIKE, without regard to case."""
-    if pattern is None:
-        return True
-    parts = re.split(r"(\\.|%|_)", pattern)
-    regex = "".join(
-        ".*"
-        if part == "%"
-        else "."
-        if part == "_"
-        else re.escape(part[1:] if part.startswith("\\") else part)
-        for part in parts
-    )
-    return re.fullmatch(regex, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 class LocalAnswers:
