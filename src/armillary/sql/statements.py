@@ -86,7 +86,7 @@ class _Dml:
                 cursor.expect_word(word)
             on_duplicate = self._assignments()
         if cursor.is_word("RETURNING"):
-            raise cursor.unexpected("no RETURNING")
+            raise NotUnderstoodError("RETURNING in a sharded keyspace")
         return Insert(
             table=table,
             replace=head.upper == "REPLACE",
@@ -213,7 +213,7 @@ class _Dml:
         multi = multi or len(tables.tables) > 1 or isinstance(tables.tables[0], Derived)
         where_start, where, where_end, order_by, limit = self._conditions()
         if cursor.is_word("RETURNING"):
-            raise cursor.unexpected("no RETURNING")
+            raise NotUnderstoodError("RETURNING in a sharded keyspace")
         return Delete(
             tables=tables,
             where=where,

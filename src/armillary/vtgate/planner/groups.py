@@ -47,7 +47,7 @@ class GroupPlanner:
         aggregates = tuple(
             self._aggregate(index, item, keys) for index, item in enumerate(select.items)
         )
-        sort = tuple(self._sort_key_of_group(item, group) for item in select.order_by)
+        sort = tuple(self._sort_key_of_group(item, group) for item in self._terms.ordered)
         # Groups are whole only after merging: no shard may cut or need order them.
         splices = list(self._terms.splices)
         for start, end in self._terms.order_and_limit():

@@ -89,7 +89,7 @@ class ScatterPlanner:
 
     def _plain(self) -> ScatterDraft:
         select = self._select
-        sort = tuple(self._sort_key(item) for item in select.order_by)
+        sort = tuple(self._sort_key(item) for item in self._terms.ordered)
         if select.distinct:
             if any(key.column < 0 for key in sort):
                 raise RefusedError("DISTINCT with ORDER BY of a column that is not selected")

@@ -11,6 +11,7 @@ from armillary.sql.ast import (
     Constant,
     Expr,
     Operation,
+    OrderItem,
     Param,
     Select,
     SelectItem,
@@ -82,6 +83,16 @@ class SelectTerms:
             spans.append((select.limit.start, select.limit.end))
         return spans
 
+    @cached_property
+    def ordered(self) -> tuple[OrderItem, ...]:
+        """What ORDER BY orders by: NULL, which Django says behind GROUP BY, is no order."""
+        found = []
+        for item in self.select.order_by:
+            expr = without_brackets(item.expr)
+            if not (isinstance(expr, Constant) and expr.text.upper() == "NULL"):
+                found.append(item)
+        return tuple(found)
+
     def refuse_unstable(self, expr: Expr) -> None:
         found = walk(expr)
         if any(call.name in UNSTABLE for call in found.calls):
@@ -111,9 +122,17 @@ class SelectTerms:
             if named:
                 return named[0]
         for index, item in enumerate(items):
-            if _same_expression(self.key, item, expr):
+            if _same_expression(self.key, item, expr) or self._same_column(item, expr):
                 return index
         return None
+
+    def _same_column(self, item: SelectItem, expr: Expr) -> bool:
+        """Whether both are one column of the only table, whichever of them names the table."""
+        one, other = without_brackets(item.expr), without_brackets(expr)
+        tables = self.select.tables.tables if self.select.tables is not None else ()
+        if len(tables) != 1 or not isinstance(one, Column) or not isinstance(other, Column):
+            return False
+        return one.name.lower() == other.name.lower() and "" in (one.table, other.table)
 
     def is_computed_key(self, expr: Expr) -> bool:
         """Whether it is more than a column and, but for constants, written as a GROUP BY term."""
