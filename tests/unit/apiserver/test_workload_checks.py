@@ -71,3 +71,10 @@ def test_a_field_is_refused(plural: str, spec: dict[str, Any], complaint: str) -
 )
 def test_what_is_taken(plural: str, spec: dict[str, Any]) -> None:
     assert not complaints(plural, spec)
+
+
+@pytest.mark.parametrize("given", [{}, {"targetPort": 0}, {"targetPort": ""}])
+def test_a_port_leads_to_itself_unless_said_otherwise(given: dict[str, Any]) -> None:
+    value: dict[str, Any] = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80, **given}]}}
+    apply_builtin_defaults(value, RESOURCES["services"], now="2026-11-30T00:00:00Z")
+    assert value["spec"]["ports"][0]["targetPort"] == 80

@@ -81,7 +81,8 @@ def _default_service(value: Json) -> None:
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port.get("port"))
+        if port.get("targetPort") in (None, 0, ""):  # Go sends its zero
+            port["targetPort"] = port.get("port")
     value.setdefault("status", {}).setdefault("loadBalancer", {})
 
 
