@@ -1,27 +1,54 @@
-"""Debian's MySQL, unpacked into a folder: no root, nothing installed.
+"""A distribution's MySQL, unpacked into a folder: no root, nothing installed.
 
-Debian's stable releases have no MySQL server, so it comes from sid, from the mirror that this
-machine's apt uses, checked against Debian's own keyring. The tree brings its own C library;
-programs are started through that library's loader by small wrapper scripts, so that whoever runs
-them need not know. Kept in a cache directory, because sid moves and downloads take time.
+Debian's stable releases have no MySQL server, so it comes from sid (MySQL 9 as this is written);
+Ubuntu's has its own (24.04: MySQL 8.0). It comes from the mirror that this machine's apt uses,
+checked against the distribution's own keyring. The tree brings its own C library; programs are
+started through that library's loader by small wrapper scripts, so that whoever runs them need not
+know. Kept in a cache directory, because sid moves and downloads take time.
 """
 
 import fcntl
 import os
+import platform
 import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 CACHE = Path(
     os.environ.get("ARMILLARY_TEST_CACHE")
     or Path(tempfile.gettempdir()) / f"armillary-test-mysql-{os.getuid()}"
 )
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_PACKAGES = ("mysql-server-core", "mysql-client-core")
+_KEYRINGS = Path("/usr/share/keyrings")
 _NOT_UNPACKED = ("perl", "debconf", "dpkg_", "tar_")
 _DOWNLOAD_S_MAX = 600
+
+
+@dataclass(frozen=True)
+class Archive:
+    name: str  # as mirrors' addresses end
+    keyring: Path
+    suite: str
+    packages: tuple[str, ...]
+
+    @classmethod
+    def of_this_machine(cls) -> "Archive":
+        release = platform.freedesktop_os_release()
+        if release["ID"] == "ubuntu":
+            return cls(
+                "ubuntu",
+                _KEYRINGS / "ubuntu-archive-keyring.gpg",
+                release["VERSION_CODENAME"],
+                ("mysql-server-core-8.0", "mysql-client-core-8.0"),
+            )
+        return cls(
+            "debian",
+            _KEYRINGS / "debian-archive-keyring.gpg",
+            "sid",
+            ("mysql-server-core", "mysql-client-core"),
+        )
 
 
 class CannotGetMysql(Exception):
@@ -45,12 +72,13 @@ def mysql_root() -> Path:
 
 def _build(root: Path) -> None:
     """Make the tree beside its place and move it there whole."""
-    if shutil.which("apt-get") is None or not _KEYRING.exists():
-        raise CannotGetMysql("no apt, or no Debian keyring")
+    archive = Archive.of_this_machine()
+    if shutil.which("apt-get") is None or not archive.keyring.exists():
+        raise CannotGetMysql(f"no apt, or no {archive.keyring}")
     building = root.with_name("building")
     shutil.rmtree(building, ignore_errors=True)
     try:
-        _download(building)
+        _download(building, archive)
     except (subprocess.SubprocessError, OSError) as error:
         raise CannotGetMysql(f"cannot download or unpack MySQL: {error}") from None
     _write_wrapper(building / "bin", "mysqld", root=root)
@@ -68,22 +96,23 @@ def config_lines(root: Path) -> tuple[str, ...]:
     )
 
 
-def _mirror() -> str:
+def _mirror(archive: Archive) -> str:
     for path in sorted(Path("/etc/apt").glob("**/*sources*")):
         if path.is_file():
-            match = re.search(r"(https?://\S+/debian)/?(\s|$)", path.read_text(errors="replace"))
-            if match:
+            pattern = rf"(https?://\S+/{archive.name})/?(\s|$)"
+            if match := re.search(pattern, path.read_text(errors="replace")):
                 return match[1]
-    raise CannotGetMysql("apt has no Debian mirror here")
+    raise CannotGetMysql(f"apt has no mirror of {archive.name} here")
 
 
-def _download(root: Path) -> None:
+def _download(root: Path, archive: Archive) -> None:
     apt = root / "apt"
     for folder in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
         (apt / folder).mkdir(parents=True)
     (apt / "status").touch()
     sources = apt / "etc/sources.list"
-    sources.write_text(f"deb [signed-by={_KEYRING}] {_mirror()} sid main\n")
+    signed = f"[signed-by={archive.keyring}]"
+    sources.write_text(f"deb {signed} {_mirror(archive)} {archive.suite} main\n")
     options = [
         f"Dir::State={apt}/state",
         f"Dir::State::status={apt}/status",
@@ -98,7 +127,7 @@ def _download(root: Path) -> None:
     ]
     flags = [word for option in options for word in ("-o", option)]
     _run(["apt-get", *flags, "-q", "update"])
-    _run(["apt-get", *flags, "-qy", "--download-only", "install", *_PACKAGES])
+    _run(["apt-get", *flags, "-qy", "--download-only", "install", *archive.packages])
     for package in sorted((apt / "cache/archives").glob("*.deb")):
         if not package.name.startswith(_NOT_UNPACKED):
             _run(["dpkg", "-x", str(package), str(root / "tree")])
