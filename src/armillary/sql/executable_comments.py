@@ -9,7 +9,8 @@ from armillary.sql.tokens import EXECUTABLE, TOKEN, tokenize
 
 _VERSION_MAX = 50699  # what every server we know executes; MariaDB stops at 50700 of MySQL's
 _MARIADB_FIRST = 100000  # from here on MariaDB counts as its own
-_VERSION_NEVER = 200000  # what no server executes: MariaDB's dumps begin with /*M!999999
+_SIX_DIGITS_FIRST = 80100  # MySQL's first that reads six digits; those before took five of them
+_VERSION_NEVER = 801000  # what none executes, by either reading: dumps begin with /*M!999999
 
 
 class UncertainCommentError(UnsupportedError):
@@ -79,9 +80,12 @@ def _executed(comment: str, server: ServerKind | None) -> str:
     """Return what is executed of an executable comment; nothing where it is not."""
     head = EXECUTABLE.match(comment)
     assert head is not None
-    version = int(head.group(1) or 0)
-    inside = comment[head.end() : -2]
     mariadb_only = comment.startswith("/*M!")
+    digits = head.group(1) or ""
+    if server is not None and not server.is_mariadb and server.version < _SIX_DIGITS_FIRST:
+        digits = digits[:5]
+    version = int(digits or 0)
+    inside = comment[comment.index("!") + 1 + len(digits) : -2]
     if server is None and version < _VERSION_NEVER:
         if mariadb_only:
             raise UncertainCommentError(comment, "MariaDB runs what is in it, MySQL passes it over")
@@ -100,10 +104,8 @@ def _executed(comment: str, server: ServerKind | None) -> str:
 
 def _is_run(version: int, server: ServerKind | None, *, mariadb_only: bool) -> bool:
     """Whether a server runs a comment of this version; one that no two servers differ in: any."""
-    if version >= _VERSION_NEVER:
-        return False
     if server is None:
-        return True
+        return version < _VERSION_NEVER
     if mariadb_only:
         return server.is_mariadb and version <= server.version
     if server.is_mariadb and _VERSION_MAX < version < _MARIADB_FIRST:

@@ -107,6 +107,7 @@ def test_executable_comments_become_what_is_executed() -> None:
         "select 1 /*!99999 + 1 */",
         "select 1 /*!101100 + 1 */",
         "select 1 /*!199999 + 1 */",
+        "select 1 /*!800999 + 1 */",
         "/*!80000 set */ autocommit = 0",
         "select 1 /*! + 1 /*! + 1 */ */",
         "select 1 /*!999999 + 1 /* */ + 1 */",
@@ -210,6 +211,23 @@ def test_a_known_server_decides_what_it_runs(
 ) -> None:
     assert ("x" in unwrap_executable_comments(comment, MARIADB)) == on_mariadb
     assert ("x" in unwrap_executable_comments(comment, MYSQL)) == on_mysql
+
+
+@pytest.mark.parametrize(
+    ("comment", "run"),
+    [
+        ("/*!101100 + 1 */", "0 + 1"),
+        ("/*!800361+ 1 */", "1+ 1"),
+        ("/*!80037 + 1 */", ""),
+        ("/*!801000 + 1 */", ""),
+        ("/*!999999\\- enable the sandbox mode */", ""),
+    ],
+)
+def test_servers_before_8_1_take_five_digits_of_six(comment: str, run: str) -> None:
+    server = ServerKind.parse("8.0.36-2ubuntu3")
+    assert unwrap_executable_comments(f"select 2 {comment}", server).split() == [
+        "select", "2", *run.split(),
+    ]  # fmt: skip
 
 
 def test_where_a_comment_ends_must_be_sure_on_a_known_server_too() -> None:
