@@ -3,8 +3,9 @@
 Called by ./demo and ./test with the system's Python, so it uses the standard library only. Does
 nothing, and needs no network, when everything is there already.
 
-    python3 tools/setup/install.py run     what a cluster needs
-    python3 tools/setup/install.py test    and what the tests need
+    python3 tools/setup/install.py run           what a cluster needs
+    python3 tools/setup/install.py environment   .venv alone: this machine keeps the MySQL it has
+    python3 tools/setup/install.py test          what a cluster and the tests need
 """
 
 import hashlib
@@ -48,17 +49,18 @@ SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 def main() -> int:
     purpose = sys.argv[1] if len(sys.argv) == 2 else ""
-    if purpose not in ("run", "test"):
+    if purpose not in ("run", "environment", "test"):
         print(__doc__, file=sys.stderr)
         return 2
     if sys.version_info < PYTHON_MIN:
         found = ".".join(map(str, sys.version_info[:3]))
         print(f"wanted Python 3.11 or newer, found {found} at {sys.executable}", file=sys.stderr)
         return 1
-    packages = missing_packages(purpose)
-    if packages:
-        install_packages(packages)
-    ensure_environment(purpose)
+    if purpose != "environment":
+        packages = missing_packages(purpose)
+        if packages:
+            install_packages(packages)
+    ensure_environment("test" if purpose == "test" else "run")
     return 0
 
 
@@ -80,7 +82,7 @@ def has_venv_module() -> bool:
 
 
 def install_packages(packages: list[str]) -> None:
-    """Install Debian packages without starting a single service."""
+    """Install Debian packages without starting a single service, and without removing any."""
     if shutil.which("apt-get") is None:
         sys.exit(f"missing: {', '.join(packages)}; this script installs them on Debian and Ubuntu")
     if os.geteuid() != 0 and shutil.which("sudo") is None:
@@ -90,10 +92,24 @@ def install_packages(packages: list[str]) -> None:
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", "-qq"]
     with services_kept_down():
         as_root([*apt, "update"])
-        as_root([*apt, "install", "--no-install-recommends", *packages])
+        if displaced := removed_by(packages):
+            sys.exit(
+                f"to install {' '.join(packages)} would remove {' '.join(displaced)}: no package "
+                "was changed.\nClusters can run on the MySQL server that is here, with backups of "
+                "`engine: builtin`:\n  python3 tools/setup/install.py environment\n"
+                "The demo and the tests want MariaDB, on another machine."
+            )
+        as_root([*apt, "install", "--no-remove", "--no-install-recommends", *packages])
     for package in packages:
         if package in SERVICES and shutil.which("systemctl"):
             as_root(["systemctl", "disable", "--quiet", SERVICES[package]], check=False)
+
+
+def removed_by(packages: list[str]) -> list[str]:
+    """Return the packages of this machine that would have to go, as its own MySQL server."""
+    simulated = ["apt-get", "-s", "install", "--no-install-recommends", *packages]
+    told = subprocess.run(simulated, check=False, capture_output=True, text=True).stdout
+    return [line.split()[1] for line in told.splitlines() if line.startswith("Remv ")]
 
 
 @contextmanager

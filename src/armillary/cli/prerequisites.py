@@ -26,9 +26,10 @@ class Prerequisite:
 
     program: str
     purpose: str
-    package: str
+    package: str  # empty: Debian has none
     version_flags: tuple[str, ...] = ("--version",)  # empty: it does not tell
     required: bool = True
+    for_online_backups: bool = False  # those of `engine: xtrabackup`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Finding:
         return bool(self.problem) and self.prerequisite.required
 
 
-PREREQUISITES = (
+_MARIADB = (
     Prerequisite(
         program="mariadbd", purpose="the MySQL server below each tablet", package="mariadb-server"
     ),
@@ -59,6 +60,26 @@ PREREQUISITES = (
         package="mariadb-backup",
         version_flags=(),
     ),
+)
+_MYSQL = (
+    Prerequisite(program="mysqld", purpose="the MySQL server below each tablet", package=""),
+    Prerequisite(
+        program="xtrabackup",
+        purpose="online backups, as Ubuntu's percona-xtrabackup; else `engine: builtin`",
+        package="",
+        required=False,
+        for_online_backups=True,
+    ),
+    Prerequisite(
+        program="xbstream",
+        purpose="unpacks online backups",
+        package="",
+        version_flags=(),
+        required=False,
+        for_online_backups=True,
+    ),
+)
+_BESIDE_THE_SERVER = (
     Prerequisite(
         program="etcd", purpose="topology, and the objects of the API server", package="etcd-server"
     ),
@@ -88,9 +109,20 @@ _KUBECTL = Prerequisite(
 
 
 def inspect_machine() -> tuple[Finding, ...]:
-    """Look for every prerequisite and return one finding each, in a stable order."""
-    findings = [_inspect(prerequisite) for prerequisite in PREREQUISITES]
+    """Look for every prerequisite and return one finding each, in a stable order.
+
+    The server may be MariaDB's or MySQL's; a machine that has neither lacks MariaDB's.
+    """
+    server = _MYSQL if _has_only_mysql() else _MARIADB
+    findings = [_inspect(prerequisite) for prerequisite in (*server, *_BESIDE_THE_SERVER)]
     return (_python(), *findings, _kubectl())
+
+
+def _has_only_mysql() -> bool:
+    mysqld = find_program("mysqld")
+    if mysqld is None or find_program("mariadbd") is not None:
+        return False
+    return "mariadb" not in _output([str(mysqld), "--version"]).lower()  # a link, in older ones
 
 
 def missing_packages(findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -133,11 +165,9 @@ def _python() -> Finding:
 def _inspect(prerequisite: Prerequisite) -> Finding:
     path = find_program(prerequisite.program)
     if path is None:
-        return Finding(
-            prerequisite=prerequisite,
-            found=None,
-            problem=f"not found; `apt-get install {prerequisite.package}`",
-        )
+        package = prerequisite.package
+        problem = f"not found; `apt-get install {package}`" if package else "not found"
+        return Finding(prerequisite=prerequisite, found=None, problem=problem)
     version = ""
     if prerequisite.version_flags:
         told = _output([str(path), *prerequisite.version_flags])

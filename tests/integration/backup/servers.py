@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.backup.engines.contract import Server
+from armillary.mysqld import admin
 from armillary.mysqld.connection import connect
 from armillary.mysqld.credentials import Credentials
 from armillary.mysqld.flavors.detect import detect_flavor
@@ -60,16 +61,24 @@ async def running_box(
     try:
         if start:
             await process.start()
+            await let_write(Box(process, spec, flavor))
         yield Box(process, spec, flavor)
     finally:
         await process.shutdown()
         process.release()
 
 
+async def let_write(box: Box) -> None:
+    """End what a server starts with: MySQL's holds for administrators too."""
+    async with await connect(box.spec.dba_params()) as connection:
+        await admin.set_read_only(connection, box.flavor, read_only=False)
+
+
 async def fill(box: Box, rows: int = 2000) -> None:
+    values = ", ".join(f"(repeat(md5({row}), 5))" for row in range(1, rows + 1))
     await box.sql(
         "CREATE DATABASE vt_main",
         "USE vt_main",
         "CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200))",
-        f"INSERT INTO users (name) SELECT repeat(md5(seq), 5) FROM seq_1_to_{rows}",
+        f"INSERT INTO users (name) VALUES {values}",
     )

@@ -16,10 +16,14 @@ from armillary.backup.storage import BackupStorage
 from armillary.backup.storage.file import FileStorage
 from armillary.backup.take import TakeRequest, take_backup
 from armillary.backup.verify import verify_backup
+from armillary.model.gtid import Position
 from armillary.model.tablet import TabletAlias
+from armillary.mysqld import replication
+from armillary.mysqld.connection import connect
+from armillary.mysqld.flavors.flavor import ReplicationSource
 from armillary.settings.backup import BackupFlags
 
-from .servers import Box, fill, running_box
+from .servers import PASSWORD, Box, fill, let_write, running_box
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -53,15 +57,28 @@ def restore_request(box: Box, **more: object) -> RestoreRequest:
 
 async def follow(replica: Box, source: Box) -> None:
     """Replicate from `source` and wait until it is reached; fails if the data does not fit."""
-    await replica.sql(
-        f"CHANGE MASTER TO MASTER_HOST='{source.spec.bind_address}',"
-        f"MASTER_PORT={source.spec.port}, MASTER_USER='vt_repl',"
-        rf"""MASTER_PASSWORD='a secret \' " \\ # word', MASTER_USE_GTID=slave_pos""",
-        "START SLAVE",
-    )
-    position = (await source.sql("SELECT @@gtid_binlog_pos"))[0][0]
-    waited = await replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)")
-    assert waited == [(0,)], await replica.sql("SHOW SLAVE STATUS")
+    async with await connect(replica.spec.dba_params()) as connection:
+        where = ReplicationSource(
+            host=source.spec.bind_address,
+            port=source.spec.port,
+            user="vt_repl",
+            password=PASSWORD,
+        )
+        await replication.set_source(connection, replica.flavor, where)
+        await replication.start_replication(connection, replica.flavor)
+    await reach(replica, source)
+
+
+async def reach(replica: Box, source: Box) -> None:
+    async with await connect(replica.spec.dba_params()) as connection:
+        await replication.wait_for_position(
+            connection, replica.flavor, await executed(source), timeout_s=20
+        )
+
+
+async def executed(box: Box) -> Position:
+    async with await connect(box.spec.dba_params()) as connection:
+        return await replication.executed_position(connection, box.flavor)
 
 
 @pytest.mark.parametrize("stripes", [0, 8])
@@ -134,13 +151,12 @@ async def test_a_replicas_backup_has_the_position_that_it_applied(
         await restore_backup(restore_request(replica), storage=storage, settings=SETTINGS)
         await follow(replica, primary)
         await primary.sql("INSERT INTO vt_main.users (name) VALUES ('one more')")
-        await follow_again(replica, primary)
+        await reach(replica, primary)
         manifest = await take(replica, storage, engine)
-        gtid = (await primary.sql("SELECT @@gtid_binlog_pos"))[0][0]
-        assert str(manifest.position) == f"MariaDB/{gtid}"
+        assert manifest.position == await executed(primary)
         # The replica goes on: it replicates what comes after its own backup.
         await primary.sql("INSERT INTO vt_main.users (name) VALUES ('two more')")
-        await follow_again(replica, primary)
+        await reach(replica, primary)
         async with running_box(short_dir, 3, cache=template_cache) as third:
             outcome = await restore_backup(
                 restore_request(third), storage=storage, settings=SETTINGS
@@ -148,11 +164,6 @@ async def test_a_replicas_backup_has_the_position_that_it_applied(
             assert outcome.raw_name == manifest.backup_name
             await follow(third, primary)
             assert await primary.sql(CHECK) == await third.sql(CHECK)
-
-
-async def follow_again(replica: Box, primary: Box) -> None:
-    position = (await primary.sql("SELECT @@gtid_binlog_pos"))[0][0]
-    assert await replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)") == [(0,)]
 
 
 async def test_a_restored_server_that_took_writes_can_be_backed_up(
@@ -165,6 +176,7 @@ async def test_a_restored_server_that_took_writes_can_be_backed_up(
         await take(source, storage)
     async with running_box(short_dir, 2, cache=template_cache) as target:
         outcome = await restore_backup(restore_request(target), storage=storage, settings=SETTINGS)
+        await let_write(target)
         await target.sql("INSERT INTO vt_main.users (name) VALUES ('mine')")
         manifest = await take(target, storage)
         assert manifest.position != outcome.position

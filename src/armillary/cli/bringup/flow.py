@@ -68,8 +68,10 @@ async def bring_up(request: UpRequest, timeout_s: float) -> int:
     paths = LocalPaths(request.directory)
     crds = load_crds()
     source = str(request.manifest or request.example)
-    check_objects(objects, crds, source=source, fresh=not paths.state.exists())
-    check_machine()
+    fresh = not paths.state.exists()
+    check_objects(objects, crds, source=source, fresh=fresh)
+    quick_start = not objects and request.quick_start and fresh
+    check_machine(_quick_start(request, request.namespace) if quick_start else objects)
     namespace = _namespace_of(objects, request.namespace)
     endpoints: tuple[ClusterEndpoints, ...] = ()
     with open_display() as display:
@@ -102,7 +104,7 @@ async def _apply(
     display: Display,
 ) -> None:
     if not objects and request.quick_start and not await _has_cluster(client, namespace):
-        objects = load_example("quickstart", namespace=namespace, directory=request.directory)
+        objects = _quick_start(request, namespace)
     if objects:
         LocalPaths(request.directory).backups.mkdir(mode=0o700, exist_ok=True)
         await apply_objects(client, objects)
@@ -138,14 +140,28 @@ def _asked_for(request: UpRequest) -> tuple[KubeObject, ...]:
     return ()
 
 
-def check_machine() -> None:
-    """Raises InputError when a program is missing that nothing replaces."""
-    missing = [finding for finding in inspect_machine() if finding.is_fatal]
-    if missing:
-        raise InputError(
-            "; ".join(f"{f.prerequisite.program}: {f.problem}" for f in missing)
-            + " (`armillary doctor` tells more)"
+def _quick_start(request: UpRequest, namespace: str) -> tuple[KubeObject, ...]:
+    return load_example("quickstart", namespace=namespace, directory=request.directory)
+
+
+def check_machine(objects: Sequence[KubeObject]) -> None:
+    """Raises InputError when a program is missing that nothing replaces, or that objects need."""
+    online = any(
+        (cluster["spec"].get("backup") or {}).get("engine") == "xtrabackup"
+        for cluster in clusters_of(objects)
+    )
+    findings = inspect_machine()
+    missing = [f"{f.prerequisite.program}: {f.problem}" for f in findings if f.is_fatal]
+    lacking = [
+        f.prerequisite.program for f in findings if f.problem and f.prerequisite.for_online_backups
+    ]
+    if online and lacking:
+        missing.append(
+            f"{', '.join(lacking)}: not found, and a cluster's spec.backup.engine is xtrabackup "
+            "(builtin needs no program)"
         )
+    if missing:
+        raise InputError("; ".join(missing) + " (`armillary doctor` tells more)")
     if taken := ports_taken_everywhere():
         raise InputError(explain_taken(taken))
 
