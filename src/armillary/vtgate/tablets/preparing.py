@@ -11,6 +11,7 @@ from armillary.wire.responses import parse_err
 from armillary.wire.statements import encode_execute, parse_prepare_ok
 
 _STATEMENTS_MAX = 200  # of one connection
+FEW_STATEMENTS = 20  # so many it may keep, however many the idle ones have
 
 
 async def prepare_without_parameters(backend: BackendConnection, sql: bytes) -> bytes:
@@ -43,7 +44,7 @@ def note_prepared(backend: BackendConnection, sql: bytes, answer: bytes) -> tupl
     if backend.broken:
         return prepared
     statements, kept = backend.statements, backend.kept
-    while statements and (len(statements) >= _STATEMENTS_MAX or kept.count >= kept.limit):
+    while len(statements) >= (FEW_STATEMENTS if kept.count >= kept.limit else _STATEMENTS_MAX):
         old_id, _ = statements.pop(next(iter(statements)))
         kept.count -= 1
         close_statement(backend, old_id)
