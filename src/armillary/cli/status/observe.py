@@ -9,7 +9,11 @@ from typing import Any
 import anyio
 
 from armillary.base.errors import ArmillaryError
-from armillary.cli.bringup.endpoints import ClusterEndpoints, read_endpoints
+from armillary.cli.bringup.endpoints import (
+    ClusterEndpoints,
+    hand_out_credentials,
+    read_endpoints,
+)
 from armillary.cli.bringup.progress import is_pod_ready, pods_of
 from armillary.cli.bringup.verdict import read_verdicts
 from armillary.kube.client import KubeClient
@@ -148,6 +152,7 @@ async def _with_objects(
         for cluster in (await client.list(kind, status.namespace)).items
     ]
     verdicts = read_verdicts(clusters)
+    await hand_out_credentials(client, paths, status.namespace)  # tablets are asked with them
     return _replace(
         status,
         spec_problems=tuple(verdict.problem for verdict in verdicts if verdict.problem),
