@@ -29,9 +29,9 @@ def test_what_is_so_already_changes_nothing(statement: str, harmless: bool) -> N
     "expression",
     [
         "(select count(*) from orders)",
-        "1 + (SELECT 1)",
+        "1 + (SELECT max(a) FROM t)",
         "(with a as (select 1) select * from a)",
-        "(/*!50000 select */ 1)",
+        "(/*!50000 select */ a from t)",
         "(table t)",
     ],
 )
@@ -40,7 +40,16 @@ def test_a_value_that_one_shard_would_answer_alone_is_refused(expression: str) -
         refuse_query(expression)
 
 
-@pytest.mark.parametrize("expression", ["1", "'select'", "concat('a', @b)", "`select` + 1"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1",
+        "'select'",
+        "concat('a', @b)",
+        "`select` + 1",
+        "(select concat(@@sql_mode, ',NO_ENGINE_SUBSTITUTION'))",  # so sqlx sets its mode
+    ],
+)
 def test_other_values_are_computed(expression: str) -> None:
     refuse_query(expression)
 

@@ -33,7 +33,7 @@ _NOTHING_CHANGES = {
     "profiling": frozenset({"0", "off", "false", "default"}),
     "completion_type": frozenset({"0", "no_chain", "default"}),
 }
-_QUERY_WORDS = frozenset({"SELECT", "WITH", "TABLE", "VALUES"})
+_QUERY_WORDS = frozenset({"WITH", "TABLE", "VALUES"})
 _WIDE_CHARSETS = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
 
 
@@ -114,13 +114,14 @@ async def value_of(executor: "Executor", expression: str) -> bytes:
 
 
 def refuse_query(expression: str) -> None:
-    """Refuse a subquery: one server, whichever, would answer it from the rows it has.
+    """Refuse a subquery that reads rows: whichever server is asked would answer from its own.
 
     Raises:
         RefusedError: there is one.
     """
     tokens = tokenize(unwrap_executable_comments(expression)).tokens
-    if any(token.kind == Kind.WORD and token.upper in _QUERY_WORDS for token in tokens):
+    words = {token.upper for token in tokens if token.kind == Kind.WORD}
+    if words & _QUERY_WORDS or {"SELECT", "FROM"} <= words:
         raise RefusedError("a subquery in SET; select the value first")
 
 
