@@ -299,9 +299,14 @@ async def test_schema_changes_go_on_beside_broken_views_and_say_what_a_failed_dr
 
 async def test_a_backup_is_taken_by_a_replica_listed_and_removed(cluster: Cluster) -> None:
     _, *replicas = await cluster.tablets()
+    # What is wrong with another backup is no business of this one.
+    unreadable = cluster.shard.dir / "backups-b" / PATH / "2020-01-01.000000.zone1-0000000099"
+    unreadable.mkdir(parents=True)
+    (unreadable / "MANIFEST").symlink_to(f"{__file__}/under-a-file")
     code, out, err = await cluster.vtctl("BackupShard", PATH)
     assert code == 0 and out == "", f"{out}\n{err}"
     assert "is listed and complete" in err
+    shutil.rmtree(unreadable)
     (name,) = (await cluster.ok("ListBackups", PATH)).split()
     assert name.endswith(tuple(str(replica.alias) for replica in replicas))
     first_place, second_place = (

@@ -4,9 +4,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import anyio
 
+from armillary.backup.storage.contract import BackupStorage
 from armillary.base.clock import utc_now
 from armillary.base.errors import (
     ArmillaryError,
@@ -26,6 +28,9 @@ from armillary.vtctld.context import Context
 from armillary.vtctld.dialect import type_name
 from armillary.vtctld.locations import look_everywhere
 from armillary.vtctld.registry import Call, Command, Flag
+
+if TYPE_CHECKING:
+    from armillary.backup.catalog import BackupRecord
 
 _STATUS_TIMEOUT_S = 10.0
 _ANY_LOCATION = "*"
@@ -140,22 +145,12 @@ async def _verify(context: Context, tablet: Tablet, asked_at: datetime) -> None:
     if not context.locations:
         await context.console.info("vtctld has no backup storage: the backup was not looked up")
         return
-    from armillary.backup.catalog import read_catalog  # noqa: PLC0415  # heavy, seldom used
-
     alias = alias_of(tablet)
-    looked = await look_everywhere(
-        context.locations,
-        lambda storage: read_catalog(storage, tablet.keyspace, tablet.shard),
-    )
-    records = [record for _, found in looked.found for record in found]
-    # The clocks of two machines may differ by a little.
-    since = asked_at - timedelta(seconds=60)
-    mine = [r for r in records if r.name and r.name.alias == alias and r.name.started_at >= since]
-    mine.sort(key=lambda record: (record.is_complete, record.raw_name))
-    if looked.problems and not (mine and mine[-1].is_complete):
+    mine, problems = await _backups_since(context, tablet, asked_at)
+    if problems and not (mine and mine[-1].is_complete):
         raise UnavailableError(
             f"{alias} reported success, but whether storage lists its backup is not known: "
-            f"{'; '.join(looked.problems)}"
+            f"{'; '.join(problems)}"
         )
     if not mine:
         raise IntegrityError(
@@ -167,6 +162,41 @@ async def _verify(context: Context, tablet: Tablet, asked_at: datetime) -> None:
             f"{mine[-1].problem}"
         )
     await context.console.info(f"backup {mine[-1].raw_name} is listed and complete")
+
+
+async def _backups_since(
+    context: Context, tablet: Tablet, asked_at: datetime
+) -> tuple[list["BackupRecord"], Sequence[str]]:
+    """Return the tablet's backups since then, the best one last, and what could not be read.
+
+    No other backup is looked into: there may be many, and one that cannot be read says nothing of
+    this one.
+    """
+    from armillary.backup.catalog import read_records  # noqa: PLC0415  # heavy, seldom used
+
+    directory = f"{tablet.keyspace}/{tablet.shard}"
+
+    async def read(storage: BackupStorage) -> tuple["BackupRecord", ...]:
+        raw_names = await storage.list_backups(directory)
+        mine = [name for name in raw_names if _is_since(name, alias_of(tablet), asked_at)]
+        return await read_records(storage, directory, mine)
+
+    try:
+        looked = await look_everywhere(context.locations, read)
+    except ArmillaryError as error:  # of the only location there is
+        return [], [str(error)]
+    records = [record for _, found in looked.found for record in found]
+    records.sort(key=lambda record: (record.is_complete, record.raw_name))
+    return records, looked.problems
+
+
+def _is_since(raw_name: str, alias: TabletAlias, asked_at: datetime) -> bool:
+    try:
+        name = BackupName.parse(raw_name)
+    except InputError:
+        return False
+    # The clocks of two machines may differ by a little.
+    return name.alias == alias and name.started_at >= asked_at - timedelta(seconds=60)
 
 
 async def list_backups(context: Context, call: Call) -> None:
