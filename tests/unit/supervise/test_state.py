@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from armillary.base.errors import IntegrityError, NotFoundError
@@ -16,6 +17,7 @@ from armillary.local.supervise.state import (
     write_processes,
     write_state,
 )
+from armillary.local.supervise.written import WrittenProcesses
 
 STATE = LocalState(
     network="127.18.0.0/16",
@@ -67,3 +69,40 @@ def test_a_log_is_rotated_before_it_outgrows_its_limit(tmp_path: Path) -> None:
     log.close()
     texts = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert texts == {"x.log": b"4234567\n", "x.log.1": b"3234567\n", "x.log.2": b"2234567\n"}
+
+
+def test_a_log_on_a_full_disk_loses_lines_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "x.log").symlink_to("/dev/full")
+    log = RotatingLog(tmp_path / "x.log", bytes_max=10, kept=2)
+    log.write(b"lost\n")
+    log.close()
+
+
+def test_a_log_that_could_not_be_rotated_is_rotated_later(tmp_path: Path) -> None:
+    path, in_the_way = tmp_path / "x.log", tmp_path / "x.log.1"
+    log = RotatingLog(path, bytes_max=10, kept=1)
+    log.write(b"1234567\n")
+    in_the_way.mkdir()
+    log.write(b"lost567\n")
+    in_the_way.rmdir()
+    log.write(b"3234567\n")
+    log.close()
+    assert (path.read_bytes(), in_the_way.read_bytes()) == (b"3234567\n", b"1234567\n")
+
+
+@pytest.mark.anyio
+async def test_what_could_not_be_written_down_is_written_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "run" / "processes.json"
+    written = WrittenProcesses(path, [], retry_s=0)
+    written.write()
+    written.write()
+    assert [r.message for r in caplog.records] == ["cannot write down what runs"]
+    assert read_processes(path) == {} and not path.exists()
+    path.parent.mkdir()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(written.make_up)
+        await anyio.wait_all_tasks_blocked()
+        assert path.exists()
+        tasks.cancel_scope.cancel()

@@ -1,6 +1,7 @@
 """A log file that is rotated by size while it is written. I/O."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,10 +16,11 @@ class RotatingLog:
         self._open()
 
     def write(self, data: bytes) -> None:
-        if self._size + len(data) > self._bytes_max and self._size > 0:
-            self._rotate()
-        os.write(self._fd, data)
-        self._size += len(data)
+        """Append; what a full disk does not take is lost, for whose log it is must go on."""
+        with suppress(OSError):
+            if self._size + len(data) > self._bytes_max and self._size > 0:
+                self._rotate()
+            self._size += os.write(self._fd, data)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -28,10 +30,13 @@ class RotatingLog:
         self._size = os.fstat(self._fd).st_size
 
     def _rotate(self) -> None:
-        os.close(self._fd)
-        for number in range(self._kept - 1, 0, -1):
-            older = self._path.with_name(f"{self._path.name}.{number}")
-            if older.exists():
-                older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
-        self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        """Raises: OSError: the old file stays in use, and the next call goes on from there."""
+        if self._path.exists():
+            for number in range(self._kept - 1, 0, -1):
+                older = self._path.with_name(f"{self._path.name}.{number}")
+                if older.exists():
+                    older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
+            self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        before = self._fd
         self._open()
+        os.close(before)

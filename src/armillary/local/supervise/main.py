@@ -21,7 +21,7 @@ from armillary.local.supervise.leftovers import end_leftovers
 from armillary.local.supervise.lock import hold_lock
 from armillary.local.supervise.log_file import RotatingLog
 from armillary.local.supervise.network import NetworkClaim
-from armillary.local.supervise.state import write_processes
+from armillary.local.supervise.written import WrittenProcesses
 from armillary.settings.local import LocalPaths, SupervisorSettings
 
 logger = logging.getLogger(__name__)
@@ -51,11 +51,7 @@ async def run(
     with hold_lock(paths.supervisor_lock) as lock, NetworkClaim(settings.network):
         await end_leftovers(paths.processes)
         children: list[Child] = []
-
-        def write_down() -> None:
-            running = {child.component.name: child.record for child in children}
-            write_processes(paths.processes, {n: r for n, r in running.items() if r is not None})
-
+        written = WrittenProcesses(paths.processes, children)
         for component in build_components(paths, program=program, etcd=etcd):
             log = RotatingLog(
                 paths.logs / f"{component.name}.log",
@@ -64,10 +60,11 @@ async def run(
             )
             notice_path = paths.run / f"n-{component.name}"
             children.append(
-                Child(component, notice_path=notice_path, log=log, on_change=write_down)
+                Child(component, notice_path=notice_path, log=log, on_change=written.write)
             )
 
         async with anyio.create_task_group() as tg:
+            tg.start_soon(written.make_up)
             try:
                 await _start_in_turn(tg, children, tell)
                 task_status.started()
