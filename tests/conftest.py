@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ hypothesis.settings.load_profile("no deadline")
 
 def pytest_configure(config: pytest.Config) -> None:
     install(config)
+    # A shell has what it starts in the background ignore Ctrl-C, and all that this starts in turn:
+    # also the programs of which tests say what they do then.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
