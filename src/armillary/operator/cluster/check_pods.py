@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from armillary.operator.crd.parts import PodOverrides
-from armillary.operator.render.labels import PREFIX
+from armillary.operator.render.labels import is_own_key
 from armillary.operator.render.quantity import is_quantity
 
 _NAMED = ("extra_env", "extra_volumes", "init_containers", "sidecar_containers")
@@ -41,13 +41,8 @@ def _check_overrides(overrides: PodOverrides, path: str) -> Iterator[str]:
         if field.name in _NAMED:
             yield from _check_named(getattr(overrides, field.name), here)
     for label in sorted(overrides.extra_labels):
-        if _is_own(label):
+        if is_own_key(label):
             yield f"{path}.extraLabels: {label!r} is the operator's own"
-
-
-def _is_own(label: str) -> bool:
-    """Whether it is planetscale.com/..., or something like backup.planetscale.com/..."""
-    return label.startswith(PREFIX) or f".{PREFIX}" in label
 
 
 def _check_named(entries: Sequence[Mapping[str, Any]], path: str) -> Iterator[str]:

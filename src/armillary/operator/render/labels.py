@@ -25,6 +25,7 @@ DRAIN_ACKNOWLEDGED = "drain.planetscale.com/acknowledged"
 DRAIN_FINISHED = "drain.planetscale.com/finished"
 
 DESIRED_STATE_HASH = PREFIX + "desired-state-hash"
+ANNOTATION_KEYS = PREFIX + "annotation-keys"  # of a pod: those that the spec gave it
 OBSERVED_SHARD_GENERATION = PREFIX + "observed-shard-generation"
 MYSQLD_CONFIG_OVERRIDES = PREFIX + "mysqld-config-overrides"
 CERTIFICATE_ADDRESSES = PREFIX + "certificate-addresses"
@@ -39,3 +40,8 @@ ETCD = "etcd"
 
 def shard_labels(cluster: str, keyspace: str, shard: str) -> dict[str, str]:
     return {CLUSTER: cluster, KEYSPACE: keyspace, SHARD: safe_shard_name(shard)}
+
+
+def is_own_key(key: str) -> bool:
+    """Whether it is planetscale.com/..., or something like backup.planetscale.com/..."""
+    return key.startswith(PREFIX) or f".{PREFIX}" in key
