@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from armillary.operator.cluster.check_images import images_without_effect
 from armillary.operator.cluster.check_spec import SpecFindings, check_spec
 from armillary.operator.cluster.model import parse_cluster
 from armillary.operator.cluster.spec_paths import secret_references
@@ -82,6 +83,18 @@ MISTAKES: list[tuple[str, Callable[[Spec], object], str]] = [
         "two keyspaces of one name",
         lambda s: s["keyspaces"].append(s["keyspaces"][0]),
         "spec.keyspaces: 'main' is there more than once",
+    ),
+    (
+        "a keyspace that clients would take for the server's own database",
+        two_keyspaces("information_schema"),
+        "spec.keyspaces[information_schema].name: to MySQL clients information_schema is",
+    ),
+    (
+        "a secret that is neither named nor in a volume",
+        lambda s: s["cells"][0]["gateway"].update(
+            authentication={"static": {"secret": {"key": "users.json"}}}
+        ),
+        "spec.cells[uscentral1a].gateway.authentication.static.secret: wanted the name",
     ),
     (
         "an environment variable without a name",
@@ -222,7 +235,8 @@ def test_a_cell_that_leaves_while_pools_are_in_it_is_advice_and_no_mistake() -> 
     found = findings(change, deployed=frozenset({"uscentral1f"}))
     assert found.mistakes == ()
     assert any("'uscentral1f' left spec.cells" in line for line in found.advice)
-    assert findings(change).mistakes, "a cell that never was is a mistake"
+    never_was = findings(change)
+    assert never_was.mistakes and not never_was.advice
 
 
 ADVICE: list[tuple[str, Callable[[Spec], object], str]] = [
@@ -324,3 +338,16 @@ def test_tls_that_is_demanded_or_begun_is_complete(
     for lines, wanted in ((found.mistakes, mistake), (found.advice, advice)):
         assert len(lines) == bool(wanted)
         assert all(line.startswith(where) and wanted in line for line in lines)
+
+
+def test_images_and_pull_policies_that_no_container_has_are_told() -> None:
+    obj = example_object()
+    assert images_without_effect(parse_cluster(obj).spec) == []
+    obj["spec"]["imagePullPolicies"] = {"vtgate": "Never", "mysql": "Never"}
+    obj["spec"]["images"] = {"mysqld": {"mariadbCompatible": "x", "mysql80Compatible": "y"}}
+    obj["spec"]["keyspaces"][0]["images"] = {"mysqld": {"postgres": "z"}}
+    assert images_without_effect(parse_cluster(obj).spec) == [
+        "spec.imagePullPolicies.mysql",
+        "spec.images.mysqld.mariadbCompatible",
+        "spec.keyspaces[main].images.mysqld.postgres",
+    ]

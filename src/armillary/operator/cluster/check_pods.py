@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from armillary.operator.crd.parts import PodOverrides
+from armillary.operator.crd.parts import PodOverrides, SecretSource
 from armillary.operator.render.labels import is_own_key
 from armillary.operator.render.quantity import is_quantity
 
@@ -27,12 +27,18 @@ def check_pods(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, msgspec.Struct):
         if isinstance(value, PodOverrides):
             yield from _check_overrides(value, path)
+        if isinstance(value, SecretSource) and not _has_source(value):
+            yield f"{path}: wanted the name of a Secret or a volumeName, found neither"
         for field in msgspec.structs.fields(value):
             child, here = getattr(value, field.name), f"{path}.{field.encode_name}"
             if field.name == _CLAIM and child is not None:
                 yield from _check_claim(child, here)
             else:
                 yield from check_pods(child, here)
+
+
+def _has_source(source: SecretSource) -> bool:
+    return bool(source.name or source.volume_name or source.init_container)
 
 
 def _check_overrides(overrides: PodOverrides, path: str) -> Iterator[str]:

@@ -41,9 +41,7 @@ def check_spec(cluster: Cluster, deployed_cells: AbstractSet[str]) -> SpecFindin
             that is about to leave keep it, and are no mistake.
     """
     cells = frozenset(cluster.cell_names) | deployed_cells
-    return SpecFindings(
-        tuple(_mistakes(cluster, cells)), tuple(_advice(cluster, frozenset(cluster.cell_names)))
-    )
+    return SpecFindings(tuple(_mistakes(cluster, cells)), tuple(_advice(cluster, deployed_cells)))
 
 
 def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
@@ -70,7 +68,7 @@ def _mistakes(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
     locations = [location.name for location in spec.backup.locations] if spec.backup else []
     for keyspace in spec.keyspaces:
         path = f"spec.keyspaces[{keyspace.name}]"
-        yield from _check_database_name(path, keyspace)
+        yield from _check_names(path, keyspace)
         yield from check_partitionings(f"{path}.partitionings", keyspace.partitionings)
         for shard in shard_templates(path, keyspace):
             yield from _check_pools(shard, cells, locations)
@@ -96,7 +94,9 @@ def _size(shard: ShardTemplate) -> int:
     return max(1, sum(pool.replicas for pool in shard.tablet_pools))
 
 
-def _check_database_name(path: str, keyspace: KeyspaceTemplate) -> Iterator[str]:
+def _check_names(path: str, keyspace: KeyspaceTemplate) -> Iterator[str]:
+    if keyspace.name.lower() in _SYSTEM_DATABASES:
+        yield f"{path}.name: to MySQL clients {keyspace.name} is the server's own database"
     name = keyspace.database_name or f"vt_{keyspace.name}"
     if name.lower() in _SYSTEM_DATABASES:
         yield f"{path}.databaseName: {name} is MySQL's own, or Vitess's"
@@ -201,7 +201,8 @@ def _listed(names: Iterable[str]) -> str:
 # --- advice
 
 
-def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
+def _advice(cluster: Cluster, deployed_cells: AbstractSet[str]) -> Iterator[str]:
+    cells = frozenset(cluster.cell_names)
     backup = cluster.spec.backup
     locations = [location.name for location in backup.locations] if backup else []
     yield from flags_that_stop_processes(cluster.spec)
@@ -216,7 +217,7 @@ def _advice(cluster: Cluster, cells: AbstractSet[str]) -> Iterator[str]:
             yield from _advise_shard(shard, cluster)
             for index, pool in enumerate(shard.template.tablet_pools):
                 pool_path = f"{shard.path}.tabletPools[{index}]"
-                if pool.cell not in cells:
+                if pool.cell in deployed_cells - cells:
                     yield f"{pool_path}.cell: {pool.cell!r} left spec.cells; this pool keeps it"
                 if backup and not pool.backup_location_name and "" not in locations:
                     yield (

@@ -10,6 +10,7 @@ from armillary.kube.kinds import KubeObject
 from armillary.kube.objects import annotations_of, generation_of, labels_of
 from armillary.operator.cluster.changes_waiting import changes_waiting
 from armillary.operator.cluster.check_flags import flags_without_effect
+from armillary.operator.cluster.check_images import images_without_effect
 from armillary.operator.cluster.check_spec import SpecFindings
 from armillary.operator.cluster.model import Cluster
 from armillary.operator.cluster.turndown import Orphans
@@ -136,7 +137,7 @@ def _dashboard_available(deployments: Sequence[KubeObject]) -> str:
 
 def _not_acted_on(cluster: Cluster) -> Condition:
     fields = fields_not_acted_on(type(cluster.spec), cluster.object.get("spec") or {})
-    paths = [*fields, *flags_without_effect(cluster.spec)]
+    paths = [*fields, *images_without_effect(cluster.spec), *flags_without_effect(cluster.spec)]
     if not paths:
         return Condition(
             type="FieldsNotActedOn",

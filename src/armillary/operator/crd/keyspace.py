@@ -25,7 +25,9 @@ from armillary.operator.crd.topology import TopologyReconciliation, UpdateStrate
 
 class Images(Model, frozen=True, kw_only=True):
     vttablet: Annotated[str, doc("Image of vttablet.")] = ""
-    vtbackup: Annotated[str, doc("Image of vtbackup.")] = ""
+    vtbackup: Annotated[
+        str, doc("Image of vtbackup, which runs in mysqld's image here.", not_acted_on=True)
+    ] = ""
     mysqld: Annotated[
         dict[str, str],
         doc(

@@ -85,7 +85,7 @@ class ResourceRequirements(Model, frozen=True, kw_only=True):
 
 class ServiceOverrides(Model, frozen=True, kw_only=True):
     annotations: Annotated[
-        dict[str, str], doc("Annotations added to the Service; the operator never removes one.")
+        dict[str, str], doc("Annotations added to the Service; those of others stay.")
     ] = {}
     cluster_ip: Annotated[
         str,
