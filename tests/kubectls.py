@@ -1,4 +1,6 @@
-"""The two kubectls that tests use: the newest, as `kubectl`, and the oldest that we promise."""
+"""The two kubectls that tests use, those of our environment: the newest, and the oldest that we
+promise. A machine need not have one.
+"""
 
 import sys
 from pathlib import Path
@@ -6,7 +8,12 @@ from typing import Any
 
 import pytest
 
+NEWEST_KUBECTL = str(Path(sys.executable).parent / "kubectl")
 OLDEST_KUBECTL = Path(sys.executable).parent / "kubectl-1.29"  # tools/setup/install.py gets it
+
+
+def newest_kubectl() -> Any:
+    return pytest.param(NEWEST_KUBECTL, id="kubectl")
 
 
 def oldest_kubectl() -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conformance.kubectl.box import Box
 from tests.integration.kubelet.rig import running_rig
-from tests.kubectls import OLDEST_KUBECTL, oldest_kubectl
+from tests.kubectls import NEWEST_KUBECTL, oldest_kubectl
 
 _KUBECONFIG = "ARMILLARY_CONFORMANCE_KUBECONFIG"
 _KUBECTLS = "ARMILLARY_CONFORMANCE_KUBECTL"
@@ -23,8 +23,7 @@ def _kubectls() -> list[Any]:
     """Return those named in the environment; else the oldest that we promise, and the newest."""
     if named := os.environ.get(_KUBECTLS, ""):
         return [pytest.param(name, id=_program_id(name)) for name in named.split(":") if name]
-    newest = str(OLDEST_KUBECTL.with_name("kubectl"))
-    return [oldest_kubectl(), pytest.param(newest, id=_program_id(newest))]
+    return [oldest_kubectl(), pytest.param(NEWEST_KUBECTL, id=_program_id(NEWEST_KUBECTL))]
 
 
 def _program_id(program: str) -> str:
@@ -55,7 +54,7 @@ def kubeconfig() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def has_nodes(kubeconfig: Path) -> bool:
-    words = ["kubectl", f"--kubeconfig={kubeconfig}", "get", "nodes", "-o", "name"]
+    words = [NEWEST_KUBECTL, f"--kubeconfig={kubeconfig}", "get", "nodes", "-o", "name"]
     return bool(subprocess.run(words, capture_output=True, check=False).stdout.strip())
 
 

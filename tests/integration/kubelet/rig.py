@@ -20,6 +20,7 @@ from armillary.local.kubelet.stop import stop_all_pods
 from armillary.local.supervise.components import etcd_flags
 from armillary.settings.local import LocalPaths
 from tests.addresses import claim_network, free_ports
+from tests.kubectls import NEWEST_KUBECTL
 
 ARMILLARY = Path(sys.executable).parent / "armillary"
 WAIT_S = 60.0
@@ -104,7 +105,11 @@ class Rig:
             self.end(name)
 
     def kubectl(
-        self, *words: str, stdin: str | None = None, check: bool = True, program: str = "kubectl"
+        self,
+        *words: str,
+        stdin: str | None = None,
+        check: bool = True,
+        program: str = NEWEST_KUBECTL,
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             self.kubectl_words(*words, program=program),
@@ -118,7 +123,7 @@ class Rig:
             raise AssertionError(f"kubectl {words}: {done.stdout}{done.stderr}")
         return done
 
-    def kubectl_words(self, *words: str, program: str = "kubectl") -> list[str]:
+    def kubectl_words(self, *words: str, program: str = NEWEST_KUBECTL) -> list[str]:
         cache = f"--cache-dir={self.paths.dir}/kubectl-cache"
         return [program, f"--kubeconfig={self.paths.kubeconfig}", cache, *words]
 

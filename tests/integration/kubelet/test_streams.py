@@ -12,12 +12,12 @@ import pytest
 
 from tests.addresses import free_ports
 from tests.integration.kubelet.rig import Rig, pod
-from tests.kubectls import oldest_kubectl
+from tests.kubectls import NEWEST_KUBECTL, newest_kubectl, oldest_kubectl
 
 pytestmark = pytest.mark.integration
 
 # 1.29 speaks SPDY where later ones speak WebSocket.
-KUBECTLS = ["kubectl", oldest_kubectl()]
+KUBECTLS = [newest_kubectl(), oldest_kubectl()]
 (LOCAL_PORT,) = free_ports(1)
 MEGABYTES = 50
 
@@ -136,12 +136,12 @@ def test_port_forward_serves_many_connections_and_names_a_closed_port(rig: Rig) 
     probe = {"tcpSocket": {"port": 15000}, "periodSeconds": 1}
     rig.apply(pod("web", script, readinessProbe=probe))
     rig.wait_ready("web")
-    with forwarded(rig, "web", 15000, "kubectl"):
+    with forwarded(rig, "web", 15000, NEWEST_KUBECTL):
         for _ in range(30):
             with connect(LOCAL_PORT) as connection:
                 connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 assert connection.recv(15).startswith(b"HTTP/1.0 200")
-    with forwarded(rig, "web", 15001, "kubectl") as process:
+    with forwarded(rig, "web", 15001, NEWEST_KUBECTL) as process:
         with connect(LOCAL_PORT) as connection:
             assert connection.recv(1) == b""
         assert process.stderr is not None
