@@ -49,6 +49,11 @@ def kill_surely(pids: Sequence[int]) -> None:
     )
 
 
+def living(pids: Sequence[int]) -> list[int]:
+    """Return those that live: to find processes by what they are takes longer than some live."""
+    return [pid for pid in pids if start_of(pid)]
+
+
 def start_of(pid: int) -> str:
     """Return when a process started, as the kernel counts; "" if it does not live."""
     fields = _stat(pid)

@@ -27,7 +27,7 @@ from armillary.cli.demo.walk import (
     wait_until,
 )
 from armillary.model.backup_name import BackupName
-from tests.e2e.ambush import frozen, kill_surely
+from tests.e2e.ambush import frozen, kill_surely, living
 from tests.e2e.machine import Machine
 from tests.e2e.writer import SteadyWriter
 
@@ -114,7 +114,7 @@ def strike_during_a_backup(
             if path is not None:
                 alias = str(BackupName.parse(path.name).alias)
                 with frozen(hurt.tablet_pids(alias)["vttablet"]):
-                    victims = find(alias)
+                    victims = living(find(alias))
                     if victims and not (path / "MANIFEST").exists():
                         kill_surely(victims)
                         return path
@@ -214,7 +214,7 @@ def strike_restores(hurt: Machine, victims: dict[str, str]) -> bool:
             continue
         processes = hurt.tablet_pids(alias)
         with frozen(processes["vttablet"]):
-            pids = hurt.tablet_pids(alias)[program]
+            pids = living(hurt.tablet_pids(alias)[program])
             if processes["vttablet"] and pids and sentinel.exists():
                 kill_surely(pids)
                 del victims[alias]
