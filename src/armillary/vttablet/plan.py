@@ -287,10 +287,14 @@ class SemiSyncSides:
 
 
 def plan_semi_sync(tablet_type: TabletType, *, wanted: bool) -> SemiSyncSides:
-    """Say which side of semi-synchronous replication a tablet of this type switches on."""
+    """Say which side of semi-synchronous replication a tablet of this type switches on.
+
+    A replica acknowledges wanted or not, which costs nothing while no primary asks for it: while
+    a shard's tablets are replaced one by one because this changes, the primary may still wait.
+    """
     return SemiSyncSides(
         primary=wanted and tablet_type == TabletType.PRIMARY,
-        replica=wanted and tablet_type == TabletType.REPLICA,
+        replica=tablet_type == TabletType.REPLICA,
     )
 
 

@@ -238,6 +238,8 @@ def test_semi_sync_is_for_the_primary_and_for_replicas_that_may_acknowledge() ->
     assert plan_semi_sync(REPLICA, wanted=True) == SemiSyncSides(primary=False, replica=True)
     assert plan_semi_sync(TabletType.RDONLY, wanted=True) == SemiSyncSides(False, False)
     assert plan_semi_sync(PRIMARY, wanted=False) == SemiSyncSides(False, False)
+    # Its primary may be one that still waits for somebody.
+    assert plan_semi_sync(REPLICA, wanted=False) == SemiSyncSides(primary=False, replica=True)
 
 
 def test_a_first_backup_is_looked_for_often_at_first() -> None:
