@@ -214,7 +214,8 @@ def test_a_service_leads_to_ready_pods_by_name_and_by_address(rig: Rig) -> None:
         done = rig.kubectl("exec", "asks", "--", "getent", "ahostsv4", "front.default.svc")
         return {line.split()[0] for line in done.stdout.splitlines()} == addresses
 
-    rig.wait_for(resolves)
+    if rig.has_sandbox:  # other programs' names are a matter of their /etc/hosts
+        rig.wait_for(resolves)
     cluster_ip = rig.get("service", "front")["spec"]["clusterIP"]
 
     def answers() -> bool:

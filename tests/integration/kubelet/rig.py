@@ -104,6 +104,11 @@ class Rig:
         for name in list(self.processes)[::-1]:
             self.end(name)
 
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether pods have mounts of their own here, by bubblewrap."""
+        return "sandbox=True" in (self.paths.logs / "kubelet.log").read_text()
+
     def kubectl(
         self,
         *words: str,

@@ -183,7 +183,7 @@ def test_a_changed_secret_reaches_a_running_container(rig: Rig) -> None:
             lambda: rig.kubectl("exec", "reader", "--", "cat", "/etc/turns/k").stdout == "new"
         )
         done = rig.kubectl("exec", "reader", "--", "touch", "/etc/turns/x", check=False)
-        assert "Read-only file system" in done.stderr
+        assert "Read-only file system" in done.stderr or not rig.has_sandbox
     finally:
         rig.kubectl("delete", "secret", "turns")
 
@@ -306,7 +306,7 @@ def test_a_limit_of_cpu_is_the_kernels_and_goes_with_the_container(rig: Rig) -> 
 
 def test_a_container_runs_as_the_user_that_it_asks_for(rig: Rig) -> None:
     """Its volumes are his to read and write; pods of the operator run as ours all the same."""
-    if "sandbox=True" not in (rig.paths.logs / "kubelet.log").read_text():
+    if not rig.has_sandbox:
         pytest.skip("no sandbox on this machine")
     rig.kubectl("create", "secret", "generic", "his", "--from-literal=k=value")
     volumes = [{"name": "s", "secret": {"secretName": "his"}}, {"name": "e", "emptyDir": {}}]
@@ -349,6 +349,8 @@ def test_a_container_runs_as_the_user_that_it_asks_for(rig: Rig) -> None:
 def test_a_container_that_may_not_be_root_is_not_started_as_root(
     rig: Rig, asked: dict[str, Any], refusal: str
 ) -> None:
+    if "runAsUser" not in asked and os.geteuid() != 0:
+        pytest.skip("whoever is not root starts nothing as root")
     rig.apply(pod("strict", "sleep 60", securityContext=asked))
 
     def waits() -> dict[str, Any]:

@@ -45,6 +45,7 @@ def test_paths_of_a_pod_become_paths_of_the_machine(text: str, expected: str) ->
         ("ls-client-x:1", "ls-client-x:1"),
         ("ls-client.example.com:1", "ls-client.example.com:1"),
         ("gone:1", "gone:1"),
+        ("echo 1 >> /data/ls-client", "echo 1 >> /data/ls-client"),
     ],
 )
 def test_names_of_services_become_addresses(text: str, expected: str) -> None:

@@ -43,12 +43,13 @@ def rewrite_names(text: str, addresses: Mapping[str, Sequence[str]]) -> str:
     """Replace resolvable host names by addresses.
 
     `name:port` becomes every address with that port, joined by commas, as lists of servers are
-    written; inside a URL, and without a port, it becomes the first address.
+    written; inside a URL, and without a port, it becomes the first address. Behind one slash it is
+    a file's name.
     """
     if not any(name in text for name in addresses):
         return text
     names = "|".join(re.escape(name) for name in sorted(addresses, key=len, reverse=True))
-    pattern = rf"(?<![\w.-])(//)?({names})(?:(:\d+))?(?![\w-]|\.\w)"
+    pattern = rf"(?<![\w./-])(//)?({names})(?:(:\d+))?(?![\w-]|\.\w)"
 
     def replacement(match: re.Match[str]) -> str:
         slashes, name, port = match.group(1) or "", match.group(2), match.group(3) or ""
