@@ -200,7 +200,7 @@ def test_a_service_leads_to_ready_pods_by_name_and_by_address(rig: Rig) -> None:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "front", "namespace": "default"},
-        "spec": {"selector": {"app": "behind"}, "ports": [{"port": 80, "targetPort": "web"}]},
+        "spec": {"selector": {"app": "behind"}, "ports": [{"port": 8080, "targetPort": "web"}]},
     }
     rig.apply(service, deployment("behind"), pod("asks", "sleep 60"))
     rig.kubectl("rollout", "status", "deployment/behind", "--timeout=30s")
@@ -219,7 +219,7 @@ def test_a_service_leads_to_ready_pods_by_name_and_by_address(rig: Rig) -> None:
     cluster_ip = rig.get("service", "front")["spec"]["clusterIP"]
 
     def answers() -> bool:
-        connection = HTTPConnection(cluster_ip, timeout=10)
+        connection = HTTPConnection(cluster_ip, 8080, timeout=10)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status == 200
