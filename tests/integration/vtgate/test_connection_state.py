@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.vtgate.clients import REFUSED, ask, connect_gate
+from tests.integration.vtgate.clients import REFUSED, ask, connect_connector, connect_gate
 from tests.integration.vtgate.gate import Gate
 from tests.integration.vtgate.servers import Server
 
@@ -277,14 +277,8 @@ def test_what_a_procedure_leaves_behind_goes_with_its_connection(
 
 
 def test_a_reset_session_reads_text_in_its_first_character_set(gate: Gate) -> None:
-    import mysql.connector
 
-    from tests.integration.vtgate.gate import PASSWORD, USER
-
-    client = mysql.connector.connect(
-        host=gate.address, user=USER, password=PASSWORD, database="main", use_pure=True,
-        ssl_disabled=True,
-    )  # fmt: skip
+    client = connect_connector(gate, "main")
     cursor = client.cursor()
     cursor.execute("set names latin1")
     client.cmd_reset_connection()

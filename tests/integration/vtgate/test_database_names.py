@@ -3,11 +3,10 @@
 import datetime
 from typing import Any
 
-import mysql.connector
 import pytest
 
-from tests.integration.vtgate.clients import REFUSED, ask, connect_gate
-from tests.integration.vtgate.gate import PASSWORD, USER, Gate
+from tests.integration.vtgate.clients import REFUSED, ask, connect_connector, connect_gate
+from tests.integration.vtgate.gate import Gate
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -38,10 +37,7 @@ def test_system_tables_tell_the_keyspace(gate: Gate, keyspace: str) -> None:
 
 
 def test_prepared_questions_about_tables_are_answered_alike(gate: Gate) -> None:
-    client = mysql.connector.connect(
-        host=gate.address, user=USER, password=PASSWORD, database="plain", use_pure=True,
-        ssl_disabled=True,
-    )  # fmt: skip
+    client = connect_connector(gate, "plain")
     cursor = client.cursor(prepared=True)
     question = (
         "select table_schema, create_time > '2020-01-01', create_time, table_rows is null "

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import mysql.connector
 import pytest
 
-from tests.integration.vtgate.clients import REFUSED, ask, connect_gate
-from tests.integration.vtgate.gate import PASSWORD, USER, Gate
+from tests.integration.vtgate.clients import REFUSED, ask, connect_connector, connect_gate
+from tests.integration.vtgate.gate import Gate
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clean")]
 
@@ -50,10 +49,7 @@ def test_a_session_may_limit_its_answers(filled: Any) -> None:
 
 def test_prepared_statements_keep_the_limit(gate: Gate, filled: Any) -> None:
     keyspace = ask(filled, "select database()").rows[0][0]
-    client = mysql.connector.connect(
-        host=gate.address, user=USER, password=PASSWORD, database=str(keyspace), use_pure=True,
-        ssl_disabled=True,
-    )  # fmt: skip
+    client = connect_connector(gate, str(keyspace))
     cursor = client.cursor(prepared=True)
     question = "select user_id from users where user_id > ? order by user_id"
     for limit, wanted in (("default", 7), ("3", 3), ("default", 7)):

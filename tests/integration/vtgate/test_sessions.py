@@ -7,7 +7,7 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from tests.integration.vtgate.clients import ask, connect_gate
+from tests.integration.vtgate.clients import ask, connect_connector, connect_gate
 from tests.integration.vtgate.gate import PASSWORD, USER, Gate
 from tests.integration.vtgate.servers import Server
 
@@ -263,12 +263,7 @@ def test_kill_query_interrupts_another_session_of_the_same_user(gate: Gate) -> N
 
 
 def test_a_new_user_starts_afresh_on_an_old_connection(gate: Gate) -> None:
-    import mysql.connector
-
-    client = mysql.connector.connect(
-        host=gate.address, user=USER, password=PASSWORD, database="main", use_pure=True,
-        ssl_disabled=True,
-    )  # fmt: skip
+    client = connect_connector(gate, "main")
     cursor = client.cursor()
     cursor.execute("set @x = 1")
     client.cmd_change_user(USER, PASSWORD, "plain")

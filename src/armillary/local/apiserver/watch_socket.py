@@ -24,8 +24,8 @@ async def send_events(
     await socket.prepare(request)
     async with anyio.create_task_group() as group:
         group.start_soon(_hear, socket, group.cancel_scope)
-        with suppress(ConnectionError, RuntimeError):  # the client has gone
-            async for batch in batches:
+        async for batch in batches:
+            with suppress(ConnectionError):  # the client has gone, which is heard as well
                 for event in batch:
                     await socket.send_str(encoder.encode([event]).decode())
         group.cancel_scope.cancel()

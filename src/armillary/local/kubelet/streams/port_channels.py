@@ -39,7 +39,7 @@ async def serve_port_channels(
     """Relay until the client goes, or the pod has ended all connections."""
     async with AsyncExitStack() as stack:
         forward = _Forward(socket, stack)
-        with suppress(ConnectionError, RuntimeError):  # the client has gone
+        with suppress(ConnectionError):  # the client has gone
             for index, port in enumerate(ports):
                 await forward.open(2 * index, port, pod_ip)
             await forward.relay()
@@ -70,7 +70,7 @@ class _Forward:
             group.cancel_scope.cancel()
 
     async def _to_client(self, channel: int, pod: SocketStream) -> None:
-        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, ConnectionError, RuntimeError):
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, ConnectionError):
             while True:
                 await self._send(channel, await pod.receive(CHUNK_BYTES))
 
